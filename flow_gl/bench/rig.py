@@ -25,6 +25,7 @@ from flow_gl.gl.api import GL
 from flow_gl.gl.surface.context import HeadlessContext, Surface, Window, WindowOptions
 from flow_gl.gl.surface.offscreen import Offscreen
 from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore
+from flow_gl.store.timeline import TimelineStore
 from flow_gl.ui.link import LinkState
 from flow_gl.ui.paint import drawing as overlay_drawing
 from flow_gl.ui.paint.gui import Gui
@@ -151,6 +152,7 @@ class BenchLink:
         self.message = ""
         self.exit_code = 0
         self.generation = 1
+        self.timeline: TimelineStore | None = None
         self.restarts = 0
 
     def take_in(self, trades: list[NDArray[np.void]], event_ns: int) -> None:

@@ -90,6 +90,8 @@ class ReplayFlags:
         flag("--from", "Begin at this time, New York time unless it has a zone: 09:30, 2025-11-28T14:30Z.", "TIME"),
     ] = ""
 
+    paused: Annotated[bool, flag("--paused", "Begin paused: Space plays.")] = False
+
     def feed(self, settings: Settings) -> Feed:
         """Make the spec. Raises UsageError, DataError."""
         from flow_gl.cli import draw
@@ -103,7 +105,11 @@ class ReplayFlags:
             parse_time_ns(self.from_, after_ns=0)
         paths = recordings_of(self.session, settings.record_dir, settings.dataset) if self.session else self.files or []
         spec = FilesSpec.from_settings(
-            settings, paths=draw.check_files(paths), symbols=_parts(self.symbol or ()), from_time=self.from_
+            settings,
+            paths=draw.check_files(paths),
+            symbols=_parts(self.symbol or ()),
+            from_time=self.from_,
+            is_held=self.paused,
         )
         return Feed(spec, f"flow_gl {', '.join(path.name for path in paths[:3])}{' ...' if len(paths) > 3 else ''}")
 

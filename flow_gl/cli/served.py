@@ -11,7 +11,7 @@ import msgspec
 from flow_gl.cli import draw
 from flow_gl.cli.options import Drawing, Serving
 from flow_gl.core.clock import SYSTEM
-from flow_gl.core.commands import Command, Configure, SetSpeed
+from flow_gl.core.commands import Command, Configure, Play, Seek, SetSpeed
 from flow_gl.core.errors import FeedError, FlowError, UsageError
 from flow_gl.core.log import start_log
 from flow_gl.core.market.lod import THRESHOLD
@@ -64,7 +64,7 @@ class ServedLink(EngineLink):
                 self._told = told
                 self.workers.tell(self._line())
             for line in self.workers.poll():
-                super().send(SetSpeed(line.value))
+                super().send(command_of(line.name, line.value))
             if self._hello and self.workers.is_ready:
                 say(self._hello)
                 self._hello = ""
@@ -112,6 +112,16 @@ class ServedLink(EngineLink):
             charts=tuple(charts),
             settings=self._settings,
         )
+
+
+def command_of(name: str, value: float | None) -> Command:
+    """Return the engine's command of a client's, which the server has checked."""
+    match name:
+        case "seek":
+            return Seek(int(value or 0))
+        case "play" | "pause":
+            return Play(is_playing=name == "play")
+    return SetSpeed(value)
 
 
 def serve(feed: draw.AnyFeed, settings: Settings, serving: Serving, drawing: Drawing) -> int:

@@ -1,10 +1,14 @@
 """Commands from the view to the engine: one JSON line each on its standard input, applied between batches."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
 from flow_gl.core.alerts import MOST_RULES, EngineRule
+from flow_gl.core.schema import CHARTS, MAX_LODS
+
+StepTo = Literal["bubble", "second", "event", "large_trade", "session"]
+"""Where a step leads: the end of a bubble, a second on, what a detector found, an order found large, a session."""
 
 
 class Configure(msgspec.Struct, frozen=True, tag="configure"):
@@ -26,6 +30,41 @@ class SetSpeed(msgspec.Struct, frozen=True, tag="set_speed"):
     speed: float | None
 
 
+class OpenTimeline(msgspec.Struct, frozen=True, tag="open_timeline"):
+    """Read a replay's files in the background, so that a seek bar can be drawn and seeks are fast."""
+
+
+class Play(msgspec.Struct, frozen=True, tag="play"):
+    """Let a replay run, or hold it where it is."""
+
+    is_playing: bool
+
+
+class Seek(msgspec.Struct, frozen=True, tag="seek"):
+    """Go to an instant of a replay, forward or back: all trades until then, and none later, are in the numbers."""
+
+    to_ns: int
+    """Event time; before the first or after the last trade: that trade's."""
+
+
+class Step(msgspec.Struct, frozen=True, tag="step"):
+    """Go to the next or the previous place of a kind in a replay, and hold it there."""
+
+    to: StepTo
+    by: Literal[-1, 1] = 1
+    chart: Annotated[int, msgspec.Meta(ge=0, lt=CHARTS)] = 0
+    """The chart whose bubbles, events and sessions count."""
+    lod: Annotated[int, msgspec.Meta(ge=0, lt=MAX_LODS)] = 0
+    """For bubbles: the level of detail."""
+
+
+class SetLoop(msgspec.Struct, frozen=True, tag="set_loop"):
+    """Play a stretch of a replay again and again, from `start_ns` to `end_ns` (event time); 0 and 0 end the loop."""
+
+    start_ns: int
+    end_ns: int
+
+
 class Retry(msgspec.Struct, frozen=True, tag="retry"):
     """Try the live feed again after a fatal error or before the back-off is over."""
 
@@ -34,7 +73,9 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
     """Shut down cleanly."""
 
 
-Command = Configure | SetAlerts | SetSpeed | Retry | Stop
+Transport = OpenTimeline | Play | Seek | Step | SetLoop
+"""The commands that only a replay of files obeys."""
+Command = Configure | SetAlerts | SetSpeed | Transport | Retry | Stop
 
 _decoder: Final[msgspec.json.Decoder[Command]] = msgspec.json.Decoder(Command)
 

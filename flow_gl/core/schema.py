@@ -312,6 +312,9 @@ FINISHED_LIST: Final = np.dtype(
 )
 """The finished sessions of one chart, oldest first."""
 
+SESSION_SPAN: Final = np.dtype([("open_ts", "<i8"), ("first_ts", "<i8"), ("last_ts", "<i8"), ("trade_date", "<i8")])
+"""Where a session is in a replay: its open, its first and its last trade (ns), and its trade date (YYYYMMDD)."""
+
 GAP: Final = np.dtype([("start", "<i8"), ("end", "<i8"), ("kind", "<u2"), ("open", "u1"), ("pad", "u1", (5,))])
 """A stretch without trades or without data; `open` is 1 while it lasts (then `end` is the newest time known)."""
 
@@ -367,6 +370,16 @@ STATUS: Final = np.dtype(
         ("retry_at", "<i8"),  # and when, wall ns
         ("reconnects", "<i8"),  # connections that took over from a lost one, since the start
         ("next_open", "<i8"),  # the exchange is closed until then, ns; 0 where that is not known
+        ("can_seek", "<i8"),  # 1: a replay of files, which plays, holds, steps and seeks
+        ("is_held", "<i8"),  # 1: the replay is held: its clock stands until it is played again
+        ("seeks", "<i8"),  # how often the replay has gone to another instant
+        ("seek_to", "<i8"),  # where the last seek led, ns; what lies before it is of the past
+        ("seeking", "<i8"),  # where the seek leads that waits for the files to be read, ns; 0 where none waits
+        ("loop_start", "<i8"),  # the stretch that is played again and again, ns; 0 and 0 where none is
+        ("loop_end", "<i8"),
+        ("first_event", "<i8"),  # first and last trade of the replay, ns
+        ("last_event", "<i8"),
+        ("indexed", "<f8"),  # 0..1 of the replay that has been read for its seek bar; nan before that begins
         ("compiling", "<i8"),  # 1 while kernels are being compiled
         ("tape_used", "<f8"),  # 0..1 of the tape's room that is not yet read
         ("damaged", "<i8"),  # damages and omissions met in the files that are replayed
@@ -388,6 +401,7 @@ STATUS: Final = np.dtype(
         ("keeping", "S240"),  # what the user should know of recording, archive and bus, one line
         ("dataset", "S24"),
         ("source", "S120"),  # file names, "demo seed 1", gateway
+        ("timeline", "S64"),  # segment name of the replay's timeline; empty before it is begun
         ("market", "S64", (CHARTS,)),  # segment name of each chart
     ]
 )

@@ -63,6 +63,8 @@ class FilesSpec(FeedSpec, frozen=True, tag="files"):
     """As the user wrote it; a time of day refers to the file's own day; "" for the beginning."""
     speed: float | None = DEFAULTS.speed
     """Event seconds per second; None for as fast as possible (JSON has no infinity)."""
+    is_held: bool = False
+    """Start paused: with the trades before `from_time`, or with the first one."""
     cache: bool = False
     """Cache the results of the files, and start from the cache."""
     cache_beside: bool = False

@@ -85,11 +85,6 @@ class Pipeline(Reconfigurable):
         self._coverage = Coverage()
 
     @property
-    def settings(self) -> AggregationSettings:
-        """The settings in force."""
-        return self._settings
-
-    @property
     def instruments(self) -> dict[int, Summary]:
         """Summaries by id of all instruments that were named, defined, charted or traded, as the ids are used now."""
         return {instrument_id: markets[0].summary for instrument_id, markets in self._markets.items()}
@@ -271,7 +266,11 @@ class Pipeline(Reconfigurable):
         self.publish()
 
     def keep(self, stores: Sequence[MarketStore] = ()) -> bytes:
-        """Return a checkpoint: all state on which later results depend, without rows already sent to sinks.
+        """Return a checkpoint, encoded; see `state`."""
+        return checkpoint.encode(self.state(stores))
+
+    def state(self, stores: Sequence[MarketStore] = ()) -> checkpoint.PipelineState:
+        """Return all state on which later results depend, without rows already sent to sinks.
 
         Parameters
         ----------
@@ -281,7 +280,7 @@ class Pipeline(Reconfigurable):
         shown = [market for market in self._ended if id(market) in charts]
         markets = [market.keep(charts.get(id(market), -1), is_ended=market in shown) for market in (*alive, *shown)]
         gaps, definitions = list(self._common_gaps.values()), list(self._definitions.values())
-        return checkpoint.encode(checkpoint.PipelineState(markets, gaps, definitions, self._coverage.keep()))
+        return checkpoint.PipelineState(markets, gaps, definitions, self._coverage.keep())
 
     def resume(self, state: checkpoint.PipelineState, stores: Sequence[MarketStore] = ()) -> None:
         """Restore a checkpoint (`checkpoint.decode`) before the first trade, under the settings it was taken with.

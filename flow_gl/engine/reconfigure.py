@@ -18,6 +18,16 @@ class Reconfigurable:
     _charted: list[Market]
     _rules: tuple[EngineRule, ...] = ()
 
+    @property
+    def settings(self) -> AggregationSettings:
+        """The settings in force."""
+        return self._settings
+
+    @property
+    def rules(self) -> tuple[EngineRule, ...]:
+        """The alert rules in force."""
+        return self._rules
+
     def configure(self, changes: dict[str, Any]) -> None:
         """Change settings from the next trade on (`core.settings.merge`). Raises UsageError; then nothing changes."""
         changed, markets = merge(self._settings, changes), [*chain(*self._markets.values())]

@@ -334,8 +334,9 @@ class Command(msgspec.Struct, frozen=True, tag="Command", tag_field="type"):
     """A command that affects all clients; requires the scope `control`."""
 
     name: Name
-    """set_speed: `value` is the replay speed, event seconds per second; null for as fast as possible."""
-    value: float | None = None
+    """set_speed: `value` is the replay speed, event seconds per second; null for as fast as possible. seek: `value` is
+    the instant of a replay, event time in ns. play, pause: without a value."""
+    value: int | float | None = None
 
 
 ClientMessage = Authenticate | Subscribe | Unsubscribe | Command

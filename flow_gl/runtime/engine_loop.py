@@ -22,8 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.clock import Clock
-from flow_gl.core.commands import Command, Configure, SetAlerts, SetSpeed, Stop
-from flow_gl.core.errors import FlowError
+from flow_gl.core.commands import Command
 from flow_gl.core.items import Definition, FeedGap, FileEnd, Item, Mapping, Trades
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import TRADE, FeedState
@@ -32,10 +31,12 @@ from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.summary import Summary
 from flow_gl.feed.base import Feed, FeedStatus
 from flow_gl.runtime.charts import Charts
-from flow_gl.runtime.feed_controls import Paced, Resumable, Retriable, WithHistory
+from flow_gl.runtime.feed_controls import Resumable, WithHistory
 from flow_gl.runtime.meters import Rate, StatusBoard
+from flow_gl.runtime.obeying import REPLAY_DISORDER_NS, Obeying
 from flow_gl.runtime.persistence import Persistence
 from flow_gl.runtime.replay_snapshots import Note, ReplaySnapshots
+from flow_gl.runtime.seek.transport import Transport
 from flow_gl.store.ring import Ring
 
 TAPE_CAPACITY: Final = 1 << 20
@@ -61,8 +62,6 @@ failed or is closed). A command ends any of them."""
 QUIET_AFTER_NS: Final = 2 * SECOND_NS
 ADVANCE_NS: Final = 10_000_000
 """The pipeline's clock is advanced at most this often."""
-REPLAY_DISORDER_NS: Final = 10 * SECOND_NS
-"""Instruments interleave in a file in the order of arrival, so event times step back, but never by this much."""
 UNDETECTED_NS: Final = 45 * SECOND_NS
 """A lost connection is detected within this time at the latest; a shorter silence proves nothing."""
 UNSETTLED_TRADES: Final = 2_000_000
@@ -82,9 +81,11 @@ class Beginning:
     """The replay's snapshots, after the stored ones were restored; None if none are kept."""
     known: Note | None = None
     """The loop's own state in the last restored snapshot."""
+    transport: Transport | None = None
+    """The transport of a replay of files."""
 
 
-class Engine:
+class Engine(Obeying):
     """One feed, its pipeline and its charts.
 
     Parameters
@@ -111,26 +112,27 @@ class Engine:
         persistence: Persistence | None = None,
         beginning: Beginning = Beginning(),
     ) -> None:
-        self._feed: Final = feed
-        self._pipeline: Final = pipeline
-        self._charts: Final = charts
+        self._feed = feed
+        self._pipeline = pipeline
+        self._charts = charts
         self._board: Final = board
-        self._clock: Final = clock
-        self._commands: Final = commands
+        self._clock = clock
+        self._commands = commands
         self._note: Final = beginning.note
-        self._persistence: Final = persistence
+        self._persistence = persistence
         self._snapshots = beginning.snapshots
+        self._transport = beginning.transport
         known = beginning.known or Note()
-        self._log: Final = get_logger("engine")
+        self._log = get_logger("engine")
         self.tape: Final = Ring(memoryview(bytearray(Ring.nbytes(TRADE, TAPE_CAPACITY))), TRADE, TAPE_CAPACITY)
         """Every trade in arrival order, except those of earlier sessions."""
         self._history: Final = feed if isinstance(feed, WithHistory) else None
         self._is_history = False  # what waits is of earlier sessions
-        self._waiting: Final[deque[tuple[Item, int]]] = deque()
+        self._waiting: deque[tuple[Item, int]] = deque()
         self._taken = 0  # trades of the first waiting item that are aggregated already
         self._behind = 0
         self._trades = known.trades
-        self._gap_starts: Final[set[int]] = set(known.gap_starts)
+        self._gap_starts: set[int] = set(known.gap_starts)
         self._newest_event = known.newest_event
         self._advanced_to = self._polled_wall = 0
         self._rate: Final = Rate()
@@ -175,6 +177,7 @@ class Engine:
     def turn(self) -> float:
         """Do what is due now. Returns how many seconds may pass until the next turn."""
         self._apply_commands()
+        self._follow_transport()
         wall, now = self._clock.wall_ns(), self._clock.monotonic_ns()
         if not self._waiting or not self._is_settled:
             self._take(self._feed.poll(wall), now)
@@ -196,44 +199,6 @@ class Engine:
             self._publish_status(now)
         return self._pause(status.state, now)
 
-    def _apply_commands(self) -> None:
-        while not self._commands.empty():
-            self._apply(self._commands.get_nowait())
-
-    def _apply(self, command: Command) -> None:
-        self._log.info("command", extra={"command": command})
-        self._needs_publish = True
-        try:
-            self._obey(command)
-            self._refusal = ""
-        except FlowError as error:
-            self._refusal = str(error)
-            self._log.warning("refused", extra={"command": command, "error": error})
-
-    def _obey(self, command: Command) -> None:
-        feed = self._feed
-        if isinstance(command, Stop):
-            self._must_stop = True
-        elif isinstance(command, Configure):
-            self._snapshots = None  # from here on, the numbers do not follow from the files alone
-            self._pipeline.configure(command.changes)
-            if self._persistence:
-                self._persistence.configure(self._pipeline.settings)
-        elif isinstance(command, SetAlerts):
-            self._snapshots = None
-            self._pipeline.set_alerts(command.rules)
-        elif isinstance(command, SetSpeed):
-            if isinstance(feed, Paced):
-                feed.set_speed(math.inf if command.speed is None else command.speed)
-        elif isinstance(feed, Retriable):
-            feed.retry()
-
-    def _wait(self, seconds: float) -> None:
-        try:
-            self._apply(self._commands.get(timeout=seconds))
-        except queue.Empty:
-            return
-
     def _take(self, items: list[Item], now: int) -> None:
         for item in items:
             self._waiting.append((item, now))
@@ -243,6 +208,10 @@ class Engine:
                 self._symbols[item.instrument_id] = item.symbol
             elif isinstance(item, Definition):
                 self._definitions[item.instrument_id] = item
+
+    def close_charts(self) -> None:
+        """Remove the charts' memory. Idempotent."""
+        self._charts.close()
 
     def _settle(self, state: FeedState) -> None:
         """Choose the parent symbols' contracts once the session so far has arrived; until then everything waits."""
@@ -378,6 +347,8 @@ class Engine:
             row["state"] = FeedState.REPLAY  # the last trades are still being aggregated
         if self._persistence:
             self._persistence.publish(board)
+        if self._transport:
+            self._transport.publish(board)
         board.text("message", "; ".join(remark for remark in (self._refusal, status.message or self._note) if remark))
         row["trades"] = self._trades
         row["trades_per_second"] = self._rate.per_second(now)

@@ -19,9 +19,21 @@ if TYPE_CHECKING:
     from flow_gl.feed.files.choices import Choice
     from flow_gl.feed.files.scan import FileSummary
     from flow_gl.runtime.replay_snapshots import ReplaySnapshots
+    from flow_gl.services.replay_cache.shelf import Shelf
 
 OTHERS_NAMED: Final = 6
 """Most instruments without a chart that are named in the note to the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayFiles:
+    """The files of a replay, and where what is derived from them is kept."""
+
+    summary: "FileSummary"
+    charts: tuple[tuple[int, str], ...]
+    """Instrument and name of each chart."""
+    shelf: "Shelf | None"
+    """None: nothing is kept between runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +54,8 @@ class Plan:
     """One line per damaged place in the files."""
     snapshots: "ReplaySnapshots | None" = None
     """The stored snapshots of the files."""
+    files: "ReplayFiles | None" = None
+    """What a replay is read from; None for other feeds."""
     begins_ns: int = 0
     """Approximate event time of the first trades, ns; 0 for now."""
 
@@ -88,6 +102,8 @@ def _plan_files(spec: FilesSpec, engine: EngineSpec, on_progress: Callable[[floa
         done=snapshots.find(_handed_over_at_once(summary, spec.speed, from_ns)) if snapshots else 0,
         tells_ends=snapshots is not None,
     )
+    if spec.is_held:
+        feed.hold()
     # Damage is reported first: missing trades matter more than the names of uncharted contracts.
     notes = [*summary.messages, _others(summary, chosen)]
     return Plan(
@@ -98,6 +114,7 @@ def _plan_files(spec: FilesSpec, engine: EngineSpec, on_progress: Callable[[floa
         note="; ".join(note for note in notes if note),
         damage=summary.damage,
         snapshots=snapshots,
+        files=ReplayFiles(summary, tuple(charts), shelf),
         begins_ns=summary.first_ts,
     )
 

@@ -14,9 +14,11 @@ from flow_gl.runtime import urgency
 from flow_gl.runtime.meters import StatusBoard
 
 if TYPE_CHECKING:
+    from flow_gl.runtime.chart_setup import ChartSetup
     from flow_gl.runtime.engine_loop import Engine
     from flow_gl.runtime.feeds import Plan
     from flow_gl.runtime.persistence import Persistence
+    from flow_gl.runtime.seek.transport import Transport
 
 LOADING_NS: Final = 1_500_000_000
 """If loading the kernels takes longer, they are being compiled."""
@@ -102,9 +104,7 @@ class Session:
         if self._error is not None:
             raise self._error
         assert self._plan is not None
-        from flow_gl.core.sessions import SessionCalendar
-        from flow_gl.engine.pipeline import Pipeline
-        from flow_gl.runtime.charts import Charts
+        from flow_gl.runtime.chart_setup import ChartSetup
         from flow_gl.runtime.engine_loop import Beginning, Engine
         from flow_gl.runtime.persistence import Persistence
         from flow_gl.runtime.publishing import Publishing
@@ -113,21 +113,8 @@ class Session:
         self._board.row["damaged"] = len(plan.damage)
         for line in plan.damage:
             get_logger("engine").warning("damaged file", extra={"damage": line})
-        pipeline = Pipeline(
-            spec.aggregation,
-            sessions=SessionCalendar() if spec.aggregation.sessions else None,
-            lods=spec.lods,
-        )
-        pipeline.set_alerts(spec.alerts)
-        charts = Charts(
-            plan.symbols,
-            attach=pipeline.chart,
-            bucket_ns=spec.aggregation.bucket_ns,
-            names=plan.names,
-            instrument_ids=plan.instrument_ids,
-            are_parents=plan.are_parents,
-            may_renew=isinstance(spec.feed, LiveSpec),
-        )
+        setup = ChartSetup(spec, plan)
+        pipeline, charts = setup.make()
         self._owned.callback(charts.close)
         publishing = Publishing(spec, self._clock, self._board.name) if spec.publish else None
         live = spec.feed if isinstance(spec.feed, LiveSpec) else None
@@ -148,11 +135,25 @@ class Session:
             clock=self._clock,
             commands=commands,
             persistence=persistence,
-            beginning=Beginning(plan.note, plan.snapshots, known),
+            beginning=Beginning(plan.note, plan.snapshots, known, self._transport_of(setup)),
         )
+        self._owned.callback(engine.close_charts)
         self._owned.callback(plan.feed.close)
         plan.feed.start()
         return engine
+
+    def _transport_of(self, setup: "ChartSetup") -> "Transport | None":
+        """Return the transport of a replay of files; None for another feed."""
+        from flow_gl.feed.files.replay import FilesFeed
+
+        plan = setup.plan
+        if plan.files is None or not isinstance(plan.feed, FilesFeed):
+            return None
+        from flow_gl.runtime.seek.transport import Transport
+
+        transport = Transport(plan.feed, setup, plan.files)
+        self._owned.callback(transport.close)
+        return transport
 
     def _show_opening(self, share: float) -> None:
         """Publish a heartbeat while snapshots are restored, which may take a second."""

@@ -39,6 +39,27 @@ class Note(msgspec.Struct, frozen=True):
     gap_starts: list[int] = []
 
 
+def keys_of(
+    paths: Sequence[Path], *, spec: EngineSpec, charts: Sequence[tuple[int, str]]
+) -> tuple[list[str], list[str]]:
+    """Return the identity of each file, and a key of everything that the results after it depend on.
+
+    Both end before the first file that cannot be read.
+    """
+    files: list[str] = []
+    keys: list[str] = []
+    settings = {name: value for name, value in msgspec.to_builtins(spec).items() if name not in _NO_NUMBERS}
+    key = hashed(program(), msgspec.json.encode([settings, charts], order="sorted").decode())
+    for path in paths:
+        try:
+            files.append(identity(path))
+        except OSError:
+            break  # the feed reports the error when it opens the file
+        key = hashed(key, files[-1])
+        keys.append(key)
+    return files, keys
+
+
 class ReplaySnapshots:
     """The snapshots of one replay.
 
@@ -63,17 +84,9 @@ class ReplaySnapshots:
         self._paths: Final = list(paths)
         self._shelf: Final = shelf
         self._charts: Final = len(charts)
-        self._files: Final[list[str]] = []
-        self._keys: Final[list[str]] = []
-        settings = {name: value for name, value in msgspec.to_builtins(spec).items() if name not in _NO_NUMBERS}
-        key = hashed(program(), msgspec.json.encode([settings, charts], order="sorted").decode())
-        for path in self._paths:
-            try:
-                self._files.append(identity(path))
-            except OSError:
-                break  # the feed reports the error when it opens the file
-            key = hashed(key, self._files[-1])
-            self._keys.append(key)
+        files, keys = keys_of(self._paths, spec=spec, charts=charts)
+        self._files: Final = files
+        self._keys: Final = keys
         self._found: list[SnapshotFile] = []
         self._state = checkpoint.PipelineState([], [])
         self._writer: Final = SnapshotWriter()

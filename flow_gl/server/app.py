@@ -44,6 +44,8 @@ VALID_S: Final = 5.0
 POLICY: Final = 1008
 """WebSocket close code for a violated rule."""
 _SPEED_RANGE: Final = (0.1, 10_000.0)
+_COMMANDS: Final = ("set_speed", "play", "pause", "seek")
+_LAST_NS: Final = 2**63
 _VERSION_ADVICE: Final = f"this server speaks version {VERSION}: update the older of the two programs"
 
 
@@ -225,17 +227,8 @@ class App:
             self._hub.say(client, Error("not_subscribed", text, "subscribe first"))
 
     def _command(self, client: Client, asked: Command, guard: ClientGuard, address: str) -> None:
-        low, high = _SPEED_RANGE
-        if asked.name != "set_speed":
-            error = Error("not_available", f"there is no command {asked.name}", "commands: set_speed")
-        elif self._feed == "connect":
-            error = Error("not_available", "this server shows another engine's charts", "ask the engine's own server")
-        elif self._feed not in ("demo", "replay"):
-            error = Error("not_available", "a live feed has no speed", "replay a recording")
-        elif asked.value is not None and not low <= asked.value <= high:
-            text = f"a speed is {low:g} to {high:g}, or null for as fast as possible; got {asked.value:g}"
-            error = Error("bad_message", text, "send another value")
-        else:
+        error = _wrong_command(asked, self._feed)
+        if error is None:
             identity = guard.identity
             who = identity.name if identity else ""
             get_logger("server").info(
@@ -257,6 +250,26 @@ class App:
         else:
             self._hub.say(client, _error(refusal))
         return refusal.closes
+
+
+def _wrong_command(asked: Command, feed: str) -> Error | None:
+    """Return what is wrong with a command; None if nothing is."""
+    name, value = asked.name, asked.value
+    low, high = _SPEED_RANGE
+    if name not in _COMMANDS:
+        return Error("not_available", f"there is no command {name}", f"commands: {', '.join(_COMMANDS)}")
+    if feed == "connect":
+        return Error("not_available", "this server shows another engine's charts", "ask the engine's own server")
+    if feed not in ("demo", "replay"):
+        return Error("not_available", "a live feed has no speed", "replay a recording")
+    if feed != "replay" and name != "set_speed":
+        return Error("not_available", f"a demo has no {name}", "replay a recording")
+    text = ""
+    if name == "set_speed" and value is not None and not low <= value <= high:
+        text = f"a speed is {low:g} to {high:g}, or null for as fast as possible; got {value:g}"
+    if name == "seek" and not (isinstance(value, int) and 0 <= value < _LAST_NS):
+        text = f"an instant is a time in ns since 1970, a whole number; got {value}"
+    return Error("bad_message", text, "send another value") if text else None
 
 
 def make_app(

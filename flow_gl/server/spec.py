@@ -68,7 +68,7 @@ class CommandLine(msgspec.Struct, frozen=True, tag="command"):
     """A client's command that has been authorised."""
 
     name: str
-    value: float | None
+    value: int | float | None
     who: str
     """Name of the client's token."""
     address: str

@@ -13,6 +13,7 @@ writer would need a fence between counter and rows. In practice CPython's lockin
 but that is not guaranteed.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -106,6 +107,33 @@ class Ring:
         head = int(self._counters[_HEAD]) + count
         self._counters[_HEAD] = head
         self._counters[_CLAIMED] = head + 1  # the next row may be partly written
+
+    def restore(self, head: int, parts: Sequence[NDArray[np.void]]) -> None:
+        """Fill a new ring with the rows that end at a position, so that it continues another ring.
+
+        Parameters
+        ----------
+        head : position behind the last row
+        parts : the rows in order; those that the ring has no room for are left out
+
+        Raises
+        ------
+        ValueError : the ring has room for older rows than there are
+        """
+        oldest = max(0, head - self.capacity)
+        self._counters[_CLAIMED] = head
+        stop = head
+        for rows in reversed(parts):
+            count = min(len(rows), stop - oldest)
+            raw = rows[len(rows) - count :].view(self._raw.dtype)
+            at = (stop - count) & self._mask
+            first = min(count, self.capacity - at)
+            self._raw[at : at + first] = raw[:first]
+            self._raw[: count - first] = raw[first:]
+            stop -= count
+        if stop > oldest:
+            raise ValueError(f"rows from position {oldest} on are needed, was {stop}")
+        self._counters[_HEAD] = head
 
     def append_raw(self, row: NDArray[np.void]) -> None:
         """Publish one row given as raw bytes (void dtype of the row's size, shape (1,))."""

@@ -7,6 +7,7 @@ never a part. A view, which reads several logs in a frame, sees all of them befo
 (`FrozenLogs`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -95,6 +96,12 @@ class RowLog:
         """Publish rows."""
         self._ring.append(rows)
         self._record["stop"] = self._ring.head
+        self._table.write(self._record)
+
+    def restore(self, head: int, parts: Sequence[NDArray[np.void]]) -> None:
+        """Fill a new log with the rows that end at a position; see `Ring.restore`."""
+        self._ring.restore(head, parts)
+        self._record["stop"] = head
         self._table.write(self._record)
 
     def replace(self, count: int, rows: NDArray[np.void], since: int) -> None:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from flow_gl.core.commands import Command
 from flow_gl.store.market import EngineReader, MarketReader
+from flow_gl.store.timeline import TimelineStore
 
 
 class LinkState(StrEnum):
@@ -30,6 +31,8 @@ class Link(Protocol):
     """The engine's status; None before the first hello. The view refreshes it once per frame."""
     markets: list[MarketReader]
     """One per chart, in chart order; grows as charts appear. The view refreshes them once per frame."""
+    timeline: TimelineStore | None
+    """What a replay's seek bar shows; None where there is none."""
     state: LinkState
     message: str
     """One line for the user; "" if there is no message."""

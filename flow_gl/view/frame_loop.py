@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from flow_gl.core.cached import Cached
 from flow_gl.core.clock import Clock
-from flow_gl.core.commands import Command, Configure, SetSpeed
+from flow_gl.core.commands import Command, Configure, Seek, SetSpeed, Step
 from flow_gl.core.settings import difference, merge
 from flow_gl.gl.api import clear
 from flow_gl.gl.label_boxes import LabelBox
 from flow_gl.gl.surface.context import Surface
 from flow_gl.gl.timing import LayerTimer
 from flow_gl.gl.view import Rect
-from flow_gl.store.market import MarketReader
 from flow_gl.ui import scenes
 from flow_gl.ui.alerts.center import AlertCenter, Now
 from flow_gl.ui.input.handler import InputHandler
@@ -36,6 +35,10 @@ if TYPE_CHECKING:
     from flow_gl.gl.kit import Kit
     from flow_gl.layers.base import Scene
     from flow_gl.layers.stack import ChartStack
+
+
+_SHOWN_AT_REST: Final = ("state", "is_held", "seeks", "seeking", "loop_end", "indexed", "speed")
+"""Fields of the status that a picture at rest depends on."""
 
 
 class FrameLoop:
@@ -104,7 +107,7 @@ class FrameLoop:
             self._begin_overlays(size, scale)
             self._take_input(now_s)
         self._refresh()
-        self._panels = self.state.lay_out_panels(Rect(0.0, 0.0, *map(float, size)), scale)
+        self._panels = self.state.lay_out_panels(Rect(0.0, 0.0, *map(float, size)), scale, self.link.engine)
         moment, charts = self._advance(dt_s, now_s, scale, size)
         frame = self._freeze(moment, charts)
         self.overlays.refresh(self.gui.painter, frame, self.state)
@@ -209,7 +212,8 @@ class FrameLoop:
         """Keep frames coming while the market runs, after anything has changed, and while a note fades."""
         activity = self._activity_now()
         is_changed, self._activity = activity != self._activity, activity
-        is_running = any(chart.said.is_live and not chart.waiting for chart in frame.charts)
+        is_held = frame.engine is not None and bool(frame.engine.status["is_held"])
+        is_running = not is_held and any(chart.said.is_live and not chart.waiting for chart in frame.charts)
         if is_changed or (is_running and self.state.pause is None):
             self.scheduler.stay_awake("market", now_s)
         if not self.overlays.notes.is_empty:
@@ -219,7 +223,7 @@ class FrameLoop:
         """What a picture at rest depends on; cheap to compare."""
         link = self.link
         engine = link.engine
-        state = -1 if engine is None else int(engine.status["state"])
+        state = () if engine is None else tuple(engine.status[name].item() for name in _SHOWN_AT_REST)
         heads = () if self.state.pause else tuple(market.store.session.version for market in link.markets)
         return (link.state, link.generation, state, self.surface.size, heads)
 
@@ -228,6 +232,8 @@ class FrameLoop:
             self.state.aggregation = merge(self.state.aggregation, command.changes)
         elif isinstance(command, SetSpeed):
             self._speed = command
+        elif isinstance(command, Seek | Step):
+            self.alerts.expect_seek()
         self.link.send(command)
 
     def _refresh(self) -> None:
@@ -293,7 +299,7 @@ class FrameLoop:
         charts = []
         for index, layout in zip(visible, layouts, strict=True):
             market = link.markets[index] if index < count else None
-            new = _new_bubbles(market) if state.pause and market is not None else 0
+            new = status.new_bubbles(market) if state.pause and market is not None else 0
             said = status.condition(
                 link,
                 market,
@@ -392,8 +398,3 @@ class FrameLoop:
         stack = ChartStack(self._kit, self.scheduler)
         stack.setup()
         return stack
-
-
-def _new_bubbles(market: MarketReader) -> int:
-    """Return the number of bubbles that have closed since the pause."""
-    return market.store.bubbles[0].head - market.heads[0]

@@ -4,6 +4,7 @@ from typing import Final
 
 from flow_gl.core.commands import Command
 from flow_gl.store.market import EngineReader, MarketReader
+from flow_gl.store.timeline import TimelineStore
 from flow_gl.ui.link import LinkState
 from flow_gl.ui.start import StartScreen
 from flow_gl.view.engine_link.supervisor import EngineLink
@@ -18,6 +19,7 @@ class StartLink:
     def __init__(self) -> None:
         self.engine: EngineReader | None = None
         self.markets: list[MarketReader] = []
+        self.timeline: TimelineStore | None = None
         self.state = LinkState.STARTING
         self.message = ""
         self.exit_code = 0
@@ -56,7 +58,7 @@ class StartLink:
         self.state = LinkState.ENDED
 
     def _copy(self, link: EngineLink) -> None:
-        self.engine, self.markets = link.engine, link.markets
+        self.engine, self.markets, self.timeline = link.engine, link.markets, link.timeline
         self.state, self.message, self.exit_code = link.state, link.message, link.exit_code
         self.generation, self.restarts = self._before[0] + link.generation, link.restarts
 
@@ -66,6 +68,6 @@ class StartLink:
         self._inner = None
         self._before[0] = self.generation + 1
         self.generation = self._before[0]
-        self.engine, self.markets = None, []
+        self.engine, self.markets, self.timeline = None, [], None
         self.state, self.message, self.exit_code = LinkState.STARTING, "", 0
         self.screen.fail(link.message or "the engine could not start")

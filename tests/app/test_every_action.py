@@ -81,6 +81,7 @@ def commands(pilot: WindowPilot) -> object:
 
 
 taken: list[Request] = []
+STEPS = tuple(f"{to}_{way}" for to in ("bubble", "second", "event", "trade", "session") for way in ("on", "back"))
 SEEN: dict[str, Seen] = {
     "pause": state_of("pause"),
     "follow": edge_ns,
@@ -117,6 +118,9 @@ SEEN: dict[str, Seen] = {
     "copy_price": lambda _: imgui.get_clipboard_text(),
     "undo": shown_ns,
     "redo": shown_ns,
+    **dict.fromkeys((*STEPS, "loop"), commands),
+    "go_to_time": lambda pilot: pilot.state.transport.is_entering,
+    "transport": lambda pilot: pilot.state.transport.is_shown,
     "slower": commands,
     "faster": commands,
     "retry": commands,
@@ -196,7 +200,15 @@ def put(**values: object) -> Callable[[WindowPilot], None]:
     return run
 
 
+def in_replay(pilot: WindowPilot) -> None:
+    """Let the engine replay files, of which a loop has begun."""
+    pilot.link.say(can_seek=1, first_event=1, last_event=pilot.link.now_ns)
+    pilot.state.transport.loop_from_ns = 1
+    pilot.frames(2)
+
+
 PREPARE: dict[str, Callable[[WindowPilot], None]] = {
+    **dict.fromkeys((*STEPS, "loop", "go_to_time"), in_replay),
     "follow": lambda pilot: pilot.press("left_arrow"),
     "forward": lambda pilot: pilot.press("left_arrow", "left_arrow"),
     "reset_time": after_zoom,
@@ -241,6 +253,8 @@ def fresh(pilot: WindowPilot) -> None:
         "cvd_share",
     ):
         setattr(state, name, getattr(first, name))
+    pilot.link.say(can_seek=0)
+    state.transport.loop_from_ns, state.transport.is_entering, state.transport.is_shown = 0, False, True
     state.selected, state.open_panels = 1, set()
     state.drawings.edited = state.drawings.held = None
     state.time.reset(pilot.charts[0].layout.price.width)

@@ -7,6 +7,7 @@ from flow_gl.core.commands import Command
 from flow_gl.core.schema import EVENT, GAP_LIST, INSTRUMENT, STATUS, EventKind, FeedState, GapKind, TickSource
 from flow_gl.core.units import SECOND_NS
 from flow_gl.store.market import EngineReader, EngineStore, MarketStore
+from flow_gl.store.timeline import TimelineStore
 from flow_gl.ui.link import LinkState
 from tests.kit.markets import START_NS, TICK, make_market
 
@@ -26,6 +27,7 @@ class LocalLink:
         self.message = ""
         self.exit_code = 0
         self.generation = 1
+        self.timeline: TimelineStore | None = None
         self.restarts = 0
         self.commands: list[Command] = []
         self.polls = 0

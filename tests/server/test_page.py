@@ -31,8 +31,8 @@ KEYS: Final = {
 }
 """Keys whose names differ between Dear ImGui and browsers."""
 
-OWN_TITLES: Final = {"undo"}
-"""The page undoes less."""
+OWN_TITLES: Final = {"undo", "pause"}
+"""The page undoes less, and pauses only its picture."""
 
 
 def text(name: str) -> str:

@@ -94,6 +94,7 @@ async def exchange(served: Desk, *sent: str | bytes, protocol: str = "") -> list
         ('{"type": "Unsubscribe", "symbol": "NQZ5"}', "not_subscribed", "NQZ5"),
         ('{"type": "Command", "name": "reset_cvd"}', "not_available", "reset_cvd"),
         ('{"type": "Command", "name": "set_speed", "value": 0}', "bad_message", "speed"),
+        ('{"type": "Command", "name": "seek", "value": 5}', "not_available", "demo"),
         ('{"type": "Authenticate", "token": "x"}', "bad_message", "already authenticated"),
     ],
 )

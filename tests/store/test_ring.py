@@ -155,3 +155,24 @@ def test_a_table_whose_writer_died_midway_still_gives_the_last_complete_record()
     out = np.zeros(1, ROW)
     assert table.read(out) == 2
     assert out["value"][0] == 2
+
+
+@pytest.mark.parametrize("head", [3, 8, 11, 29])
+def test_a_restored_ring_is_the_ring_that_took_the_rows(head: int) -> None:
+    ring, again = (Ring(memoryview(bytearray(Ring.nbytes(ROW, 8))), ROW, 8) for _ in range(2))
+    every = np.concatenate([rows(number, 1) for number in range(head)])
+    for start in range(0, head, 3):
+        ring.append(every[start : start + 3])
+    again.restore(head, [every[:2], every[2:5], every[5:]])
+    assert (again.head, again.oldest) == (ring.head, ring.oldest)
+    assert again.read(again.oldest, head)[1].tobytes() == ring.read(ring.oldest, head)[1].tobytes()
+    for one in (ring, again):
+        one.append(rows(99, 2))
+    assert again.read(again.oldest, head + 2)[1].tobytes() == ring.read(ring.oldest, head + 2)[1].tobytes()
+
+
+def test_a_ring_is_not_restored_from_fewer_rows_than_it_has_room_for() -> None:
+    ring = Ring(memoryview(bytearray(Ring.nbytes(ROW, 8))), ROW, 8)
+    with pytest.raises(ValueError, match="rows from position 12 on are needed, was 15"):
+        ring.restore(20, [rows(1, 5)])
+    assert ring.head == 0

@@ -15,7 +15,7 @@ def best(query: str) -> str:
 @pytest.mark.parametrize(
     ("query", "title"),
     [
-        ("pause", "Pause the chart"),
+        ("pause", "Pause the chart, or the replay"),
         ("sshot", "Save a screenshot"),
         ("light", "Palette light"),
         ("colblind", "Palette colour-blind"),

@@ -9,11 +9,11 @@ Where a batch ends has no meaning, and consumers must not depend on it.
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from os import PathLike
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,7 @@ HIGH_SPEED: Final = 10_000.0
 MAX_SPEED: Final = math.inf
 """As fast as the consumer takes the trades."""
 BULK_TRADES: Final = 1 << 16
+_NEVER: Final = 2**63 - 1
 _LONGEST_STEP_NS: Final = SECOND_NS
 """Longest wall time between two polls that counts: after a longer pause, the replay continues where it was."""
 
@@ -76,6 +77,17 @@ def _ordered(paths: Sequence[str | PathLike[str]]) -> list[Path] | None:
     ranges.sort()
     is_apart = all(one[1] <= other[0] for (one, _), (other, _) in pairwise(ranges))
     return [*definitions, *(path for _, path in ranges)] if is_apart else None
+
+
+class ItemSource(Protocol):
+    """The items of a replay from some point on, read from elsewhere than its files."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there is no item now, but more will come."""
+
+    def take(self) -> Item | None:
+        """Return the next item; None if there is none."""
 
 
 class FilesFeed:
@@ -120,6 +132,8 @@ class FilesFeed:
         self._done = done
         self._tells_ends = tells_ends
         self._sequence: FileSequence | None = None
+        self._elsewhere: ItemSource | None = None
+        self._is_held = False
         self._waiting: deque[Item] = deque()
         self._state = FeedState.STARTING
         self._failure = ""
@@ -157,6 +171,8 @@ class FilesFeed:
                 self._first_ts = self._first_ts or first_ts
                 self._last_ts = max(self._last_ts, first_ts)
                 break
+        if self._is_held and self._from_ns is None:
+            self._from_ns = self._first_ts + 1  # the first trade is shown
         is_late = self._from_ns is not None and self._from_ns > self._first_ts
         self._state = FeedState.CATCHING_UP if is_late else FeedState.REPLAY
 
@@ -172,12 +188,17 @@ class FilesFeed:
             self._failure = str(error)
             self._state = FeedState.FAILED
             return items
-        if not room and self._is_paced():
+        is_short = self._elsewhere is not None and self._elsewhere.is_waiting
+        if self._is_held and self._state == FeedState.REPLAY:
+            self._anchor(self._anchor_event)
+        elif (not room or is_short) and self._is_paced():
             self._anchor(self._last_ts)
         return items
 
     def clock(self) -> FeedClock:
         """Return the event clock. At the wall time of the last `poll` it is never ahead of the trades handed over."""
+        if self._is_held and self._state == FeedState.REPLAY:
+            return FeedClock(self._anchor_wall, self._anchor_event, 0.0)
         if self._is_paced():
             return FeedClock(self._anchor_wall, self._anchor_event, self._speed)
         return FeedClock(self._wall or 0, self._last_ts, 0.0)
@@ -212,13 +233,60 @@ class FilesFeed:
             self._anchor(self._event_now() if self._is_paced() else self._last_ts)
         self._speed = checked
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the clock stands until the replay is played again."""
+        return self._is_held
+
+    @property
+    def position(self) -> int:
+        """Event time that the replay has reached, ns."""
+        clock = self.clock()
+        return max(clock.anchor_event + int(((self._wall or 0) - clock.anchor_wall) * clock.rate), self._first_ts)
+
+    def hold(self) -> None:
+        """Stop the clock where it is; what is read without pacing is still handed over."""
+        if not self._is_held:
+            self._anchor(self._event_now() if self._is_paced() else self._last_ts)
+            self._is_held = True
+
+    def play(self) -> None:
+        """Let the clock run again."""
+        if self._is_held:
+            self._anchor(self._anchor_event)
+            self._is_held = False
+
+    def go_on_from(self, source: ItemSource, last_ts: int) -> None:
+        """Continue with the items of a source instead of the files, at any point, also after the end.
+
+        Parameters
+        ----------
+        last_ts : latest event time of the trades before that point, ns; 0 if there are none
+        """
+        self._waiting.clear()
+        if self._sequence:
+            self._sequence.close()
+        self._elsewhere = source
+        self._last_ts = last_ts
+        self._state = FeedState.REPLAY
+
+    def hand_over_until(self, event_ns: int) -> Iterator[Item]:
+        """Yield at once what is due until an event time, and continue from that time. Raises DataError."""
+        self._state = FeedState.REPLAY
+        while (item := self._peek()) is not None and (count := self._due_until(item, event_ns)):
+            items: list[Item] = []
+            self._take(items, item, count)
+            yield from items
+        self._anchor(event_ns)
+
     def _hand_over(self, items: list[Item]) -> int:
         """Append what is due to `items`. Returns the room left in the bulk, trades."""
         room = self._bulk
-        while room > 0:
+        while room > 0 and not (self._is_held and self._state == FeedState.REPLAY):
             item = self._peek()
             if item is None:
-                self._state = FeedState.ENDED
+                if self._elsewhere is None or not self._elsewhere.is_waiting:
+                    self._state = FeedState.ENDED
                 break
             count = min(room, self._due_count(item))
             if count:
@@ -233,20 +301,27 @@ class FilesFeed:
 
     def _peek(self) -> Item | None:
         """Return the next item without taking it; None at the end of the files."""
-        if not self._waiting and self._sequence:
-            item = next(iter(self._sequence), None)
+        if not self._waiting:
+            if self._elsewhere is not None:
+                item = self._elsewhere.take()
+            else:
+                item = next(iter(self._sequence), None) if self._sequence else None
             if item is not None:
                 self._waiting.append(item)
         return self._waiting[0] if self._waiting else None
 
     def _due_count(self, item: Item) -> int:
         """Return how many trades of an item are due; 1 for a due notice (names at once, a gap when it has ended)."""
+        if self._state == FeedState.CATCHING_UP:
+            return self._due_until(item, (self._from_ns or 0) - 1)
+        return self._due_until(item, self._event_now() if self._is_paced() else _NEVER)
+
+    @staticmethod
+    def _due_until(item: Item, event_ns: int) -> int:
         if not isinstance(item, Trades | FeedGap):
             return 1
         ts_event = item.rows["ts_event"] if isinstance(item, Trades) else np.array([item.end])
-        if self._state == FeedState.CATCHING_UP:
-            return _leading(ts_event, (self._from_ns or 0) - 1)
-        return _leading(ts_event, self._event_now()) if self._is_paced() else len(ts_event)
+        return _leading(ts_event, event_ns) if event_ns < _NEVER else len(ts_event)
 
     def _take(self, items: list[Item], item: Item, count: int) -> None:
         self._waiting.popleft()

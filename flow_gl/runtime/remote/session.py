@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from flow_gl.core.bus_address import hosts_of
 from flow_gl.core.clock import Clock
-from flow_gl.core.commands import Command, Retry, SetSpeed, Stop
+from flow_gl.core.commands import Command, OpenTimeline, Play, Retry, Seek, SetLoop, SetSpeed, Step, Stop
 from flow_gl.core.errors import FlowError
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import CHARTS, STATUS, FeedState
@@ -139,7 +139,14 @@ class RemoteSession:
             elif isinstance(command, SetSpeed):
                 if why := await connection.send(ServerCommand("set_speed", command.speed)):
                     self._refuse(f"the speed was not changed: {why}")
-            else:
+            elif isinstance(command, Seek | Play):
+                name = "seek" if isinstance(command, Seek) else "play" if command.is_playing else "pause"
+                value = command.to_ns if isinstance(command, Seek) else None
+                if why := await connection.send(ServerCommand(name, value)):
+                    self._refuse(f"the replay was not moved: {why}")
+            elif isinstance(command, Step | SetLoop):
+                self._refuse("steps and loops work in a replay on this machine")
+            elif not isinstance(command, OpenTimeline):
                 get_logger("remote").info("not sent to the server", extra={"command": command})
                 self._refuse("the server computes with its own settings and rules")
         return True

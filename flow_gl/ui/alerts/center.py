@@ -24,12 +24,14 @@ from flow_gl.store.market import MarketReader
 from flow_gl.ui.alerts import tones
 from flow_gl.ui.alerts.badge import Badge
 from flow_gl.ui.alerts.entries import Entry, text_of
+from flow_gl.ui.alerts.feed_name import feed_state
 from flow_gl.ui.alerts.notify import Notifier
 from flow_gl.ui.alerts.rule_file import KeptRules
 from flow_gl.ui.alerts.rules import FEED_WORDS, FeedName, Rule, RuleBook
+from flow_gl.ui.alerts.seeks import PASSED, Seeks
 from flow_gl.ui.alerts.sound import Sounder, Voice
 from flow_gl.ui.alerts.templates import USUAL
-from flow_gl.ui.link import Link, LinkState
+from flow_gl.ui.link import Link
 
 LOUD_SPEED: Final = 10.0
 """Fastest replay whose alerts sound."""
@@ -46,7 +48,6 @@ FAST: Final = "in a fast replay"
 LISTEN_S: Final = 0.005
 """How often the thread looks for alerts."""
 _CATCHING_UP: Final = frozenset({FeedState.STARTING, FeedState.CONNECTING, FeedState.CATCHING_UP})
-_LOST: Final = frozenset({FeedState.RECONNECTING, FeedState.FAILED})
 
 
 @dataclass(slots=True)
@@ -123,6 +124,7 @@ class AlertCenter:
         self._silent = _Silent()
         self._notes: list[str] = []
         self._generation = 0
+        self._seeks: Final = Seeks()
         self._clock: Final = clock
         self._lock: Final = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -160,6 +162,12 @@ class AlertCenter:
         known = self._charts
         return any(at < len(known) and known[at].position != one.store.alerts.head for at, one in enumerate(markets))
 
+    def expect_seek(self) -> None:
+        """Note that a seek is being sent to the engine: what it passes over is silent."""
+        self._seeks.expect(self._clock.wall_ns())
+        with self._lock:
+            self._last = None  # the thread waits for the next frame
+
     def look(self, link: Link, now: Now) -> list[str]:
         """Carry out the alerts since the last call, and send changed rules. Returns lines for the user."""
         if self.sounder is not None and self.book.wants_sound:
@@ -171,9 +179,11 @@ class AlertCenter:
 
     def listen(self) -> None:
         """Carry out the alerts since the last call, of the charts that the last frame knew. Called by the thread."""
-        if self._last is None or not self._lock.acquire(blocking=False):
+        if not self._lock.acquire(blocking=False):
             return
         try:
+            if self._last is None:
+                return
             frame, why, rate = self._last
             passed_ns = self._clock.wall_ns() - frame.wall_ns
             now = replace(frame, wall_ns=frame.wall_ns + passed_ns, event_ns=frame.event_ns + int(rate * passed_ns))
@@ -194,6 +204,7 @@ class AlertCenter:
 
     def _look(self, link: Link, now: Now) -> list[str]:
         self._follow_rules(link)
+        self._follow_seeks(link)
         why, stale_ns = self._why_silent(link), self._stale_before(link, now)
         rate = 0.0 if link.engine is None else float(link.engine.status["rate"])
         now = replace(now, stale_ns=stale_ns)
@@ -254,6 +265,17 @@ class AlertCenter:
         if problem := self._kept.save():
             self._notes.append(problem)
 
+    def _follow_seeks(self, link: Link) -> None:
+        """After a seek, forget the alerts behind the instant: a replay that comes there fires them again."""
+        if link.engine is None or not self._seeks.follow(link.engine.status):
+            return
+        kept = [entry for entry in self.entries if entry.ts_event <= self._seeks.to_ns]
+        if len(kept) < len(self.entries):
+            self.entries.clear()
+            self.entries.extend(kept)
+        for name, newest in self._newest.items():
+            self._newest[name] = min(newest, self._seeks.to_ns)
+
     def _why_silent(self, link: Link) -> str:
         """Return why no alert may sound now, in words that follow "fired"; "" if they may."""
         if link.engine is None:
@@ -262,6 +284,8 @@ class AlertCenter:
         state = int(status["state"])
         if state in _CATCHING_UP:
             return "while catching up"
+        if self._seeks.is_awaited(self._clock.wall_ns()):
+            return PASSED
         if state in (FeedState.REPLAY, FeedState.DEMO) and float(status["speed"]) > LOUD_SPEED:
             return FAST
         return ""
@@ -271,7 +295,7 @@ class AlertCenter:
         if link.engine is None or not now.event_ns:
             return 0
         rate = float(link.engine.status["rate"])
-        return now.event_ns - int(STALE_NS * max(1.0, rate))
+        return max(now.event_ns - int(STALE_NS * max(1.0, rate)), self._seeks.to_ns + 1)
 
     def _read(self, chart: _Chart, place: Place, why: str, now: Now) -> None:
         """Carry out the new alerts of a chart; `why` says why none of them may sound."""
@@ -328,7 +352,7 @@ class AlertCenter:
 
     def _watch_feed(self, link: Link, now: Now) -> None:
         """Fire the rules on the feed's state."""
-        state = _feed_state(link)
+        state = feed_state(link)
         before, self._feed = self._feed, state or self._feed
         if state is None or before is None or state == before:
             return
@@ -374,15 +398,3 @@ def _may_begin(begun: deque[int], wall_ns: int) -> bool:
         return False
     begun.append(wall_ns)
     return True
-
-
-def _feed_state(link: Link) -> FeedName | None:
-    """Return the feed's state as rules name it; None while it starts or in a replay."""
-    if link.state in (LinkState.RESTARTING, LinkState.FAILED):
-        return "lost"
-    if link.engine is None:
-        return None
-    state = int(link.engine.status["state"])
-    if state in _LOST:
-        return "lost"
-    return "live" if state == FeedState.LIVE else "closed" if state == FeedState.CLOSED else None

@@ -7,7 +7,7 @@ from enum import Enum
 from flow_gl.core.commands import Command
 from flow_gl.core.drawings import OwnLevel
 from flow_gl.core.schema import FeedState
-from flow_gl.store.market import MarketReader
+from flow_gl.store.market import EngineReader, MarketReader
 from flow_gl.ui.keys import names
 from flow_gl.ui.overlays.frame import Frame
 from flow_gl.ui.state.timeline import NO_TIMELINE, Timeline
@@ -44,6 +44,8 @@ class Context:
     feed_state: int = FeedState.STARTING
     speed: float = 1.0
     """Current replay speed."""
+    engine: EngineReader | None = None
+    """The engine's status; None before there is one."""
     markets: Sequence[MarketReader] = ()
     """The charts' numbers as the last frame showed them."""
     pane_heights_px: tuple[float, float] = (0.0, 0.0)

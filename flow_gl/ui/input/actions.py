@@ -10,13 +10,13 @@ from flow_gl.core.commands import Retry
 from flow_gl.core.panels import PANELS, PanelEntry
 from flow_gl.layers.lines.book import ORDER_SIZES
 from flow_gl.ui.input import chart_actions as chart
-from flow_gl.ui.input import level_actions
+from flow_gl.ui.input import level_actions, transport_actions
 from flow_gl.ui.input.action import Action, Context, Request, Run
 from flow_gl.ui.input.choice_actions import choices, is_replayed
 from flow_gl.ui.overlays.frame import Frame
 from flow_gl.ui.state.view_state import ViewState
 
-GROUPS: Final = ("Overlays", "Drawing", "Picture", "Price and CVD", "Charts", "Engine", "Program")
+GROUPS: Final = ("Overlays", "Drawing", "Picture", "Price and CVD", "Charts", "Replay", "Engine", "Program")
 """Groups in the order of the menu; the others are lists of choices (`CHOICES`)."""
 CHOICES: Final = ("Layers", "Palette", "Span", "Fold", "Bucket", "Speed", "Text size")
 
@@ -52,7 +52,14 @@ def _has_charts(frame: Frame) -> bool:
 _PLOT = ("chart", "cvd")
 _ZOOM = chart.ZOOM_STEP
 ACTIONS: Final[tuple[Action, ...]] = (
-    Action("pause", "Pause the chart", ("space",), "Picture", chart.pause, lambda s: s.pause is not None),
+    Action(
+        "pause",
+        "Pause the chart, or the replay",
+        ("space",),
+        "Picture",
+        transport_actions.pause,
+        lambda s: s.pause is not None,
+    ),
     Action(
         "follow", "Go live: newest time and price", ("f", "end"), "Picture", chart.go_live, menus=(*_PLOT, "time axis")
     ),
@@ -189,11 +196,12 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("undo", "Undo: zoom, own level, CVD reference", ("ctrl+z",), "Drawing", chart.undo, menus=_PLOT),
     Action("redo", "Redo", ("ctrl+y", "ctrl+shift+z"), "Drawing", chart.redo, menus=_PLOT),
     Action(
-        "slower", "Replay slower", ("[", "page_down"), "Engine", chart.speed(-1), is_available=is_replayed, repeats=True
+        "slower", "Replay slower", ("[", "page_down"), "Replay", chart.speed(-1), is_available=is_replayed, repeats=True
     ),
     Action(
-        "faster", "Replay faster", ("]", "page_up"), "Engine", chart.speed(1), is_available=is_replayed, repeats=True
+        "faster", "Replay faster", ("]", "page_up"), "Replay", chart.speed(1), is_available=is_replayed, repeats=True
     ),
+    *transport_actions.actions(),
     Action("retry", "Reconnect now", ("f5",), "Engine", lambda c: c.commands.append(Retry())),
     *(_panel(entry) for entry in PANELS),
     Action(

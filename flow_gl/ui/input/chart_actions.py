@@ -28,10 +28,6 @@ _PANE_STEP: Final = 0.04
 """Of a chart's height, by which a key changes the CVD pane."""
 
 
-def pause(context: Context) -> None:
-    context.state.toggle_pause(context.wall_ns, context.event_ns)
-
-
 def set_reference(context: Context) -> None:
     added: list[tuple[int, CvdReference]] = []
     for index in context.targets:

@@ -19,6 +19,7 @@ from flow_gl.ui.input.gestures import Gestures, Mouse, Zone
 from flow_gl.ui.input.keymap import keys_of
 from flow_gl.ui.input.level_tool import LevelTool, price_at
 from flow_gl.ui.input.target import hit_at
+from flow_gl.ui.input.transport_tool import TransportTool
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.header import menu_rect
 from flow_gl.ui.overlays.hints import hint_box
@@ -70,6 +71,7 @@ class InputHandler:
         self._gestures: Final = Gestures()
         self._column_grip: Final = ColumnGrip()
         self._level_tool: Final = LevelTool()
+        self._transport_tool: Final = TransportTool()
         self._zoom_history: Final = ZoomHistory(state)
         self._requests: list[Request] = []
         self._mouse_px = (-1.0, -1.0)
@@ -78,7 +80,8 @@ class InputHandler:
 
     @property
     def is_dragging(self) -> bool:
-        return self._gestures.is_dragging or self._column_grip.is_held or self._level_tool.is_dragging
+        tools = self._gestures, self._level_tool, self._transport_tool
+        return self._column_grip.is_held or any(tool.is_dragging for tool in tools)
 
     def take_requests(self) -> list[Request]:
         """Return and clear the requests to the program since the last call."""
@@ -98,6 +101,13 @@ class InputHandler:
         mouse = self._take_pointer(_mouse(io), frame, presses)
         self.was_busy = bool(mouse.wheel or mouse.is_down or mouse.is_released or io.mouse_delta.x or io.mouse_delta.y)
         self._zoom_history.look(frame.steady_s, is_held=self.is_dragging)
+        asked = self._transport_tool.handle(
+            mouse, frame, self._state, self._overlays.transport.seek_bar(frame, self._state)
+        )
+        for command in asked.commands:
+            self._send(command)
+        if asked.is_busy:
+            mouse = replace(mouse, is_free=False, is_pressed=False, wheel=0.0, wheel_h=0.0)
         is_grip = self._column_grip.handle(mouse, frame.panels, self._state, scale=frame.scale)
         is_button = mouse.is_pressed and mouse.is_free and self._press_button(mouse, frame, painter)
         if is_grip:
@@ -116,7 +126,7 @@ class InputHandler:
             shape = imgui.MouseCursor_.hand
         if shape is not None and mouse.is_free and not is_grip:
             imgui.set_mouse_cursor(shape.value)
-        actions = self._pressed(frame, presses)
+        actions = [*self._pressed(frame, presses), *(BY_NAME[name] for name in asked.actions)]
         self._say(frame, self._level_tool.notes)
         self._level_tool.notes.clear()
         if actions:
@@ -219,6 +229,7 @@ class InputHandler:
             event_ns=frame.event_ns,
             plot_width_px=layout.price.width if layout else 0.0,
             pane_heights_px=(layout.price.height, layout.cvd.height) if layout else (0.0, 0.0),
+            engine=frame.engine,
             markets=markets,
             pointed_ns=range_tool.pointed_ns(mouse.x, mouse.y, frame.charts, self._state, frame.event_ns),
             feed_state=FeedState.STARTING if frame.engine is None else FeedState(int(frame.engine.status["state"])),

@@ -22,6 +22,8 @@ from flow_gl.ui.overlays.panels import bubble, menu, range_card
 from flow_gl.ui.overlays.panels import help as help_panel
 from flow_gl.ui.overlays.panels.base import Content, Panel
 from flow_gl.ui.overlays.start_screen import StartWindow
+from flow_gl.ui.overlays.transport.bar import TransportBar
+from flow_gl.ui.overlays.transport.time_entry import TimeEntry
 from flow_gl.ui.paint.painter import Painter
 from flow_gl.ui.state.view_state import ViewState
 
@@ -64,6 +66,8 @@ class Overlays:
         self._headers: list[Header] = []
         self._panels: Final = [Panel(name, jobs, content_of(name)) for name in HEIGHTS_PX]
         self._level_editor: Final = LevelEditor()
+        self.transport: Final = TransportBar()
+        self._time_entry: Final = TimeEntry()
         self._said: tuple[object, ...] = ()
         self._covered: Final[dict[int, tuple[Rect, ...]]] = {}
 
@@ -90,7 +94,8 @@ class Overlays:
         has_notes = not self.notes.is_empty
         start = state.start and (state.start.is_open, state.start.problem)
         windows = frozenset(state.open_panels), frame.panels, state.drawings.edited, start
-        said = (of_charts, frame.link.state, frame.link.generation, windows, has_notes)
+        transport = self.transport.news(frame, state)
+        said = (of_charts, frame.link.state, frame.link.generation, windows, has_notes, transport)
         is_new, self._said = said != self._said, said
         return "state" if is_new else "note" if has_notes else ""
 
@@ -134,6 +139,9 @@ class Overlays:
             _range(chart, frame, state, painter)
             tooltip.draw(chart, frame, state, painter)
         self._level_editor.draw(frame, state)
+        mouse, dense = imgui.get_io().mouse_pos, imgui.get_io().display_framebuffer_scale.x
+        commands += self.transport.draw(painter, frame, state, (mouse.x * dense, mouse.y * dense))
+        commands += self._time_entry.draw(frame, state, self.transport.seek_bar(frame, state))
         chosen = self._menus(frame, state)
         self.was_list_open = is_list_open()
         return commands, chosen

@@ -158,7 +158,7 @@ def _running(engine: EngineReader, market: MarketReader | None, wall_ns: int, st
     if state == FeedState.DEMO:
         name = "DEMO" if float(status["speed"]) == 1.0 else f"DEMO {words.speed(float(status['speed']))}"
     elif state == FeedState.REPLAY:
-        name = f"REPLAY {words.speed(float(status['speed']))}"
+        name = "REPLAY PAUSED" if status["is_held"] else f"REPLAY {words.speed(float(status['speed']))}"
     if market is None or not market.session["trade_count"]:
         return Condition(name, Tone.INFORMATION, True)
     halt = market.open_gaps.get(GapKind.NO_TRADES)
@@ -179,6 +179,11 @@ def _running(engine: EngineReader, market: MarketReader | None, wall_ns: int, st
     age_s = (engine.event_now(wall_ns) - int(market.session["last_ts"])) / _NS
     tone = Tone.GOOD if age_s < STALE_PRINT_S else Tone.ATTENTION
     return Condition(f"LIVE {words.age(age_s)}", tone, True)
+
+
+def new_bubbles(market: MarketReader) -> int:
+    """Return the number of bubbles that have closed since the picture was paused."""
+    return market.store.bubbles[0].head - market.heads[0]
 
 
 def opening(ns: int) -> str:

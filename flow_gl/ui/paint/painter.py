@@ -148,6 +148,24 @@ class Painter:
         self._list.add_line((x - half, y - half), (x + half, y + half), u32(color), thick)
         self._list.add_line((x - half, y + half), (x + half, y - half), u32(color), thick)
 
+    def triangle(self, foot_x: float, tip_x: float, y: float, half: float, color: Rgb) -> None:
+        """Draw a triangle that points to the right or to the left.
+
+        Parameters
+        ----------
+        foot_x, tip_x : of its upright side, and of its tip
+        half : half of its height; framebuffer pixels, like all of these
+        """
+        dense = self._dense
+        a, b, tip = (
+            (foot_x / dense, (y - half) / dense),
+            (foot_x / dense, (y + half) / dense),
+            (tip_x / dense, y / dense),
+        )
+        # Anti-aliased fills want one winding.
+        first, last = (a, b) if tip_x < foot_x else (b, a)
+        self._list.add_triangle_filled(tip, first, last, u32(color))
+
     def bars(self, x: float, y: float, size: float, color: Rgb) -> None:
         """Draw three bars, the menu button, around (x, y)."""
         dense, half = self._dense, 0.5 * size * self._unit

@@ -32,12 +32,16 @@ class MotionClock:
 
     def __init__(self) -> None:
         self.shown_ns = 0
+        self._seeks = 0
 
     def step(self, engine: EngineReader | None, wall_ns: int, dt_s: float) -> int:
         """Advance by a frame of `dt_s` seconds. Returns the time to show (ns), 0 before the feed has one."""
         target = feed_now(engine, wall_ns)
         if engine is None or target == 0:
             return self.shown_ns
+        seeks = int(engine.status["seeks"])
+        if seeks != self._seeks:
+            self._seeks, self.shown_ns = seeks, 0
         rate = float(engine.status["rate"])
         is_known = math.isfinite(rate) and wall_ns < int(engine.status["heartbeat"]) + _BEYOND_BEAT_NS
         rate = rate if is_known else 0.0

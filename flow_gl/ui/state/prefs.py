@@ -46,6 +46,8 @@ class Preferences(msgspec.Struct, kw_only=True, forbid_unknown_fields=False):
     has_cvd_candles: bool = False
     tape_floor: Annotated[int, msgspec.Meta(ge=1)] = 1
     is_muted: bool = False
+    has_transport: bool = True
+    """Show the transport bar in a replay."""
     width: Annotated[int, msgspec.Meta(ge=0, le=20000)] = 0
     """Window size in screen units; 0 if unknown."""
     height: Annotated[int, msgspec.Meta(ge=0, le=20000)] = 0
@@ -106,6 +108,7 @@ def apply(state: ViewState, preferences: Preferences, settings: Settings) -> Non
         state.filters.layers |= {LAYER_OF_EVENT[name] for name in settings.marks}
     state.cvd_share = preferences.cvd_share
     state.is_muted = preferences.is_muted
+    state.transport.is_shown = preferences.has_transport
     state.panel_places = PanelPlaces(
         tuple((name, place) for name, place in preferences.panel_places.items() if name in PANEL_NAMES),
         tuple(name for name in preferences.recent_panels if name in PANEL_NAMES),
@@ -148,6 +151,7 @@ def gather(state: ViewState, *, width: int, height: int, plot_width_px: float) -
         has_cvd_candles=state.filters.has_cvd_candles,
         tape_floor=state.filters.tape_floor,
         is_muted=state.is_muted,
+        has_transport=state.transport.is_shown,
         width=width,
         height=height,
         panel_places=dict(places.places),

@@ -21,7 +21,7 @@ from flow_gl.layers.lines.book import LineBook
 from flow_gl.layers.marks.mark import NO_MARKS, Marks
 from flow_gl.layers.ranges.range_profile import RangeProfile
 from flow_gl.layers.rows.extent import PriceScale
-from flow_gl.store.market import MarketReader
+from flow_gl.store.market import EngineReader, MarketReader
 from flow_gl.ui.drawings.state import DrawingState
 from flow_gl.ui.keys.choices import KeyChoices
 from flow_gl.ui.start import StartScreen
@@ -33,6 +33,7 @@ from flow_gl.ui.state.marked_range import MarkedRange
 from flow_gl.ui.state.panel_layout import PanelLayout, PanelPlaces, lay_out, open_in_order
 from flow_gl.ui.state.pointed import Pointed
 from flow_gl.ui.state.timeline import FOLDINGS, NO_TIMELINE, Folding, Timeline
+from flow_gl.ui.state.transport import TransportState
 
 _MOST_TICKS: Final = 2.0 * MAX_TICK
 """A price pane spans at most so many: all prices that there can be."""
@@ -186,6 +187,7 @@ class ViewState:
     """The panel in which Tab and the arrow keys move; "" if they belong to the charts."""
     ui_scale: float = 0.0
     """Size of text and lines as a factor; 0 takes the monitor's."""
+    transport: TransportState = field(default_factory=TransportState)
     speed: float = 1.0
     """Replay speed last requested, or in force."""
     speed_asked_ns: int = 0
@@ -240,8 +242,9 @@ class ViewState:
         if self.keyboard_panel:
             self.panel_places = self.panel_places.select(self.keyboard_panel)
 
-    def lay_out_panels(self, window: Rect, scale: float) -> PanelLayout:
-        """Return where the panels that are shown are in a window."""
+    def lay_out_panels(self, window: Rect, scale: float, engine: EngineReader | None = None) -> PanelLayout:
+        """Return where the panels that are shown are in a window, above the transport bar of a replay."""
+        window = self.transport.place(window, scale, engine)
         shown = frozenset() if self.are_panels_hidden else frozenset(self.open_panels)
         layout = lay_out(
             window, open_in_order(shown), self.panel_places, scale, len(self.visible_charts(len(self.charts)))
@@ -287,6 +290,8 @@ class ViewState:
             self.keyboard_panel = ""
         elif self.drawings.held is not None:
             self.drawings.held = None
+        elif self.transport.loop_from_ns:
+            self.transport.loop_from_ns = 0
         elif pinned is not None:
             pinned.pinned_id = None
         elif self.pointer is not None:

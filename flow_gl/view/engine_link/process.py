@@ -20,6 +20,7 @@ from flow_gl.core.system.platform.pipes import PipeReader, PipeWriter
 from flow_gl.core.system.platform.processes import last_words_file, start
 from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore
 from flow_gl.store.shm import SharedMemoryError
+from flow_gl.store.timeline import TimelineStore
 
 END_S: Final = 3.0
 """How long `end` waits for a clean exit, and again after terminate, before it kills the process."""
@@ -43,6 +44,8 @@ class EngineProcess:
         """The engine's status; None before its hello."""
         self.markets: Final[list[MarketReader]] = []
         """One reader per chart, in chart order."""
+        self.timeline: TimelineStore | None = None
+        """The timeline of a replay; None before it is begun."""
         self.failure: Failure | None = None
         """The failure that the engine reported, if any."""
         self.remote_settings: dict[str, Any] = {}
@@ -91,6 +94,7 @@ class EngineProcess:
         if self.reader is None:
             return False
         self.reader.refresh()
+        self._attach_timeline(bytes(self.reader.status["timeline"]).decode("ascii"))
         names = self.reader.market_names
         if names == self._names:
             return False
@@ -114,6 +118,16 @@ class EngineProcess:
             is_replaced = True
             del self.markets[len(names) :], self._names[len(names) :]
         return is_replaced
+
+    def _attach_timeline(self, name: str) -> None:
+        before = self.timeline.name if self.timeline is not None else ""
+        if name == before:
+            return
+        if self.timeline is not None:
+            self.timeline.close()
+            self.timeline = None
+        with suppress(SharedMemoryError):  # removed in the meantime: the next call tries again
+            self.timeline = TimelineStore.attach(name) if name else None
 
     def has_caught_up(self, shown: Sequence[MarketReader]) -> bool:
         """Return whether the charts have reached the state of an earlier engine's charts.
@@ -169,3 +183,5 @@ class EngineProcess:
             self._errors.close()
         for store in self._stores:
             store.close()
+        if self.timeline is not None:
+            self.timeline.close()

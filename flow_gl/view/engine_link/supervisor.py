@@ -27,6 +27,7 @@ from flow_gl.core.system.platform.processes import describe_end
 from flow_gl.core.units import MINUTE_NS, SECOND_NS
 from flow_gl.store.market import EngineReader, MarketReader
 from flow_gl.store.shm import remove_stale
+from flow_gl.store.timeline import TimelineStore
 from flow_gl.ui.link import LinkState
 from flow_gl.view.engine_link.process import EngineProcess
 
@@ -65,6 +66,7 @@ class EngineLink:
         self.message = ""
         self.exit_code = 0
         self.generation = 0
+        self.timeline: TimelineStore | None = None
         self.restarts = 0
         self._spec = spec
         self._environment: Final = dict(environment or {})
@@ -117,6 +119,7 @@ class EngineLink:
         exit_status = engine.process.poll()  # checked before the last answers are read, so that none is missed
         engine.read_answers()
         is_replaced = engine.attach_markets()
+        self.timeline = engine.timeline
         if engine is self._next:
             self._maybe_take_over(engine)
         elif is_replaced:

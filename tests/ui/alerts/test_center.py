@@ -293,3 +293,48 @@ def test_the_thread_runs_only_if_a_rule_may_sound_and_ends_with_the_center():
     assert center._thread.is_alive()
     center.close()
     assert not center._thread.is_alive()
+
+
+def test_what_a_seek_passes_over_is_silent_and_what_comes_after_it_sounds():
+    desk = Desk()
+    desk.link.say(state=FeedState.REPLAY, can_seek=1)
+    desk.link.engine.refresh()
+    desk.look()
+    desk.center.expect_seek()
+    desk.fire(count=2)  # before the status tells of the seek
+    desk.center.listen()
+    desk.look()
+    assert desk.speaker.played == []
+    desk.link.say(seeks=1, seek_to=desk.wall_ns + SECOND_NS)
+    desk.link.engine.refresh()
+    desk.fire(ts=desk.wall_ns + SECOND_NS // 2)
+    desk.look(event_ns=desk.wall_ns + SECOND_NS)
+    assert desk.speaker.played == []
+    assert len(desk.center.entries) == 3
+    desk.fire(ts=desk.wall_ns + 2 * SECOND_NS)
+    desk.look(event_ns=desk.wall_ns + 2 * SECOND_NS)
+    assert len(desk.speaker.played) == 1
+
+
+def test_a_seek_back_takes_the_alerts_behind_it_out_of_the_log_and_they_fire_again():
+    desk = Desk()
+    desk.link.say(state=FeedState.REPLAY, can_seek=1)
+    desk.link.engine.refresh()
+    start = desk.wall_ns
+    for seconds in (0, 2):
+        desk.fire(ts=start + seconds * SECOND_NS)
+        desk.look(event_ns=start + seconds * SECOND_NS)
+    assert [entry.ts_event for entry in desk.center.entries] == [start, start + 2 * SECOND_NS]
+    back = LocalLink("NQZ5")  # new stores, as after a seek
+    back.generation = 2
+    back.say(state=FeedState.REPLAY, can_seek=1, seeks=1, seek_to=start + SECOND_NS)
+    back.engine.refresh()
+    desk.link = back
+    desk.fire(ts=start)
+    desk.look(event_ns=start + SECOND_NS)
+    assert [entry.ts_event for entry in desk.center.entries] == [start]
+    played = len(desk.speaker.played)
+    desk.fire(ts=start + 2 * SECOND_NS)
+    desk.look(event_ns=start + 2 * SECOND_NS)
+    assert [entry.ts_event for entry in desk.center.entries] == [start, start + 2 * SECOND_NS]
+    assert len(desk.speaker.played) == played + 1

@@ -63,7 +63,11 @@ def _fill(state: ViewState) -> None:
     imgui.spacing()
     if not imgui.begin_table("help columns", 3, imgui.TableFlags_.sizing_stretch_same.value):
         return
-    for groups in (("Picture", "Charts", "Engine"), ("Price and CVD", "Drawing", "Program"), ("Overlays", "")):
+    for groups in (
+        ("Picture", "Charts", "Overlays"),
+        ("Price and CVD", "Drawing", "Program"),
+        ("Replay", "Engine", ""),
+    ):
         imgui.table_next_column()
         for group in groups:
             if group:

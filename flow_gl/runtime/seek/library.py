@@ -1,0 +1,201 @@
+"""The segments of a replay's index: kept on the shelf, or in memory where nothing may be kept, and decoded on demand.
+
+Decoded rows stay in memory as long as seeks need them: those of the segment, and of the ones before it as far as the
+charts' rings reach back.
+"""
+
+import threading
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+import zstandard
+from numpy.typing import NDArray
+
+from flow_gl.core.errors import DataError
+from flow_gl.core.items import Item
+from flow_gl.core.schema import MAX_LODS
+from flow_gl.engine import checkpoint
+from flow_gl.runtime.seek.segment_writer import TRADES_OF_DETECTORS
+from flow_gl.services.replay_cache.segment import (
+    Contents,
+    Point,
+    decode_block,
+    decode_contents,
+    joined_columns,
+    unpack,
+)
+from flow_gl.services.replay_cache.shelf import Shelf
+from flow_gl.services.replay_cache.snapshot_file import Snapshot, SnapshotError, SnapshotFile, encode
+
+_SUFFIX: Final = ".seek"
+_LOADED: Final = 3
+"""Segments whose file is kept in memory."""
+
+
+class Segment:
+    """A segment as it was stored.
+
+    Parameters
+    ----------
+    data : the stored bytes
+    key : what it was stored under
+    charts : number of charts
+
+    Attributes
+    ----------
+    contents : all but its rows
+    nbytes : size of the stored bytes
+
+    Raises
+    ------
+    SnapshotError
+        It is damaged or belongs to another replay.
+    """
+
+    def __init__(self, data: bytes, *, key: str, charts: int) -> None:
+        self.nbytes: Final = len(data)
+        self.file: Final = SnapshotFile(data, key=key, charts=charts, lods=MAX_LODS)
+        try:
+            self.contents: Final[Contents] = decode_contents(self.file.state())
+        except msgspec.MsgspecError as error:
+            raise SnapshotError(f"its contents cannot be read: {error}") from None
+        self._columns: dict[tuple[int, int], list[bytes]] = {}
+
+    @property
+    def points(self) -> list[Point]:
+        return self.contents.points
+
+    def rows(self, chart: int) -> list[NDArray[np.void]]:
+        """Return a chart's rows in the order of `positions_of`: bubbles, footprints, logs; then CVD points."""
+        lods = range(MAX_LODS)
+        pairs = [self.file.bubbles(chart, lod) for lod in lods]
+        footprints = [self.file.footprints(chart, lod) for lod in lods]
+        return [*(one for one, _ in pairs), *footprints, *self.file.logs(chart), *(other for _, other in pairs)]
+
+    def state(self, point: int) -> checkpoint.PipelineState:
+        """Return the pipeline's state at a point. Raises SnapshotError."""
+        try:
+            state = checkpoint.decode(unpack(self.points[point].state))
+            markets = [*state.markets]
+            for columns in self.points[point].columns:
+                market = markets[columns.market]
+                detectors = [*market.detectors]
+                detectors[TRADES_OF_DETECTORS] = joined_columns(self._parts(point, columns.market))
+                markets[columns.market] = msgspec.structs.replace(market, detectors=detectors)
+        except (checkpoint.CheckpointError, zstandard.ZstdError, LookupError) as error:
+            raise SnapshotError(f"a checkpoint cannot be read: {error}") from None
+        return msgspec.structs.replace(state, markets=markets)
+
+    def _parts(self, point: int, market: int) -> list[bytes]:
+        """Return the trades that a market's detectors keep at a point, as they were added."""
+        known = self._columns.get((point, market))
+        if known is None:
+            columns = next(one for one in self.points[point].columns if one.market == market)
+            before = self._parts(point - 1, columns.before) if columns.before >= 0 else []
+            known = self._columns[point, market] = [*before, unpack(columns.data)]
+        return known
+
+    def items(self, block: int) -> list[Item]:
+        """Return the items of a block. Raises SnapshotError."""
+        try:
+            return decode_block(self.contents.blocks[block])
+        except (msgspec.MsgspecError, zstandard.ZstdError) as error:
+            raise SnapshotError(f"a block of trades cannot be read: {error}") from None
+
+
+class Library:
+    """The segments of one replay. Used by the engine's thread and by the one that makes the index.
+
+    Parameters
+    ----------
+    shelf : keeps segments between runs; None keeps them in memory
+    charts : number of charts
+    """
+
+    def __init__(self, shelf: Shelf | None, *, charts: int) -> None:
+        self._shelf: Final = shelf
+        self._charts: Final = charts
+        self._memory: Final[dict[str, bytes]] = {}
+        self._names: Final[list[tuple[Path, str]]] = []
+        self._loaded: Final[dict[int, Segment]] = {}
+        self._rows: Final[dict[tuple[int, int], list[NDArray[np.void]]]] = {}
+        self._ids: Final[dict[tuple[int, int, int], NDArray[np.int64]]] = {}
+        self._lock: Final = threading.RLock()
+        self.nbytes = 0
+        """Stored bytes of all segments."""
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def find(self, path: Path, key: str) -> Segment | None:
+        """Return a segment that is kept from an earlier run; None if there is none that can be used."""
+        data = self._shelf.get(path, key + _SUFFIX) if self._shelf else None
+        if data is None:
+            return None
+        try:
+            return Segment(data, key=key, charts=self._charts)
+        except SnapshotError:
+            return None
+
+    def adopt(self, path: Path, key: str, segment: Segment) -> None:
+        """Take up a segment that `find` returned as the next one."""
+        self._add(path, key, segment.nbytes)
+
+    def put(self, path: Path, key: str, snapshot: Snapshot) -> None:
+        """Store the next segment."""
+        data = encode(key, snapshot)
+        if self._shelf is None or not self._shelf.put(path, key + _SUFFIX, data):
+            self._memory[key] = data
+        self._add(path, key, len(data))
+
+    def segment(self, number: int) -> Segment:
+        """Return a segment. Raises DataError if its file is gone or damaged."""
+        with self._lock:
+            segment = self._loaded.pop(number, None)
+            if segment is None:
+                path, key = self._names[number]
+                data = self._memory.get(key) or (self._shelf.get(path, key + _SUFFIX) if self._shelf else None)
+                if data is None:
+                    raise DataError(f"{path}: its index is gone from the cache: open the replay again")
+                try:
+                    segment = Segment(data, key=key, charts=self._charts)
+                except SnapshotError as error:
+                    raise DataError(f"{path}: its index in the cache cannot be used: {error}") from None
+            self._loaded[number] = segment
+            while len(self._loaded) > _LOADED:
+                del self._loaded[next(iter(self._loaded))]
+            return segment
+
+    def rows(self, number: int, chart: int) -> list[NDArray[np.void]]:
+        """Return a chart's rows of a segment, in the order of `Segment.rows`. Raises DataError."""
+        with self._lock:
+            if (number, chart) not in self._rows:
+                try:
+                    self._rows[number, chart] = self.segment(number).rows(chart)
+                except SnapshotError as error:
+                    path = self._names[number][0]
+                    raise DataError(f"{path}: its index in the cache cannot be used: {error}") from None
+            return self._rows[number, chart]
+
+    def bubble_ids(self, number: int, chart: int, lod: int) -> NDArray[np.int64]:
+        """Return the ids of a chart's closed bubbles of a segment, ascending. Raises DataError."""
+        with self._lock:
+            if (number, chart) in self._rows:
+                return self._rows[number, chart][lod]["id"]
+            if (number, chart, lod) not in self._ids:
+                while len(self._ids) > _LOADED:
+                    del self._ids[next(iter(self._ids))]
+                self._ids[number, chart, lod] = self.segment(number).file.bubbles(chart, lod)[0]["id"]
+            return self._ids[number, chart, lod]
+
+    def forget_rows(self, used: set[int]) -> None:
+        """Drop decoded rows of all segments but these."""
+        with self._lock:
+            for key in [key for key in self._rows if key[0] not in used]:
+                del self._rows[key]
+
+    def _add(self, path: Path, key: str, nbytes: int) -> None:
+        self._names.append((path, key))
+        self.nbytes += nbytes

@@ -1,0 +1,130 @@
+"""Goes to an instant of a replay: new stores, filled with the rows before a checkpoint, and the trades behind it.
+
+Nothing of it is seen before it is complete: the charts get new stores, whose names the status tells once everything is
+in them. So a seek can neither leave a later row behind nor show half of an earlier state.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.errors import DataError
+from flow_gl.core.items import Definition, FeedGap, Item, Mapping, Trades
+from flow_gl.core.schema import MAX_LODS
+from flow_gl.engine.sinks import MarketSink
+from flow_gl.runtime.seek.index import Place, ReplayIndex
+from flow_gl.services.replay_cache.snapshot_file import SnapshotError
+from flow_gl.store.market import MarketStore
+from flow_gl.store.ring import Ring
+from flow_gl.store.row_log import RowLog
+
+if TYPE_CHECKING:
+    from flow_gl.engine.pipeline import Pipeline
+    from flow_gl.runtime.charts import Charts
+
+TAPE_TRADES: Final = 1 << 16
+"""Trades before a checkpoint from which the orders of the tape are put together again."""
+
+
+@dataclass(slots=True)
+class Restored:
+    """A pipeline with its charts at some point of a replay."""
+
+    pipeline: "Pipeline"
+    charts: "Charts"
+    trades: int
+    newest_event: int
+    gap_starts: set[int]
+
+    def take(self, item: Item) -> None:
+        """Process an item as the engine's loop does."""
+        self.pipeline.take(item)
+        match item:
+            case Trades():
+                self.trades += len(item.rows)
+                if len(item.rows):
+                    self.newest_event = max(self.newest_event, int(item.rows["ts_event"].max()))
+            case Mapping():
+                self.charts.map(item)
+            case Definition():
+                self.charts.map(Mapping(item.instrument_id, item.symbol))
+            case FeedGap():
+                self.gap_starts.add(item.start)
+
+
+def restore(index: ReplayIndex, place: Place, make_store: Callable[[str], MarketStore]) -> Restored:
+    """Make a pipeline and charts as they were at a checkpoint. Raises DataError, SharedMemoryError."""
+    segment = index.library.segment(place.segment)
+    point = segment.points[place.point]
+    pipeline, charts = index.setup.make(index.spec, make_store)
+    try:
+        stores = charts.stores()
+        used = {place.segment}
+        for chart, store in enumerate(stores):
+            used |= _fill(index, store, chart, place, point.heads[chart])
+        index.library.forget_rows(used)
+        try:
+            state = segment.state(place.point)
+        except SnapshotError as error:
+            raise DataError(f"the replay's index in the cache cannot be used: {error}") from None
+        pipeline.resume(state, stores)
+        charts.resume([pipeline.on_chart(store) for store in stores])
+        _fill_tape(index, place, pipeline, stores)
+    except BaseException:
+        charts.close()
+        raise
+    return Restored(pipeline, charts, point.trades, point.newest_event, set(point.gap_starts))
+
+
+def _fill(index: ReplayIndex, store: MarketStore, chart: int, place: Place, heads: Sequence[int]) -> set[int]:
+    """Fill a chart's rings up to the positions of a checkpoint. Returns the segments whose rows it took."""
+    rings: list[Ring | RowLog] = [*store.bubbles, *store.footprints, *store.logs]
+    used: set[int] = set()
+    for number, (ring, head) in enumerate(zip(rings, heads, strict=True)):
+        places = [number, number + len(rings)] if number < MAX_LODS else [number]
+        parts: list[list[NDArray[np.void]]] = [[] for _ in places]
+        wanted, at = min(head, ring.capacity), place.segment
+        while wanted > 0:
+            used.add(at)
+            rows = index.library.rows(at, chart)
+            count = len(rows[number])
+            if at == place.segment:
+                count = head - index.library.segment(at).points[0].heads[chart][number]
+            for one, held in zip(places, parts, strict=True):
+                held.insert(0, rows[one][:count])
+            wanted, at = wanted - count, at - 1
+        # CVD first: a reader that sees a bubble at a position must find its CVD point there.
+        if number < MAX_LODS:
+            store.cvd[number].restore(head, parts[1])
+        ring.restore(head, parts[0])
+    return used
+
+
+def _fill_tape(index: ReplayIndex, place: Place, pipeline: "Pipeline", stores: Sequence[MarketStore]) -> None:
+    """Put the orders before a checkpoint together again, as far as the tape reaches back."""
+    segment, block, missing = place.segment, place.point - 1, TAPE_TRADES
+    parts: list[NDArray[np.void]] = []
+    while missing > 0 and segment >= 0:
+        if block < 0:
+            segment -= 1
+            block = len(index.library.segment(segment).contents.blocks) - 1 if segment >= 0 else -1
+            continue
+        rows = [item.rows for item in index.library.segment(segment).items(block) if isinstance(item, Trades)]
+        if rows:
+            parts.insert(0, np.concatenate(rows)[-missing:])
+            missing -= len(parts[0])
+        block -= 1
+    if not parts:
+        return
+    trades = np.concatenate(parts)
+    sinks = [sink for _, sink in pipeline.results() if isinstance(sink, MarketSink)]
+    for store in stores:
+        instrument_id = pipeline.on_chart(store)
+        words = np.ascontiguousarray(trades[trades["instrument_id"] == instrument_id]).view(np.int64)
+        words.flags.writeable = False
+        for sink in sinks:
+            if sink.store is store:
+                sink.trades(words)

@@ -1,0 +1,39 @@
+"""What alerts must know of a replay's seeks: where the last one led, and whether one is under way."""
+
+from typing import Final
+
+import numpy as np
+
+PASSED: Final = "in what a seek passed over"
+_PATIENCE_NS: Final = 2_000_000_000
+
+
+class Seeks:
+    """The seeks of a replay.
+
+    Attributes
+    ----------
+    to_ns : where the last one led (event time): nothing before that sounds; 0 before the first
+    """
+
+    def __init__(self) -> None:
+        self.to_ns = 0
+        self._count = 0
+        self._expected_ns: int | None = None
+
+    def expect(self, wall_ns: int) -> None:
+        """Note that a seek has been asked for: until it is done, nothing sounds."""
+        self._expected_ns = wall_ns
+
+    def follow(self, status: np.void) -> bool:
+        """Return whether there was another seek since the last call."""
+        count = int(status["seeks"])
+        if count == self._count:
+            return False
+        self._count, self.to_ns, self._expected_ns = count, int(status["seek_to"]), None
+        return True
+
+    def is_awaited(self, wall_ns: int) -> bool:
+        """Whether a seek has been asked for that is not done."""
+        expected = self._expected_ns
+        return expected is not None and wall_ns - expected < _PATIENCE_NS
