@@ -7,6 +7,7 @@ ends with the first frame that shows it, whose pixels are finished, at 1920x1080
 """
 
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -156,6 +157,8 @@ def _seek(link: EngineLink, instants: list[int]) -> tuple[list[float], list[floa
 
 def _processor_s(link: EngineLink) -> float:
     """Return the engine's processor time, seconds; `nan` where the system does not tell it in a file."""
+    if sys.platform != "linux":
+        return float("nan")
     try:
         fields = Path(f"/proc/{link.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     except OSError:

@@ -9,6 +9,7 @@ any run. Numbers are functions of trades alone, so the result is that of a run f
 import bisect
 import itertools
 import os
+import sys
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
@@ -136,8 +137,9 @@ class ReplayIndex:
             self._news.set()
 
     def _work(self) -> None:
-        with suppress(OSError, AttributeError):  # a lower priority for this thread alone, where the system has that
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        if sys.platform == "linux":  # elsewhere a thread has no priority of its own
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
         indexing = self._indexing = Indexing(self.setup, self.files, self.spec, self.library, self.lookup)
         try:
             for segment, points in enumerate(indexing.segments(self._is_stopped.is_set)):
