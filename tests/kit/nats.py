@@ -37,6 +37,8 @@ class NatsServer:
         self.port, self._cluster_port, self._monitor_port = ports
         self._folder = folder / name
         self._routes = routes
+        self.more: dict[str, Any] = {}
+        """Further configuration, set before the start: a login, TLS."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -71,7 +73,7 @@ class NatsServer:
                 "listen": f"127.0.0.1:{self._cluster_port}",
                 "routes": [f"nats://127.0.0.1:{port}" for port in self._routes],
             }
-        return json.dumps(found)  # its configuration is a superset of JSON
+        return json.dumps(found | self.more)  # its configuration is a superset of JSON
 
     def ask(self, path: str) -> dict[str, Any]:
         """Ask the monitoring port; {} if it does not answer."""

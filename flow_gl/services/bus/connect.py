@@ -4,7 +4,9 @@ The client's own reconnecting is off: a lost connection calls `closed`, and the 
 place that decides when to try again and what to ask for.
 """
 
+import asyncio
 import ssl
+import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib.util import find_spec
@@ -16,13 +18,13 @@ from flow_gl.core.errors import FeedError
 from flow_gl.core.log import get_logger, masked
 from flow_gl.core.outside import plain
 from flow_gl.core.spec import BusServers
-from flow_gl.core.system.packages import install_advice
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
 
 CONNECT_S: Final = 2.0
 """Longest time for one server's answer."""
+CLOSE_S: Final = 0.5
 PING_S: Final = 2
 """A connection on which two pings in a row have no answer is dead."""
 _NO_TLS: Final = "the bus has no TLS: give its address as nats://, or turn TLS on at its servers"
@@ -113,7 +115,8 @@ def _guarded(client: "Client", secret: str, needs_tls: bool) -> str:
 
 async def _close(client: "Client") -> None:
     try:
-        await client.close()
+        async with asyncio.timeout(CLOSE_S):  # after a failed TLS handshake the client waits for ever
+            await client.close()
     except Exception:  # whatever a half-open connection raises
         get_logger("bus").debug("closing a connection that was never open", exc_info=True)
 
@@ -139,7 +142,7 @@ def _creds(path: str) -> str:
     if "BEGIN NATS USER JWT" not in text or "BEGIN USER NKEY SEED" not in text:
         raise BusLoginError(f"--bus-creds {path}: not a NATS credentials file")
     if find_spec("nkeys") is None:
-        raise BusLoginError(f"--bus-creds needs nkeys, which is not installed: {install_advice('bus')}")
+        raise BusLoginError(f"--bus-creds needs nkeys, which is not installed: {sys.executable} -m pip install nkeys")
     return path
 
 
