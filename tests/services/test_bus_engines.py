@@ -45,6 +45,7 @@ def test_the_chart_goes_on_without_a_bus_and_what_was_missed_is_published(tmp_pa
         hosts = server.url.removeprefix("nats://")
         engine.until("trades", 1)
         until(lambda: engine.text("keeping").startswith(f"bus: {hosts}: no connection: "), engine.describe)
+        engine.until("unpublished", 1)
         server.start()
         engine.until_all_is_published()
         assert engine.text("keeping") == ""

@@ -75,6 +75,7 @@ class ChartPublisher:
     """
 
     def __init__(self, source: Source, topic: Topic, js: JetStreamContext, on_rows: Callable[[int], None]) -> None:
+        self.js: Final = js
         self._source: Final = source
         self._topic: Final = topic
         self._on_rows: Final = on_rows

@@ -32,6 +32,7 @@ from flow_gl.services.bus.chart import ChartPublisher, Source
 from flow_gl.services.bus.connect import BusLoginError, connect, reason
 from flow_gl.services.bus.lease import EVERY_S, LeaseKeeper
 from flow_gl.services.bus.lines import ChartsLine, PublisherSpec, StateLine
+from flow_gl.services.bus.rows import ChartRows
 from flow_gl.services.bus.writer import REPLICAS, FencedError, UnsureError
 from flow_gl.store.market import EngineReader, EngineStore, MarketStore
 from flow_gl.store.shm import SharedMemoryError
@@ -119,7 +120,7 @@ class _Desk:
             self.publisher.is_synced = False
 
     async def _work(self, js: JetStreamContext, topic: Topic, on_rows: Callable[[int], None]) -> None:
-        if self.publisher is None:
+        if self.publisher is None or self.publisher.js is not js:
             self.publisher = ChartPublisher(self.source, topic, js, on_rows)
         if not self.publisher.is_synced and not await self.publisher.sync():
             self.problem = "waiting until the engine has reached the rows that were published"
@@ -141,8 +142,10 @@ class _Desk:
 
     @property
     def waiting(self) -> int:
-        """Rows that this publisher has still to publish, as far as it knows."""
-        return self.publisher.rows.waiting if self.publisher is not None else 0
+        """Rows that this publisher has still to publish; before it knows of any other, all rows."""
+        if self.publisher is not None:
+            return self.publisher.rows.waiting
+        return ChartRows(self.source.chart).total if self.lease is None else 0
 
     def close(self) -> None:
         self.store.close()
@@ -265,7 +268,6 @@ class Publisher:
                 self._changed.clear()
                 for desk in self._desks:
                     if desk not in tasks:
-                        desk.publisher = None
                         tasks[desk] = [
                             asyncio.create_task(desk.keep_lease(leases)),
                             asyncio.create_task(desk.publish(js, self._count)),
