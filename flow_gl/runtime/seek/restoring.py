@@ -65,7 +65,7 @@ def restore(index: ReplayIndex, place: Place, make_store: Callable[[str], Market
         used = {place.segment}
         for chart, store in enumerate(stores):
             used |= _fill(index, store, chart, place, point.heads[chart])
-        index.library.forget_rows(used)
+        index.library.forget_rows(used | {max(used) + 1})  # the next segment's, if they are there: seeks stay close
         try:
             state = segment.state(place.point)
         except SnapshotError as error:
