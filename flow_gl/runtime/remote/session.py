@@ -218,7 +218,8 @@ class RemoteSession:
     def lost(self, reason: str, attempt: int, delay_s: float) -> None:
         """Show that the connection is lost, and mark a gap."""
         row, wall = self._board.row, self._clock.wall_ns()
-        self._state, self._said = FeedState.RECONNECTING, f"{self._hosts}: {reason}"
+        where = "" if reason.startswith(self._hosts) else f"{self._hosts}: "
+        self._state, self._said = FeedState.RECONNECTING, where + reason
         row["attempt"], row["retry_at"] = attempt, wall + int(delay_s * SECOND_NS)
         self._is_away = True
 
