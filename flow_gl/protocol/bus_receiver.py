@@ -25,7 +25,6 @@ from flow_gl.protocol.messages import Status
 _Stream = tuple[Kind, int]
 """Kind and level of detail."""
 Update = Chart | Status | Rows
-_NOT_KNOWN: Final = 2**62
 
 
 @dataclass(slots=True)
@@ -55,9 +54,7 @@ class BusReceiver:
         self.history_next = self.rows_next = 0
         self.is_whole = False
         self._rows_last = 0
-        """The last message of *rows* when the reader joined, or when the publisher had published what it had."""
-        self._began = 0
-        """Sequence in *rows* of the description of an epoch that began while the chart was read."""
+        """The last message of *rows* when the reader joined, or the description of an epoch that began later."""
         self._held: Final[dict[_Stream, _Held]] = {}
         self._orders_next = 0
         self._waiting: Final[dict[str, tuple[int, list[Rows]]]] = {}
@@ -77,13 +74,13 @@ class BusReceiver:
         rows_last : sequence of the last message in *rows*
         """
         self._begin(chart)
+        self._waiting.clear()
         self.is_whole = False
         self.history_next, self.rows_next, self._rows_last = chart.history_begin, chart.rows_begin, rows_last
 
     def _begin(self, chart: Chart) -> None:
         self.chart = chart
         self._held.clear()
-        self._waiting.clear()
         self._orders_next = 0
 
     def history(self, sequence: int, last: str, payload: bytes) -> None:
@@ -121,7 +118,9 @@ class BusReceiver:
         """Return what the rows so far make known: everything once they are whole, and state that waited for them."""
         found: list[Update] = []
         if not self.is_whole:
-            if self.rows_next <= self._rows_last:
+            # The publisher's first state comes when all rows that the engine already had have been published.
+            afters = [after for after, blocks in self._waiting.values() if blocks and self._is_current(blocks[0])]
+            if not afters or self.rows_next <= max(self._rows_last, min(afters)):
                 return []
             self.is_whole = True
             found += self._all()
@@ -144,8 +143,6 @@ class BusReceiver:
             return []  # *rows* has it too, in its place among the rows
         self._waiting.pop(last, None)
         self._waiting[last] = after, bus.unpack(payload)
-        if self._rows_last == _NOT_KNOWN and after >= self._began:
-            self._rows_last = after
         return self.settle()
 
     def _describe(self, sequence: int, chart: Chart) -> list[Update]:
@@ -154,9 +151,11 @@ class BusReceiver:
             self.chart = chart
             return [chart] if self.is_whole else []
         self._begin(chart)
-        # The publisher's first state comes when all rows that the engine already had have been published.
-        self.is_whole, self._rows_last, self._began = False, _NOT_KNOWN, sequence
+        self.is_whole, self._rows_last = False, sequence
         return [chart]
+
+    def _is_current(self, block: Rows) -> bool:
+        return self.chart is not None and block.epoch == self.chart.instrument.epoch
 
     @property
     def _streams(self) -> list[_Stream]:
@@ -222,9 +221,8 @@ class BusReceiver:
 
     def _changed(self, blocks: list[Rows]) -> Iterator[Rows]:
         """Give out state of the current epoch."""
-        assert self.chart is not None
         for block in blocks:
-            if block.epoch != self.chart.instrument.epoch:
+            if not self._is_current(block):
                 continue
             if block.kind is not Kind.ORDER:
                 yield replace(block, symbol=self.index, part=Part.NEWEST, cause=Cause.SUBSCRIBED)

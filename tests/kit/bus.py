@@ -66,7 +66,7 @@ class Publisher:
         self.after = 0
 
     async def begin(self, chart: Chart | None = None) -> None:
-        """Make the streams and describe the chart."""
+        """Make the streams, describe the chart and publish a first state."""
         for log in Log:
             most = 1 if log is Log.STATE else -1
             with suppress(nats.js.errors.BadRequestError):  # it is there
@@ -75,6 +75,7 @@ class Publisher:
                 )
         await self.lease()
         await self.describe(chart or self.chart)
+        await self.state(block(Kind.LEVELS, 0, 1, epoch=self.chart.instrument.epoch))
 
     async def lease(self) -> None:
         bucket = f"KV_{bus.LEASES}"

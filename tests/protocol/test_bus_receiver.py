@@ -31,6 +31,15 @@ def bubbles(first: int, stop: int, **fields: int) -> bytes:
 def joined(rows_last: int = 0, **fields: int) -> BusReceiver:
     receiver = BusReceiver(index=3)
     receiver.join(description(**fields), rows_last=rows_last)
+    if rows_last:
+        assert receiver.state("Levels", payload(block(Kind.LEVELS, 0, 1)), after=0) == []
+    return receiver
+
+
+def begun() -> BusReceiver:
+    """A reader of an empty bus that has everything."""
+    receiver = joined()
+    assert len(receiver.state("Levels", payload(block(Kind.LEVELS, 0, 1)), after=0)) == 9
     return receiver
 
 
@@ -55,19 +64,19 @@ def test_all_rows_of_the_past_come_as_one_block_of_each_stream() -> None:
     streams = {(one.kind, one.level) for one in found if isinstance(one, Rows)}
     assert {(kind, level) for kind in (Kind.BUBBLE, Kind.FOOTPRINT) for level in (0, 1)} < streams
     assert {(kind, 0) for kind in (Kind.EVENT, Kind.MINUTE_LEVELS, Kind.ORDER_CVD, Kind.ORDER)} < streams
-    assert len(streams) == len(found) == 8
+    assert len(streams) == len(found) == 9
     assert receiver.is_whole
 
 
 def test_an_empty_bus_is_whole_at_once() -> None:
     receiver = joined()
-    assert len(receiver.settle()) == 8
+    assert receiver.settle() == []  # its publisher has only begun
+    assert len(receiver.state("Levels", payload(block(Kind.LEVELS, 0, 1)), after=0)) == 9
     assert receiver.settle() == []
 
 
 def test_new_rows_follow_and_known_ones_are_dropped() -> None:
-    receiver = joined()
-    receiver.settle()
+    receiver = begun()
     (first,) = rows_of(receiver.rows(1, "Bubble.0", bubbles(0, 3)))
     assert (first.part, first.sequence, ids([first])) == (Part.INCREMENT, 0, [0, 1, 2])
     assert receiver.rows(2, "Bubble.0", bubbles(1, 3)) == []  # another publisher, the same rows
@@ -77,8 +86,7 @@ def test_new_rows_follow_and_known_ones_are_dropped() -> None:
 
 
 def test_missing_rows_are_an_error_and_never_passed_over() -> None:
-    receiver = joined()
-    receiver.settle()
+    receiver = begun()
     receiver.rows(1, "Bubble.0", bubbles(0, 3))
     with pytest.raises(ProtocolError, match=r"Bubble of NQ.v.0: rows 4 to 5 do not follow row 3"):
         receiver.rows(2, "Bubble.0", bubbles(4, 5))
@@ -110,8 +118,7 @@ def test_recomputed_rows_of_the_past_leave_nothing_of_the_older_ones() -> None:
 
 
 def test_state_waits_for_the_rows_before_it() -> None:
-    receiver = joined()
-    receiver.settle()
+    receiver = begun()
     ahead = payload(block(Kind.SESSION, 8, 1))
     assert receiver.state("Session", payload(block(Kind.SESSION, 7, 1)), after=0)
     assert receiver.state("Session", payload(block(Kind.SESSION, 7, 1)), after=2) == []
@@ -125,14 +132,12 @@ def test_state_waits_for_the_rows_before_it() -> None:
 
 
 def test_state_of_another_epoch_is_not_shown() -> None:
-    receiver = joined()
-    receiver.settle()
+    receiver = begun()
     assert receiver.state("Gap", payload(block(Kind.GAP, 0, 1, epoch=EPOCH - 1)), after=0) == []
 
 
 def test_orders_are_appended_once() -> None:
-    receiver = joined()
-    receiver.settle()
+    receiver = begun()
     first = receiver.state("Order", payload(block(Kind.ORDER, 10, 4)), after=0)
     again = receiver.state("Order", payload(block(Kind.ORDER, 12, 4)), after=0)
     later = receiver.state("Order", payload(block(Kind.ORDER, 30, 2)), after=0)
@@ -150,8 +155,7 @@ def test_a_status_is_passed_on_at_once() -> None:
 
 
 def test_another_epoch_begins_with_its_description() -> None:
-    receiver = joined()
-    receiver.settle()
+    receiver = begun()
     receiver.rows(1, "Bubble.0", bubbles(0, 3))
     chart = description(epoch=EPOCH + 1, rows_begin=2)
     found = receiver.rows(2, bus.CHART, bus.encode(chart))
@@ -166,8 +170,7 @@ def test_another_epoch_begins_with_its_description() -> None:
 
 
 def test_rows_that_the_engine_itself_has_lost_are_begun_again_behind_them() -> None:
-    receiver = joined()
-    receiver.settle()
+    receiver = begun()
     receiver.rows(1, "Event", payload(block(Kind.EVENT, 0, 3)))
     lapped = block(Kind.EVENT, 7, 2, part=Part.NEWEST, cause=Cause.LAPPED, missed=4)
     (after,) = rows_of(receiver.rows(2, "Event", payload(lapped)), Kind.EVENT)
@@ -175,8 +178,7 @@ def test_rows_that_the_engine_itself_has_lost_are_begun_again_behind_them() -> N
 
 
 def test_a_changed_description_leaves_the_rows() -> None:
-    receiver = joined()
-    receiver.settle()
+    receiver = begun()
     receiver.rows(1, "Bubble.0", bubbles(0, 3))
     instrument = msgspec.structs.replace(description().instrument, contract="NQH6")
     chart = description(instrument=instrument)
@@ -204,7 +206,7 @@ def test_any_cuts_and_repetitions_give_the_same_rows(data: st.DataObject) -> Non
         receiver.history(1, "Bubble.0", bubbles(0, cut))
         receiver.history(2, "Bubble.0", bubbles(cut, until))
         receiver.history(3, bus.CHAPTER, bus.encode(Chapter(EPOCH, chapter + 1)))
-    found = receiver.settle()
+    found = receiver.state("Levels", payload(block(Kind.LEVELS, 0, 1)), after=0)
     for number in range(receiver.rows_next, len(messages) + 1):
         found += receiver.rows(number, "Bubble.0", bubbles(*messages[number - 1]))
     blocks = rows_of(found)
