@@ -110,7 +110,8 @@ class BusConnection:
             get_logger("remote").warning("no bus", extra={"reason": why, "attempt": backoff.attempt})
             self._listener.lost(why, backoff.attempt, delay_s)
             try:
-                await asyncio.wait_for(self._may_try.wait(), delay_s)
+                async with asyncio.timeout(delay_s):
+                    await self._may_try.wait()
             except TimeoutError:
                 continue
 
@@ -280,7 +281,8 @@ class BusConnection:
                 self._say()  # nothing has come, and the reader should know what that means
             self._check_silence(loop.time())
             try:
-                await asyncio.wait_for(is_lost.wait(), WATCH_S)
+                async with asyncio.timeout(WATCH_S):
+                    await is_lost.wait()
             except TimeoutError:
                 continue
         raise FeedError(f"{self._hosts}: the connection was lost")

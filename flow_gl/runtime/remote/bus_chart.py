@@ -156,7 +156,8 @@ class BusChart:
         """Take one message. Raises StaleError if none comes."""
         if self._arrived.empty():
             try:
-                log, message = await asyncio.wait_for(self._arrived.get(), timeout_s)
+                async with asyncio.timeout(timeout_s):  # not wait_for, which may lose a cancellation in Python 3.11
+                    log, message = await self._arrived.get()
             except TimeoutError:
                 raise StaleError(self.topic.symbol) from None
         else:
