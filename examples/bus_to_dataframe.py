@@ -9,7 +9,6 @@ docs/protocol.md describes the bus's streams. Prices are in points.
 import asyncio
 
 import nats
-import nats.errors
 import numpy as np
 import pandas as pd
 from command_line import start
@@ -31,12 +30,9 @@ async def read(url: str, symbol: str) -> np.ndarray:
     config = ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=chart.rows_begin)
     subject = topic.subject_of(bus.Log.ROWS, Kind.BUBBLE, level=0)
     messages = await js.subscribe(subject, stream=topic.stream(bus.Log.ROWS), config=config, ordered_consumer=True)
-    found, waiting = [np.zeros(0, CHART_ROW)], 1
+    found, waiting = [np.zeros(0, CHART_ROW)], (await messages.consumer_info()).num_pending
     while waiting:
-        try:
-            message = await messages.next_msg(timeout=5)
-        except nats.errors.TimeoutError:
-            break  # nothing has been published
+        message = await messages.next_msg(timeout=5)
         found += [block.rows for block in bus.unpack(message.data)]
         waiting = message.metadata.num_pending
     await client.close()

@@ -6,7 +6,6 @@ input, and it then releases its leases, so another engine takes over at once. If
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,11 +18,12 @@ from flow_gl.core.clock import Clock
 from flow_gl.core.log import get_logger, masked
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.spec import KEY_VARIABLE, TOKEN_VARIABLE, EngineSpec
+from flow_gl.core.system import children
 from flow_gl.core.system.platform.pipes import PipeReader, PipeWriter
 from flow_gl.core.system.platform.processes import describe_end, last_words_file, start
 from flow_gl.services.bus.lines import ChartsLine, PublisherSpec, StateLine, StopLine, decode_state, encode
 
-COMMAND: Final = (sys.executable, "-P", "-m", "flow_gl.services.bus")
+COMMAND: Final = children.command("flow_gl.services.bus")
 END_S: Final = 4.0
 """How long the publisher may take to publish the last rows and to end."""
 AGAIN_NS: Final = (1_000_000_000, 30_000_000_000)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flow_gl.core.clock import SYSTEM, Clock
-from flow_gl.core.errors import EXIT_DISPLAY, FlowError
+from flow_gl.core.errors import EXIT_DISPLAY
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import FeedState
 from flow_gl.core.system import interrupts
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from flow_gl.ui.alerts.center import AlertCenter
     from flow_gl.ui.state.prefs import Preferences
     from flow_gl.view.frame_loop import FrameLoop
-    from flow_gl.view.video_capture import VideoCapture
 
 __all__ = ["ViewOptions", "run_view"]
 
@@ -32,8 +31,6 @@ SETTLE_S: Final = 0.6
 """Delay between the end of the feed and the picture, without a duration: axes and blends have settled."""
 FREEZE_AFTER_FRAMES: Final = 60
 _ON_THE_WAY: Final = frozenset({FeedState.STARTING, FeedState.CONNECTING, FeedState.CATCHING_UP})
-FINISH_SAID_NS: Final = 150_000_000
-"""Finishing a video is reported if it takes longer than this."""
 _MOST_DT_S: Final = 0.25
 """Longest animation step, after an idle period or a stopped process."""
 
@@ -146,7 +143,7 @@ def _alerts(options: ViewOptions) -> "AlertCenter":
 def _rate(options: ViewOptions, window: "Window | None") -> float:
     if window is not None:
         return float(window.refresh_hz)
-    return float(options.video_fps) if options.video else options.settings.fps or HEADLESS_FPS
+    return float(options.settings.video_fps) if options.video else options.settings.fps or HEADLESS_FPS
 
 
 def _remember(path: Path, loop: "FrameLoop", window: "Window | None", before: "Preferences") -> None:
@@ -184,7 +181,8 @@ class Program:
     ) -> None:
         from flow_gl.gl.timing import FrameTimes
         from flow_gl.view.pacing import Garbage, Pacer
-        from flow_gl.view.video_capture import PictureSaver
+        from flow_gl.view.video.pictures import PictureSaver
+        from flow_gl.view.video.session import VideoSession
 
         self._loop: Final = loop
         self._window: Final = window
@@ -198,8 +196,7 @@ class Program:
             clock, refresh_hz=_rate(options, window), cap_fps=options.settings.fps, is_synced=window is not None
         )
         self._saver: Final = PictureSaver(options.screenshot_dir)
-        self._video: VideoCapture | None = None
-        self._video_error: FlowError | None = None
+        self._video: Final = VideoSession(loop.surface, options, clock, loop.note, self._cursor)
         self._counted_from_ns: int | None = None
         self._ended_ns: int | None = None
         self._figures_due_ns = 0
@@ -221,11 +218,12 @@ class Program:
                 self._periods.add(1e3 * period_s)
                 self._work.add((clock.monotonic_ns() - start_ns) / 1e6)
                 self._count(start_ns)
-                self._capture_video(start_ns)
+                self._video.offer(start_ns, is_feed_up=self._counted_from_ns is not None)
+                loop.state.video_sign = self._video.sign
                 self._serve_requests()
                 is_over = self._is_over(start_ns)
                 if is_over and self._options.screenshot is not None:
-                    from flow_gl.view.video_capture import save_picture
+                    from flow_gl.view.video.pictures import save_picture
 
                     loop.run_for_picture()
                     save_picture(loop.surface, self._options.screenshot)
@@ -233,7 +231,7 @@ class Program:
                 if self._awaited:
                     self._note_start()
                 if is_over:
-                    self._finish_video()
+                    self._video.finish(is_urgent=self._is_asked_to_end(), draw=self._draw_once)
                     return
                 self._measure(start_ns)
                 frames += 1
@@ -243,10 +241,7 @@ class Program:
         finally:
             self._garbage.restore()
             self._saver.close()
-            if self._video is not None and self._video_error is None:
-                self._video.close()
-            elif self._video is not None:
-                self._video.rescue()  # otherwise its thread would keep the process alive
+            self._video.close()
 
     def _count(self, now_ns: int) -> None:
         """Note when the feed began to run and when it ended: durations count from there."""
@@ -289,47 +284,22 @@ class Program:
         engine = self._loop.link.engine
         return engine is not None and int(engine.status["state"]) == FeedState.FAILED
 
-    def _capture_video(self, now_ns: int) -> None:
-        if self._options.video is None or self._counted_from_ns is None or self._video_error is not None:
-            return
-        try:
-            if self._video is None:
-                from flow_gl.view.video_capture import VideoCapture
-
-                self._video = VideoCapture(self._loop.surface, self._options.video, fps=self._options.video_fps)
-            self._video.offer(now_ns)
-        except FlowError as error:
-            if self._window is None:
-                raise
-            # The chart matters more than its video: it goes on, and the exit code tells.
-            self._video_error = error
-            self._loop.note(f"the video has ended: {error}")
-
     def lose_display(self) -> None:
         """The window is gone: save what can be saved, and say why the program ends."""
-        if self._video is not None:
-            self._video.rescue()
+        self._video.rescue()
         say("error: lost the connection to the X server")
 
-    def _finish_video(self) -> None:
-        """Let the video be completed, and say so where that takes a moment. Raises FlowError where it cannot be."""
-        video, loop = self._video, self._loop
-        if video is not None and self._video_error is None:
-            is_urgent = self._is_asked_to_end()
-            video.finish(is_urgent=is_urgent)
-            asked_ns = self._clock.monotonic_ns()
-            is_said = False
-            while not video.is_finished:
-                self._clock.sleep(0.01)
-                if is_urgent and not is_said and self._clock.monotonic_ns() - asked_ns > FINISH_SAID_NS:
-                    is_said = True
-                    say(f"finishing {self._options.video}")
-                    loop.note(f"finishing {self._options.video}")
-                    loop.run_frame(0.0)
-                    loop.surface.swap()
-            video.close()
-        if self._video_error is not None:
-            raise self._video_error
+    def _draw_once(self) -> None:
+        self._loop.run_frame(0.0)
+        self._loop.surface.swap()
+
+    def _cursor(self) -> tuple[int, int] | None:
+        """Return where the mouse is, px from the top left of the window; None outside."""
+        if self._window is None:
+            return None
+        from flow_gl.gl.surface.mouse import mouse_px
+
+        return mouse_px(self._window)
 
     def _serve_requests(self) -> None:
         loop = self._loop
@@ -339,7 +309,7 @@ class Program:
         if not requests:
             return
         from flow_gl.ui.input.action import Request
-        from flow_gl.view.video_capture import picture_name
+        from flow_gl.view.video.pictures import picture_name
 
         for request in requests:
             if request is Request.QUIT:
@@ -348,7 +318,11 @@ class Program:
                 self._window.set_fullscreen(not self._window.is_fullscreen)
             elif request is Request.SCREENSHOT:
                 loop.run_for_picture()
-                self._saver.save(loop.surface, picture_name(loop.frame, self._clock.wall_ns()))
+                self._saver.save(loop.surface, picture_name(loop.frame, self._clock.wall_ns()) + ".png")
+            elif request is Request.RECORD:
+                self._video.toggle(picture_name(loop.frame, self._clock.wall_ns()))
+            elif request is Request.SAVE_NEWEST:
+                self._video.save_newest(picture_name(loop.frame, self._clock.wall_ns()))
 
     def _measure(self, now_ns: int) -> None:
         """Update the frame time statistics twice a second."""
@@ -373,7 +347,7 @@ class Program:
         from flow_gl.view.pacing import IDLE_LOOK_S, IDLE_REDRAW_S
 
         loop, window, clock = self._loop, self._window, self._clock
-        if not loop.is_at_rest or (self._options.video and self._video is not None):
+        if not loop.is_at_rest or self._video.is_on:
             wait_s = self._pacer.wait_s()
             self._garbage.maybe_collect(wait_s)
             clock.sleep(wait_s)

@@ -132,6 +132,8 @@ SEEN: dict[str, Seen] = {
     "all_charts": state_of("selected"),
     "this_chart": state_of("selected"),
     "screenshot": requests,
+    "record": requests,
+    "save_newest": requests,
     "fullscreen": requests,
     "quit": requests,
     "mute": state_of("is_muted"),

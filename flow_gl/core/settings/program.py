@@ -332,6 +332,22 @@ class Settings(BusSettings):
         ),
     ] = 0
     fullscreen: Annotated[bool, Setting(help="start in full screen", flag="--fullscreen/--windowed", **_show)] = False
+    video_fps: Annotated[
+        int, Setting(help="frames a second of videos, 1 to 144", metavar="N", ge=1, le=144, **_show)
+    ] = 60
+    video_cursor: Annotated[
+        bool, Setting(help="draw the mouse into videos", flag="--video-cursor/--no-video-cursor", **_show)
+    ] = False
+    keep_video: Annotated[
+        int,
+        Setting(
+            help="keep this many of the newest seconds, so that Ctrl+S can save them as a video; 0 for none, up to 600",
+            metavar="S",
+            ge=0,
+            le=600,
+            **_show,
+        ),
+    ] = 0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         Setting(

@@ -6,7 +6,6 @@ place that decides when to try again and what to ask for.
 
 import asyncio
 import ssl
-import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib.util import find_spec
@@ -142,7 +141,7 @@ def _creds(path: str) -> str:
     if "BEGIN NATS USER JWT" not in text or "BEGIN USER NKEY SEED" not in text:
         raise BusLoginError(f"--bus-creds {path}: not a NATS credentials file")
     if find_spec("nkeys") is None:
-        raise BusLoginError(f"--bus-creds needs nkeys, which is not installed: {sys.executable} -m pip install nkeys")
+        raise BusLoginError("--bus-creds needs nkeys, which is not installed: pip install nkeys")
     return path
 
 

@@ -21,6 +21,8 @@ class Request(Enum):
     """Requests that only the program or the overlays can carry out."""
 
     SCREENSHOT = "screenshot"
+    RECORD = "record"
+    SAVE_NEWEST = "save newest"
     FULLSCREEN = "fullscreen"
     QUIT = "quit"
     MENU = "menu"

@@ -109,6 +109,7 @@ def _key(chart: ChartFrame, frame: Frame, state: ViewState) -> tuple[object, ...
     signs = (
         state.is_muted,
         frame.alerts.problem_sign,
+        state.video_sign,
         engine and engine.status["unkept"],
         engine and engine.status["is_recording"],
         engine and engine.status["is_publishing"] > engine.status["on_bus"],

@@ -108,6 +108,9 @@ def _signs(frame: Frame, state: ViewState) -> list[Item]:
         found.append(_sign("alerts muted", "muted", palette.quiet, is_right=True))
     elif problem := frame.alerts.problem_sign:
         found.append(_sign(problem, problem, palette.attention, is_right=True))
+    if state.video_sign:
+        color = palette.attention if "dropped" in state.video_sign else palette.quiet
+        found.append(_sign(state.video_sign, "video", color, is_right=True))
     engine = frame.engine
     if engine is not None and engine.status["is_publishing"] and not engine.status["on_bus"]:
         found.append(_sign("bus not connected", "no bus", palette.attention, is_right=True))

@@ -27,7 +27,6 @@ class ViewOptions:
     """Write the last frame here as PNG when the view ends."""
     video: Path | None = None
     """Write an MP4 of the frames."""
-    video_fps: int = 60
     preferences: Path | None = None
     """File of the preferences; None for the user's own."""
     keys: Path | None = None

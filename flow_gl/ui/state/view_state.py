@@ -172,6 +172,8 @@ class ViewState:
     folding: Folding = "closed"
     """Which intervals without trades are folded to a narrow band."""
     is_muted: bool = False
+    video_sign: str = ""
+    """What the header says of a recording; "" while nothing is recorded."""
     palette: Palette = DARK
     open_panels: set[str] = field(default_factory=set)
     are_panels_hidden: bool = False

@@ -1,0 +1,28 @@
+"""The encoder's process: `python -m flow_gl.view.video`. The view starts it and speaks to it in lines.
+
+It ends with its standard input, so that a file is completed even after the view was killed.
+"""
+
+import os
+import signal
+import sys
+from contextlib import suppress
+
+from flow_gl.view.video.encoding import Encoding
+
+NICENESS = 5
+"""Lower than the engine and the window: if cores are scarce, the video loses pictures and the chart does not."""
+
+
+def main() -> None:
+    # The view decides when it ends: the terminal's Ctrl-C goes to all processes.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    if sys.platform != "win32":
+        with suppress(OSError):
+            os.nice(NICENESS)
+    Encoding(sys.stdin.buffer, sys.stdout.buffer).run()
+
+
+if __name__ == "__main__":
+    main()

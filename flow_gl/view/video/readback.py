@@ -1,0 +1,113 @@
+"""Read frames back through a ring of pixel buffers: no frame waits for its own pixels.
+
+A frame asks for its pixels (`glReadPixels` into a buffer). A frame later the buffer is mapped, a thread copies it out
+of the driver's memory, and a frame after that it is unmapped. The frame's thread never copies pixels itself.
+"""
+
+import ctypes
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.errors import DisplayError
+from flow_gl.gl.api import GL, buffer_data
+
+_BUFFERS: Final = 4
+Deliver = Callable[[NDArray[np.uint8]], None]
+"""Copies pixels away: uint8 (height, width, 4), RGBA, bottom row first. Called on a thread of its own."""
+
+
+class PixelRing:
+    """Pixel buffers for frames of one size.
+
+    Parameters
+    ----------
+    width, height : size of the frames, px
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        self.size: Final = width, height
+        self._nbytes: Final = width * height * 4
+        self._free: Final = deque(int(GL.glGenBuffers(1)) for _ in range(_BUFFERS))
+        self._all: Final = tuple(self._free)
+        self._asked: Final[deque[tuple[int, Deliver]]] = deque()
+        """Buffers that the GPU fills, the oldest first."""
+        self._mapped: Final[deque[tuple[int, threading.Event]]] = deque()
+        """Buffers that are being copied, and whether the copy is done."""
+        self._jobs: Final[queue.SimpleQueue[tuple[NDArray[np.uint8], Deliver, threading.Event] | None]] = (
+            queue.SimpleQueue()
+        )
+        for buffer in self._all:
+            GL.glBindBuffer(GL.GL_PIXEL_PACK_BUFFER, buffer)
+            buffer_data(GL.GL_PIXEL_PACK_BUFFER, self._nbytes, 0, GL.GL_STREAM_READ)
+        GL.glBindBuffer(GL.GL_PIXEL_PACK_BUFFER, 0)
+        self._thread: Final = threading.Thread(target=self._copy, name="pixels", daemon=True)
+        self._thread.start()
+
+    def ask(self, deliver: Deliver) -> bool:
+        """Ask for the pixels of the bound framebuffer; return False if all buffers are in use."""
+        self.step()
+        if not self._free:
+            return False
+        buffer = self._free.popleft()
+        width, height = self.size
+        GL.glBindBuffer(GL.GL_PIXEL_PACK_BUFFER, buffer)
+        GL.glPixelStorei(GL.GL_PACK_ALIGNMENT, 1)
+        GL.glReadPixels(0, 0, width, height, GL.GL_RGBA, GL.GL_UNSIGNED_BYTE, ctypes.c_void_p(0))
+        GL.glBindBuffer(GL.GL_PIXEL_PACK_BUFFER, 0)
+        self._asked.append((buffer, deliver))
+        return True
+
+    def step(self) -> None:
+        """Unmap what has been copied, and hand on what was asked for before this frame."""
+        while self._mapped and self._mapped[0][1].is_set():
+            self._unmap(self._mapped.popleft()[0])
+        while self._asked:
+            self._map(*self._asked.popleft())
+
+    def drain(self) -> None:
+        """Wait until all pixels that were asked for have been delivered."""
+        self.step()
+        while self._mapped:
+            buffer, is_copied = self._mapped.popleft()
+            is_copied.wait()
+            self._unmap(buffer)
+
+    def release(self) -> None:
+        """Deliver what was asked for and free the buffers."""
+        self.drain()
+        self._jobs.put(None)
+        self._thread.join()
+        GL.glDeleteBuffers(len(self._all), np.array(self._all, np.uint32))
+
+    def _map(self, buffer: int, deliver: Deliver) -> None:
+        GL.glBindBuffer(GL.GL_PIXEL_PACK_BUFFER, buffer)
+        address = GL.glMapBufferRange(GL.GL_PIXEL_PACK_BUFFER, 0, self._nbytes, GL.GL_MAP_READ_BIT)
+        GL.glBindBuffer(GL.GL_PIXEL_PACK_BUFFER, 0)
+        if not address:
+            raise DisplayError("the driver could not map the pixel buffer")
+        width, height = self.size
+        memory = (ctypes.c_ubyte * self._nbytes).from_address(int(address))
+        pixels = np.frombuffer(memoryview(memory), np.uint8).reshape(height, width, 4)
+        is_copied = threading.Event()
+        self._mapped.append((buffer, is_copied))
+        self._jobs.put((pixels, deliver, is_copied))
+
+    def _unmap(self, buffer: int) -> None:
+        GL.glBindBuffer(GL.GL_PIXEL_PACK_BUFFER, buffer)
+        GL.glUnmapBuffer(GL.GL_PIXEL_PACK_BUFFER)
+        GL.glBindBuffer(GL.GL_PIXEL_PACK_BUFFER, 0)
+        self._free.append(buffer)
+
+    def _copy(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            pixels, deliver, is_copied = job
+            try:
+                deliver(pixels)
+            finally:
+                is_copied.set()
