@@ -94,7 +94,7 @@ async def exchange(served: Desk, *sent: str | bytes, protocol: str = "") -> list
         ('{"type": "Unsubscribe", "symbol": "NQZ5"}', "not_subscribed", "NQZ5"),
         ('{"type": "Command", "name": "reset_cvd"}', "not_available", "reset_cvd"),
         ('{"type": "Command", "name": "set_speed", "value": 0}', "bad_message", "speed"),
-        ('{"type": "Command", "name": "seek", "value": 5}', "not_available", "demo"),
+        ('{"type": "Command", "name": "seek", "value": -5}', "bad_message", "instant"),
         ('{"type": "Authenticate", "token": "x"}', "bad_message", "already authenticated"),
     ],
 )
@@ -105,6 +105,13 @@ def test_what_is_wrong_is_refused_in_one_line(two_workers: Desk, sent: str | byt
     assert says in error["text"]
     assert error["advice"]
     assert "\n" not in error["text"] + error["advice"]
+
+
+def test_a_demo_has_a_speed_and_no_instants() -> None:
+    with desk(feed="demo") as served:
+        found = asyncio.run(exchange(served, '{"type": "Command", "name": "seek", "value": 5}'))
+        (error,) = [one for one in found if one["type"] == "Error"]
+        assert (error["code"], error["text"]) == ("not_available", "a demo has no seek")
 
 
 def test_an_unknown_form_of_the_protocol_is_refused_before_the_connection(two_workers: Desk) -> None:
