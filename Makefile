@@ -7,8 +7,8 @@ BIN := .venv/bin
 FAST_TESTS := tests/core tests/engine tests/store tests/layers tests/gl tests/ui \
   tests/test_contracts.py tests/test_doctor.py tests/test_documents.py -m "not window and not slow"
 ARGS ?=
-# Processes that run tests. Each starts engines, windows and gateways of its own.
-WORKERS ?= 2
+# Processes that run tests, more than two cores are for: many tests wait for an election, a restart or a gateway.
+WORKERS ?= 3
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 .PHONY: help setup setup-tools setup-test demo test test-fast bare fuzz lint bench bench-peers pictures image bundle bundle-check lock clean
