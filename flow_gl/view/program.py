@@ -219,7 +219,8 @@ class Program:
                 self._work.add((clock.monotonic_ns() - start_ns) / 1e6)
                 self._count(start_ns)
                 self._video.offer(start_ns, is_feed_up=self._counted_from_ns is not None)
-                loop.state.video_sign = self._video.sign
+                if self._window is not None:  # the sign is for the user
+                    loop.state.video_sign = self._video.sign
                 self._serve_requests()
                 is_over = self._is_over(start_ns)
                 if is_over and self._options.screenshot is not None:

@@ -26,7 +26,9 @@ class VideoFile:
         self.path: Final = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._descriptor: Final = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0))
+            self._descriptor: Final = os.open(
+                path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o666
+            )
         except OSError as error:
             raise self._failure(error) from error
 
