@@ -44,13 +44,16 @@ def test_a_window_has_core_3_3_and_the_requested_size(x_display: str) -> None:
         "from flow_gl.gl.surface.context import *\n"
         "w = Window(WindowOptions(width=320, height=200)); w.begin(); w.swap(); w.poll()\n"
         "print(w.size, w.content_scale, describe()['version'], len(monitors()), w.is_closing, w.refresh_hz > 0)\n"
-        "w.set_fullscreen(True); print(w.is_fullscreen); w.set_fullscreen(False); w.close()\n"
+        "w.set_fullscreen(True); print(w.is_fullscreen)\n"
+        "import glfw; print(glfw.get_window_attrib(w.handle, glfw.AUTO_ICONIFY))\n"
+        "w.set_fullscreen(False); w.close()\n"
     )
     result = _run(code, DISPLAY=x_display)
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("(320, 200) 1.0 ")
     assert "(Core Profile)" in result.stdout
-    assert result.stdout.split()[-3:] == ["False", "True", "True"]
+    # Last: a full-screen window is not hidden while the user works on another monitor.
+    assert result.stdout.split()[-4:] == ["False", "True", "True", "0"]
 
 
 def test_without_egl_headless_pictures_come_from_a_hidden_window(x_display: str) -> None:
