@@ -183,13 +183,12 @@ class Window:
             names = "0" if len(targets) < 2 else f"0 to {len(targets) - 1}"
             raise UsageError(f"monitor was {options.monitor}: this machine has {names} (flow-gl doctor lists them)")
         glfw.default_window_hints()
-        for hint, number in ((glfw.CONTEXT_VERSION_MAJOR, _MAJOR), (glfw.CONTEXT_VERSION_MINOR, _MINOR)):
-            glfw.window_hint(hint, number)
+        glfw.window_hint(glfw.CONTEXT_VERSION_MAJOR, _MAJOR)
+        glfw.window_hint(glfw.CONTEXT_VERSION_MINOR, _MINOR)
         glfw.window_hint(glfw.OPENGL_PROFILE, glfw.OPENGL_CORE_PROFILE)
         glfw.window_hint(glfw.OPENGL_FORWARD_COMPAT, glfw.TRUE)
         glfw.window_hint(glfw.SCALE_TO_MONITOR, glfw.FALSE if options.is_in_pixels else glfw.TRUE)
-        # AUTO_ICONIFY would hide a full-screen chart while the user works on another monitor.
-        for hint in (glfw.DEPTH_BITS, glfw.STENCIL_BITS, glfw.AUTO_ICONIFY):
+        for hint in (glfw.DEPTH_BITS, glfw.STENCIL_BITS, glfw.AUTO_ICONIFY):  # the last: stay when focus goes
             glfw.window_hint(hint, 0)
         glfw.window_hint(glfw.VISIBLE, glfw.TRUE if options.is_visible else glfw.FALSE)
         self._monitor: Final = targets[options.monitor] if targets else None
