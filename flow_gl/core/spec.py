@@ -4,6 +4,7 @@ The view fills in a spec from the settings and starts the engine with it. After 
 set starts the engine again. It contains no secrets: the key is passed in the environment.
 """
 
+import os
 from math import isinf
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
@@ -19,6 +20,12 @@ TOKEN_VARIABLE: Final = "FLOW_GL_TOKEN"
 """Access token of a server."""
 LOGIN_VARIABLE: Final = "FLOW_GL_BUS_LOGIN"
 """Login of a bus: USER:PASSWORD, or a token."""
+
+
+def environment_for(*needed: str) -> dict[str, str]:
+    """Return this process's environment for a child process, which is given only the secrets that it needs."""
+    secrets = {KEY_VARIABLE, TOKEN_VARIABLE, LOGIN_VARIABLE}.difference(needed)
+    return {**os.environ, **dict.fromkeys(secrets, "")}
 
 
 class FeedSpec(msgspec.Struct, frozen=True):

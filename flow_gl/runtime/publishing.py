@@ -4,23 +4,20 @@ The publisher (`services.bus`) reads the stores by itself. It ends with the engi
 input, and it then releases its leases, so another engine takes over at once. If it dies, it is started again.
 """
 
-import os
-import subprocess
-import time
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
 
 from flow_gl.core.clock import Clock
-from flow_gl.core.log import get_logger, masked
+from flow_gl.core.log import get_logger
 from flow_gl.core.settings import AggregationSettings
-from flow_gl.core.spec import KEY_VARIABLE, TOKEN_VARIABLE, EngineSpec
+from flow_gl.core.spec import LOGIN_VARIABLE, EngineSpec, environment_for
 from flow_gl.core.system import children
-from flow_gl.core.system.platform.pipes import PipeReader, PipeWriter
-from flow_gl.core.system.platform.processes import describe_end, last_words_file, start
+from flow_gl.core.system.platform.line_process import LineProcess
+from flow_gl.core.system.platform.processes import describe_end
 from flow_gl.services.bus.lines import ChartsLine, PublisherSpec, StateLine, StopLine, decode_state, encode
 
 COMMAND: Final = children.command("flow_gl.services.bus")
@@ -29,59 +26,6 @@ END_S: Final = 4.0
 AGAIN_NS: Final = (1_000_000_000, 30_000_000_000)
 """Shortest and longest time until a publisher that died is started again."""
 _NOTHING: Final = StateLine(is_connected=False, leads=0, published=0, waiting=0, message="")
-
-
-class _Process:
-    """One publisher's process."""
-
-    def __init__(self, command: Sequence[str], spec: PublisherSpec) -> None:
-        self._errors: Final[IO[bytes]] = last_words_file()
-        try:
-            # A process that faces the network is given no secret that it does not need.
-            environment = {**os.environ, KEY_VARIABLE: "", TOKEN_VARIABLE: ""}
-            self.process: Final = start(command, environment=environment, errors=self._errors)
-        except BaseException:
-            self._errors.close()
-            raise
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self._lines: Final = PipeWriter(self.process.stdin, name="publisher")
-        self._answers: Final = PipeReader(self.process.stdout, name="publisher's state")
-        self._text = b""
-        self.tell(encode(spec))
-
-    def tell(self, line: bytes) -> None:
-        if not self._lines.offer(line):
-            get_logger("engine").warning("a line to the publisher was dropped")
-
-    def newest(self) -> StateLine | None:
-        """Return the newest state since the last call."""
-        *lines, self._text = (self._text + self._answers.take()).split(b"\n")
-        for line in reversed(lines):
-            with suppress(msgspec.MsgspecError):
-                return decode_state(line)
-        return None
-
-    def last_words(self) -> str:
-        self._errors.seek(0)
-        lines = self._errors.read()[-4000:].decode("utf-8", "replace").strip().splitlines()
-        return masked(lines[-1]) if lines else ""
-
-    def end(self) -> None:
-        self._lines.close()
-        deadline_s = time.monotonic() + END_S
-        for then in (self.process.terminate, self.process.kill):
-            try:
-                self.process.wait(max(0.1, deadline_s - time.monotonic()))
-                break
-            except subprocess.TimeoutExpired:
-                then()
-        self.process.wait()
-        self._answers.wait_for_end(0.5)
-
-    def close(self) -> None:
-        self._answers.close()
-        self._errors.close()
 
 
 class Publishing:
@@ -109,7 +53,7 @@ class Publishing:
         self._settings: dict[str, Any] = msgspec.to_builtins(spec.aggregation)
         self._engine: Final = engine
         self._charts: tuple[str, ...] = ()
-        self._process: _Process | None = None
+        self._process: LineProcess | None = None
         self._state = _NOTHING
         self._fault = ""
         self._counted = 0
@@ -130,18 +74,16 @@ class Publishing:
     def _tell(self) -> None:
         if self._process is not None and self._charts:
             line = ChartsLine(engine=self._engine, charts=self._charts, settings=self._settings)
-            self._process.tell(encode(line))
+            self._send(self._process, encode(line))
 
     def poll(self, row: np.void) -> None:
         """Start the publisher if it is not running, and put its state into a STATUS row. Never blocks."""
         if self._start_at_ns is not None and self._clock.monotonic_ns() >= self._start_at_ns:
             self._start()
         if self._process is not None:
-            has_ended = self._process.process.poll() is not None
-            if state := self._process.newest():
-                self._state = state
-                if state.is_connected:
-                    self._fault, self._pause_ns = "", AGAIN_NS[0]
+            has_ended = self._process.has_ended
+            if self._take_state(self._process) and self._state.is_connected:
+                self._fault, self._pause_ns = "", AGAIN_NS[0]
             if has_ended:
                 self._bury(self._process)
         state = self._state
@@ -156,16 +98,29 @@ class Publishing:
     def _start(self) -> None:
         self._start_at_ns = None
         try:
-            self._process = _Process(self._command, self._spec)
+            self._process = LineProcess(self._command, environment=environment_for(LOGIN_VARIABLE), name="publisher")
         except OSError as error:
             self._again(f"bus: the publisher cannot be started: {error}")
             return
+        self._send(self._process, encode(self._spec))
         self._tell()
 
-    def _bury(self, process: _Process) -> None:
+    def _send(self, process: LineProcess, line: bytes) -> None:
+        if not process.tell(line):
+            get_logger("engine").warning("a line to the publisher was dropped")
+
+    def _take_state(self, process: LineProcess) -> bool:
+        """Take the newest state that the publisher has said since the last call; return whether there is one."""
+        for line in reversed(process.lines()):
+            with suppress(msgspec.MsgspecError):
+                self._state = decode_state(line)
+                return True
+        return False
+
+    def _bury(self, process: LineProcess) -> None:
         words = process.last_words()
         end = describe_end(process.process.returncode)
-        process.end()
+        process.end(END_S)
         process.close()
         self._process = None
         self._again(f"bus: the publisher {end}{f': {words}' if words else ''}; it is started again")
@@ -182,9 +137,9 @@ class Publishing:
         self._start_at_ns = None
         if self._process is None:
             return
-        self._process.tell(encode(StopLine()))
-        self._process.end()
-        self._state = self._process.newest() or self._state
+        self._send(self._process, encode(StopLine()))
+        self._process.end(END_S)
+        self._take_state(self._process)
         self._process.close()
         self._process = None
 

@@ -4,22 +4,19 @@ The parent polls them without blocking, as a view polls its engine. A worker tha
 worker that reports why it cannot run, or workers that keep dying, end the server.
 """
 
-import os
-import subprocess
 import time
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import IO, Final
+from typing import Final
 
 import msgspec
 
 from flow_gl.core.errors import EXIT_FAULT, FlowError
-from flow_gl.core.log import get_logger, masked
-from flow_gl.core.spec import KEY_VARIABLE, TOKEN_VARIABLE
+from flow_gl.core.log import get_logger
+from flow_gl.core.spec import environment_for
 from flow_gl.core.system import children
-from flow_gl.core.system.platform.pipes import PipeReader, PipeWriter
-from flow_gl.core.system.platform.processes import describe_end, last_words_file, start
+from flow_gl.core.system.platform.line_process import LineProcess
+from flow_gl.core.system.platform.processes import describe_end
 from flow_gl.core.voice import say
 from flow_gl.server.address import check_port
 from flow_gl.server.metrics.counts import CountsBoard
@@ -44,57 +41,25 @@ MOST_DEATHS: Final = 5
 DEATHS_S: Final = 60.0
 
 
-class _Worker:
+class _Worker(LineProcess):
     """One worker's process."""
 
     def __init__(self, spec: WorkerSpec, command: Sequence[str]) -> None:
-        self.errors: Final[IO[bytes]] = last_words_file()
-        try:
-            # A process that faces the network is given no secret that it does not need.
-            environment = {**os.environ, KEY_VARIABLE: "", TOKEN_VARIABLE: ""}
-            self.process: Final = start(command, environment=environment, errors=self.errors)
-        except BaseException:
-            self.errors.close()
-            raise
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self._lines: Final = PipeWriter(self.process.stdin, name="worker")
-        self._answers: Final = PipeReader(self.process.stdout, name="worker answers")
-        self._text = b""
-        self.tell(encode(spec))
+        super().__init__(command, environment=environment_for(), name="worker")
+        self.send(encode(spec))
 
-    def tell(self, line: bytes) -> None:
-        if not self._lines.offer(line):
+    def send(self, line: bytes) -> None:
+        if not self.tell(line):
             get_logger("server").warning("a line to a worker was dropped")
 
     def answers(self) -> list[Ready | Failed | CommandLine]:
-        if self.process.returncode is not None:
-            self._answers.wait_for_end(0.5)
-        *lines, self._text = (self._text + self._answers.take()).split(b"\n")
         found = []
-        for line in lines:
+        for line in self.lines():
             try:
                 found.append(decode_worker(line))
             except msgspec.MsgspecError:
                 get_logger("server").warning("invalid answer from a worker", extra={"line": line[:200]})
         return found
-
-    def last_words(self) -> str:
-        self.errors.seek(0)
-        lines = self.errors.read()[-4000:].decode("utf-8", "replace").strip().splitlines()
-        return masked(lines[-1]) if lines else ""
-
-    def end(self, deadline_s: float) -> None:
-        self._lines.close()
-        for then in (self.process.terminate, self.process.kill):
-            try:
-                self.process.wait(max(0.1, deadline_s - time.monotonic()))
-                break
-            except subprocess.TimeoutExpired:
-                then()
-        self.process.wait()
-        self._answers.close()
-        self.errors.close()
 
 
 class Workers:
@@ -145,7 +110,7 @@ class Workers:
         """Tell the workers about the engine, including workers that are restarted later."""
         self._line = encode(line)
         for worker in self._workers:
-            worker.tell(self._line)
+            worker.send(self._line)
 
     def poll(self) -> list[CommandLine]:
         """Check the workers and return clients' commands. Never blocks.
@@ -176,16 +141,17 @@ class Workers:
         """Stop all workers. Idempotent; waits at most a few seconds."""
         deadline_s = time.monotonic() + END_S
         for worker in self._workers:
-            worker.tell(encode(StopLine()))
+            worker.send(encode(StopLine()))
         for worker in self._workers:
-            worker.end(deadline_s)
+            worker.end(deadline_s - time.monotonic())
+            worker.close()
         self._workers.clear()
         self._board.close()
 
     def _start(self, number: int) -> _Worker:
         worker = _Worker(msgspec.structs.replace(self._spec, number=number), self._command)
         if self._line:
-            worker.tell(self._line)
+            worker.send(self._line)
         return worker
 
     def _restart(self, number: int, exit_status: int, now_s: float) -> None:
@@ -200,8 +166,8 @@ class Workers:
             raise _WorkerError(Failed(f"the server's workers died {MOST_DEATHS + 1} times in a minute; {reason}", 1))
         say(f"{reason}; started again")
         get_logger("server").error("worker died", extra={"worker": number, "reason": reason})
-        with suppress(OSError):
-            worker.end(now_s)
+        worker.end(0.0)
+        worker.close()
         self._ready.discard(number)
         try:
             self._workers[number] = self._start(number)

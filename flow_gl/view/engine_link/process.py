@@ -1,32 +1,26 @@
 """One engine process as seen by its parent: its answers, the commands sent to it, and the stores it shares.
 
-Only `end` and, after the process has ended, `read_answers` and `release` wait, each for a limited time. Standard error
-goes to an unnamed temporary file, so that the last error line of an engine that dies before it can log is available.
+Only `end` and, after the process has ended, `read_answers` and `release` wait, each for a limited time.
 """
 
 import os
-import subprocess
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
 
 from flow_gl.core.commands import Stop, encode
-from flow_gl.core.log import get_logger, masked
+from flow_gl.core.log import get_logger
 from flow_gl.core.schema import FeedState
 from flow_gl.core.spec import Failure, Hello, RemoteSettings, decode_answer
-from flow_gl.core.system.platform.pipes import PipeReader, PipeWriter
-from flow_gl.core.system.platform.processes import last_words_file, start
+from flow_gl.core.system.platform.line_process import LineProcess
 from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore
 from flow_gl.store.shm import SharedMemoryError
 from flow_gl.store.timeline import TimelineStore
 
 END_S: Final = 3.0
 """How long `end` waits for a clean exit, and again after terminate, before it kills the process."""
-LAST_ANSWERS_S: Final = 0.5
-"""How long `read_answers` and `release` wait for the pipes of a process that has ended."""
-
 _NOT_CAUGHT_UP: Final = frozenset(
     {FeedState.STARTING, FeedState.CONNECTING, FeedState.CATCHING_UP, FeedState.RECONNECTING}
 )
@@ -50,25 +44,15 @@ class EngineProcess:
         """The failure that the engine reported, if any."""
         self.remote_settings: dict[str, Any] = {}
         """The settings of the engine behind remote charts; empty for an engine of this machine."""
-        with ExitStack() as on_failure:
-            self._errors: Final = on_failure.enter_context(last_words_file())
-            self.process: Final = start(command, environment={**os.environ, **environment}, errors=self._errors)
-            on_failure.pop_all()
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self._commands: Final = PipeWriter(self.process.stdin, name="commands")
-        self._answers: Final = PipeReader(self.process.stdout, name="answers")
+        self._lines: Final = LineProcess(command, environment={**os.environ, **environment}, name="engine")
+        self.process: Final = self._lines.process
         self.write(first_line)
         self._names: list[str] = []
         self._stores: list[EngineStore | MarketStore] = []
-        self._text = b""
 
     def read_answers(self) -> None:
         """Process the engine's answers since the last call."""
-        if self.process.returncode is not None:
-            self._answers.wait_for_end(LAST_ANSWERS_S)
-        *lines, self._text = (self._text + self._answers.take()).split(b"\n")
-        for line in lines:
+        for line in self._lines.lines():
             try:
                 answer = decode_answer(line)
             except msgspec.MsgspecError:
@@ -151,36 +135,22 @@ class EngineProcess:
 
     def write(self, data: bytes) -> None:
         """Write to the engine's standard input. If that fails, drop the data and log a warning."""
-        if not self._commands.offer(data):
+        if not self._lines.tell(data):
             get_logger("link").warning("command dropped")
 
     def last_words(self) -> str:
         """Return the last line of the engine's standard error, with the key masked; "" if there is none."""
-        self._errors.seek(0)
-        lines = self._errors.read()[-4000:].decode("utf-8", "replace").strip().splitlines()
-        return masked(lines[-1]) if lines else ""
+        return self._lines.last_words()
 
     def end(self) -> None:
         """End the process: send `Stop`, then terminate, then kill."""
-        process = self.process
-        if process.poll() is None:
+        if not self._lines.has_ended:
             self.write(encode(Stop()))
-        self._commands.close()
-        for then in (process.terminate, process.kill):
-            try:
-                process.wait(END_S)
-                break
-            except subprocess.TimeoutExpired:
-                then()
-        process.wait()
+        self._lines.end(END_S, again_s=END_S)
 
     def release(self) -> None:
         """Release the stores and pipes of a process that has ended. Memory that live readers use stays mapped."""
-        self._commands.close()
-        self._commands.wait_for_end(LAST_ANSWERS_S)
-        self._answers.close()
-        with suppress(OSError):
-            self._errors.close()
+        self._lines.close()
         for store in self._stores:
             store.close()
         if self.timeline is not None:

@@ -4,10 +4,6 @@ A video has a constant frame rate in real time: frame k shows the picture at k /
 a picture is repeated. Where encoding is slower, pictures are dropped, and counted.
 """
 
-import os
-import queue
-import subprocess
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -20,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.errors import DisplayError, FlowError
+from flow_gl.core.spec import environment_for
 from flow_gl.core.system import children
-from flow_gl.core.system.platform.processes import last_words_file, start
+from flow_gl.core.system.platform.line_process import LineProcess
 from flow_gl.gl.surface.context import Surface
 from flow_gl.store.shm import Segment
 from flow_gl.view.video import messages
@@ -52,7 +49,6 @@ class Recorder:
     error : why the last recording ended before it was stopped
     is_ready : the encoder works
     is_asked : something was recorded, or is
-    is_gone : the encoder's process has ended
 
     Raises
     ------
@@ -84,26 +80,23 @@ class Recorder:
         """Number of the newest frame whose picture was asked for; -1 before the first."""
         self._slots: Final = deque(range(SLOTS))
         self._news: Final[list[str]] = []
-        self.is_gone = False
         self._pending = 0
         """Files that the encoder has not completed yet."""
-        self._answers: Final[queue.SimpleQueue[messages.FromEncoder | None]] = queue.SimpleQueue()
-        self._lock: Final = threading.Lock()
         width, height = self._size
         shape = (SLOTS, height, width, PIXEL_BYTES)
         self._segment: Final = Segment.create(f"video{id(self) % 10_000}", int(np.prod(shape)))
         self._pixels: Final[NDArray[np.uint8]] = np.frombuffer(self._segment.buffer, np.uint8).reshape(shape)
-        self._errors: Final = last_words_file()
         try:
-            self._process: Final[subprocess.Popen[bytes]] = start(
-                COMMAND, environment=dict(os.environ), errors=self._errors
-            )
+            self._process: Final = LineProcess(COMMAND, environment=environment_for(), name="video")
         except OSError as error:
             self._segment.close()
             raise FlowError(f"the video encoder cannot be started: {error.strerror or error}") from error
-        self._listener: Final = threading.Thread(target=self._hear, name="encoder", daemon=True)
-        self._listener.start()
         self._tell(Begin(self._segment.name, width, height, SLOTS, fps, keep_s))
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the encoder's process has ended."""
+        return self._process.has_ended
 
     @property
     def is_on(self) -> bool:
@@ -169,12 +162,10 @@ class Recorder:
         self._surface.begin()
         ring = self._ring_now()
         repeats, cursor = number - self._number - 1, self._cursor()
-        with self._lock:
-            slot = self._slots.popleft() if self._slots else None
+        slot = self._slots.popleft() if self._slots else None
         if slot is None or not ring.ask(lambda pixels: self._deliver(pixels, Picture(slot, repeats, cursor))):
             if slot is not None:
-                with self._lock:
-                    self._slots.append(slot)
+                self._slots.append(slot)
             self.dropped += 1
             ring.step()
             return
@@ -182,18 +173,25 @@ class Recorder:
 
     def poll(self) -> None:
         """Take the encoder's answers."""
-        while not self._answers.empty():
-            match self._answers.get_nowait():
-                case Ready():
-                    self.is_ready = True
-                case Done(path=path, seconds=seconds):
-                    self._pending -= 1
-                    self._news.append(f"saved {path} ({seconds:.0f} s)")
-                case Failed(text=text):
-                    self._fail(FlowError(text) if self.is_ready else DisplayError(text))
-                case None:
-                    if self._pending or not self.is_ready:
-                        self._fail(FlowError("the video encoder has ended"))
+        is_gone = self.is_gone
+        for line in self._process.lines():
+            with suppress(msgspec.MsgspecError):  # a library has printed something
+                self._take(messages.from_encoder.decode(line))
+        if is_gone and (self._pending or (self.error is None and not self.is_ready)):
+            self._pending = 0
+            self._fail(FlowError("the video encoder has ended"))
+
+    def _take(self, message: messages.FromEncoder) -> None:
+        match message:
+            case Free(slot=slot):
+                self._slots.append(slot)
+            case Ready():
+                self.is_ready = True
+            case Done(path=path, seconds=seconds):
+                self._pending -= 1
+                self._news.append(f"saved {path} ({seconds:.0f} s)")
+            case Failed(text=text):
+                self._fail(FlowError(text) if self.is_ready else DisplayError(text))
 
     def news(self) -> list[str]:
         """Return one line for each file that is complete or has failed, since the last call."""
@@ -216,20 +214,10 @@ class Recorder:
         self._end(wait_s)
 
     def _end(self, wait_s: float) -> None:
-        if self._process.stdin is not None and not self._process.stdin.closed:
-            with suppress(OSError):  # it has ended
-                self._process.stdin.close()
-        try:
-            self._process.wait(wait_s)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._listener.join()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        self._process.end(wait_s)
         self.poll()
+        self._process.close()
         self._segment.close()
-        self._errors.close()
 
     def _ring_now(self) -> PixelRing:
         """Return the ring for the surface's size."""
@@ -250,28 +238,9 @@ class Recorder:
         self._tell(message)
 
     def _tell(self, message: messages.ToEncoder) -> None:
-        with self._lock:
-            if self._process.stdin is None or self._process.stdin.closed:
-                return
-            with suppress(OSError):  # its end is noticed on its output
-                self._process.stdin.write(messages.line(message))
+        self._process.tell(messages.line(message))  # if it has ended, `poll` says so
 
     def _fail(self, error: FlowError) -> None:
         self._pending = max(0, self._pending - 1)
         self.path, self.error = None, error
         self._news.append(str(error))
-
-    def _hear(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            try:
-                message = messages.from_encoder.decode(line)
-            except msgspec.MsgspecError:
-                continue  # a library has printed something
-            if isinstance(message, Free):
-                with self._lock:
-                    self._slots.append(message.slot)
-            else:
-                self._answers.put(message)
-        self.is_gone = True
-        self._answers.put(None)
