@@ -29,7 +29,7 @@ STATUS: Final = np.dtype(
         ("reconnects", "<i8"),  # connections that took over from a lost one, since the start
         ("next_open", "<i8"),  # the exchange is closed until then, ns; 0 where that is not known
         ("can_seek", "<i8"),  # 1: a replay of files, which plays, holds, steps and seeks
-        ("is_held", "<i8"),  # 1: the replay is held: its clock stands until it is played again
+        ("is_held", "<i8"),  # 1: the replay is held: its clock is stopped until it is played again
         ("seeks", "<i8"),  # how often the replay has gone to another instant
         ("seek_to", "<i8"),  # where the last seek led, ns; what lies before it is of the past
         ("seeking", "<i8"),  # where the seek leads that waits for the files to be read, ns; 0 where none waits

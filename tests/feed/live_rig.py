@@ -153,7 +153,7 @@ class Rig:
     def settle(self) -> None:
         """Poll until every connection streams or has ended, and all that the gateway has sent is handed over.
 
-        The clock stands meanwhile, so a busy machine does not look like a silent gateway.
+        The clock is stopped meanwhile, so a busy machine does not look like a silent gateway.
         """
 
         def is_settled() -> bool:

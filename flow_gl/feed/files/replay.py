@@ -235,7 +235,7 @@ class FilesFeed:
 
     @property
     def is_held(self) -> bool:
-        """Whether the clock stands until the replay is played again."""
+        """Whether the clock is stopped until the replay is played again."""
         return self._is_held
 
     @property
