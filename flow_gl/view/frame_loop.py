@@ -293,7 +293,7 @@ class FrameLoop:
         area = self._panels.charts
         has_ribbon = "ribbon" in state.filters.layers
         parts = {"scale": scale, "cvd_share": state.cvd_share, "axis_px": axis}
-        layouts = arrange(area, len(visible), **parts, has_ribbon=has_ribbon)
+        layouts = arrange(area, len(visible), **parts, has_ribbon=has_ribbon, arrangement=state.arrangement)
         state.time.fit(layouts[0].price.width)
         self._apply_percentile()
         charts = []

@@ -18,6 +18,7 @@ from flow_gl.ui.input.action import Action, Request
 from flow_gl.ui.input.actions import ACTIONS
 from flow_gl.ui.input.choice_actions import SPANS_S
 from flow_gl.ui.overlays.stack import is_list_open
+from flow_gl.ui.state.arrangement import Arrangement
 from flow_gl.ui.state.view_state import ViewState
 from tests.kit.pilot import WindowPilot
 from tests.kit.screens import virtual_display, window_manager
@@ -131,6 +132,7 @@ SEEN: dict[str, Seen] = {
     "commands": lambda _: is_list_open(),
     "all_charts": state_of("selected"),
     "this_chart": state_of("selected"),
+    "next_layout": state_of("arrangement"),
     "screenshot": requests,
     "record": requests,
     "save_newest": requests,
@@ -148,6 +150,7 @@ SEEN: dict[str, Seen] = {
 }
 """What an action changes."""
 OF_GROUP: dict[str, Seen] = {
+    "Layout": state_of("arrangement"),
     "Palette": lambda pilot: pilot.state.palette.name,
     "Span": shown_ns,
     "Fold": state_of("folding"),
@@ -232,6 +235,7 @@ PREPARE: dict[str, Callable[[WindowPilot], None]] = {
     "bucket_wider": put(locked_lod=1),
     "bucket_narrower": put(locked_lod=1),
     "chart_1": put(selected=2),
+    "layout_auto": put(arrangement=Arrangement("rows")),
     "scale_0": put(ui_scale=1.25),
     **{f"fold_{name}": put(folding="none" if name != "none" else "all") for name in ("closed", "all", "none")},
     **{
@@ -253,6 +257,7 @@ def fresh(pilot: WindowPilot) -> None:
         "pointer",
         "ui_scale",
         "cvd_share",
+        "arrangement",
     ):
         setattr(state, name, getattr(first, name))
     pilot.link.say(can_seek=0)

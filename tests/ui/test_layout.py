@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from flow_gl.gl.view import Rect
 from flow_gl.layers.room import Part, has_room
-from flow_gl.ui.state.layout import CVD_SHARE_RANGE, arrange, grid_shape, share_from_drag
+from flow_gl.ui.state.arrangement import grid_shape
+from flow_gl.ui.state.layout import CVD_SHARE_RANGE, arrange, share_from_drag
 
 sizes = st.integers(320, 3840)
 counts = st.integers(1, 9)

@@ -12,13 +12,13 @@ from flow_gl.layers.lines.book import ORDER_SIZES
 from flow_gl.ui.input import chart_actions as chart
 from flow_gl.ui.input import level_actions, transport_actions
 from flow_gl.ui.input.action import Action, Context, Request, Run
-from flow_gl.ui.input.choice_actions import choices, is_replayed
+from flow_gl.ui.input.choice_actions import choices, has_charts, is_replayed, next_layout
 from flow_gl.ui.overlays.frame import Frame
 from flow_gl.ui.state.view_state import ViewState
 
 GROUPS: Final = ("Overlays", "Drawing", "Picture", "Price and CVD", "Charts", "Replay", "Engine", "Program")
 """Groups in the order of the menu; the others are lists of choices (`CHOICES`)."""
-CHOICES: Final = ("Layers", "Palette", "Span", "Fold", "Bucket", "Speed", "Text size")
+CHOICES: Final = ("Layers", "Layout", "Palette", "Span", "Fold", "Bucket", "Speed", "Text size")
 
 
 def _ask(request: Request) -> Run:
@@ -43,10 +43,6 @@ def _chart(number: int) -> Action:
 
     title = f"Chart {number} alone"
     return Action(f"chart_{number}", title, (str(number),), "Charts", chart.select(number), is_available=is_there)
-
-
-def _has_charts(frame: Frame) -> bool:
-    return frame.chart_count > 1
 
 
 _PLOT = ("chart", "cvd")
@@ -219,7 +215,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action("commands", "All commands", ("ctrl+p",), "Overlays", _ask(Request.COMMANDS)),
     *(_chart(number) for number in range(1, 10)),
-    Action("all_charts", "All charts", ("0",), "Charts", chart.select(0), lambda s: s.selected == 0, _has_charts),
+    Action("all_charts", "All charts", ("0",), "Charts", chart.select(0), lambda s: s.selected == 0, has_charts),
     Action(
         "this_chart",
         "This chart alone, or all",
@@ -227,9 +223,10 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "Charts",
         chart.toggle_chart,
         lambda s: s.selected > 0,
-        _has_charts,
+        has_charts,
         menus=("header",),
     ),
+    Action("next_layout", "Next layout of the charts", ("ctrl+l",), "Charts", next_layout, is_available=has_charts),
     Action("screenshot", "Save a screenshot", ("s",), "Program", _ask(Request.SCREENSHOT), menus=("header", "chart")),
     Action(
         "record",

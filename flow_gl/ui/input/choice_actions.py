@@ -11,6 +11,7 @@ from flow_gl.ui.input.action import Action, Context, Run
 from flow_gl.ui.input.chart_actions import SPEEDS, toggle_layer
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import Frame
+from flow_gl.ui.state.arrangement import KINDS, Arrangement, Kind
 from flow_gl.ui.state.timeline import Folding
 from flow_gl.ui.state.view_state import ViewState
 
@@ -34,6 +35,7 @@ def choices() -> tuple[Action, ...]:
     """Return the actions, in the order of help and command palette."""
     return (
         *(_layer(name, title) for name, title in LAYERS.items() if name not in _WITH_OWN_ACTION),
+        *(_layout(kind, title) for kind, title in KINDS.items()),
         *(_palette(palette) for palette in PALETTES.values()),
         *(_span(seconds) for seconds in SPANS_S),
         *(_folding(folding, title) for folding, title in FOLDINGS.items()),
@@ -50,6 +52,28 @@ def _layer(name: str, title: str) -> Action:
     return Action(
         f"layer_{name}", f"Show {title}", (), "Layers", toggle_layer(name), lambda state: name in state.filters.layers
     )
+
+
+def _layout(kind: Kind, title: str) -> Action:
+    def run(context: Context) -> None:
+        context.state.arrangement = Arrangement(kind)
+
+    return Action(
+        f"layout_{kind}", f"Charts {title}", (), "Layout", run, lambda state: state.arrangement.kind == kind, has_charts
+    )
+
+
+def next_layout(context: Context) -> None:
+    """Arrange the charts in the next way."""
+    kinds = list(KINDS)
+    kind = kinds[(kinds.index(context.state.arrangement.kind) + 1) % len(kinds)]
+    context.state.arrangement = Arrangement(kind)
+    context.notes.append(f"charts {KINDS[kind]}")
+
+
+def has_charts(frame: Frame) -> bool:
+    """Whether there are several charts."""
+    return frame.chart_count > 1
 
 
 def _palette(palette: Palette) -> Action:

@@ -14,6 +14,7 @@ from flow_gl.layers.rows.hit import bubble_at
 from flow_gl.ui.input import key_pointer, keyboard, range_tool
 from flow_gl.ui.input.action import Action, Context, Request
 from flow_gl.ui.input.actions import BY_NAME
+from flow_gl.ui.input.chart_grip import ChartGrip
 from flow_gl.ui.input.column_grip import ColumnGrip
 from flow_gl.ui.input.gestures import Gestures, Mouse, Zone
 from flow_gl.ui.input.keymap import keys_of
@@ -70,6 +71,7 @@ class InputHandler:
         self._send: Final = send
         self._gestures: Final = Gestures()
         self._column_grip: Final = ColumnGrip()
+        self._chart_grip: Final = ChartGrip()
         self._level_tool: Final = LevelTool()
         self._transport_tool: Final = TransportTool()
         self._zoom_history: Final = ZoomHistory(state)
@@ -81,7 +83,8 @@ class InputHandler:
     @property
     def is_dragging(self) -> bool:
         tools = self._gestures, self._level_tool, self._transport_tool
-        return self._column_grip.is_held or any(tool.is_dragging for tool in tools)
+        grips = self._column_grip, self._chart_grip
+        return any(grip.is_held for grip in grips) or any(tool.is_dragging for tool in tools)
 
     def take_requests(self) -> list[Request]:
         """Return and clear the requests to the program since the last call."""
@@ -108,10 +111,13 @@ class InputHandler:
             self._send(command)
         if asked.is_busy:
             mouse = replace(mouse, is_free=False, is_pressed=False, wheel=0.0, wheel_h=0.0)
-        is_grip = self._column_grip.handle(mouse, frame.panels, self._state, scale=frame.scale)
+        is_grip, is_upright = self._column_grip.handle(mouse, frame.panels, self._state, scale=frame.scale), True
+        if not is_grip and not self._gestures.is_dragging:
+            is_grip, is_upright = self._chart_grip.handle(mouse, frame, self._state), self._chart_grip.is_upright
         is_button = mouse.is_pressed and mouse.is_free and self._press_button(mouse, frame, painter)
         if is_grip:
-            imgui.set_mouse_cursor(imgui.MouseCursor_.resize_ew.value)
+            along = imgui.MouseCursor_.resize_ew if is_upright else imgui.MouseCursor_.resize_ns
+            imgui.set_mouse_cursor(along.value)
         elif not is_button and not self._level_tool.handle(mouse, frame.charts, self._state, scale=frame.scale):
             event_ns, scale = frame.event_ns, frame.scale
             clicked = self._gestures.handle(mouse, frame.charts, self._state, event_ns=event_ns, scale=scale)

@@ -1,4 +1,4 @@
-"""The layout of the charts' area: it is divided into charts, and each chart into panes.
+"""The layout of the charts' area: it is divided into charts (`arrangement`), and each chart into panes.
 
 A chart, from the top: header 40 px, price pane, delta ribbon on request, CVD pane (a fifth by default, its border can
 be dragged), time axis 24 px; at the right the price axis 110 px, narrower where the chart is, wider where its numbers
@@ -8,7 +8,6 @@ share their time axis exactly.
 Where the panels are is decided before, in `panel_layout`.
 """
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -16,6 +15,7 @@ from typing import Final
 from flow_gl.gl.view import Rect
 from flow_gl.layers.ribbon import ROW_PX as RIBBON_ROW_PX
 from flow_gl.layers.room import Part, has_room
+from flow_gl.ui.state.arrangement import AUTO, Arrangement, cells
 
 HEADER_PX: Final = 40.0
 HEADER_ROW_PX: Final = 27.0
@@ -34,7 +34,6 @@ SPLITTER_PX: Final = 8.0
 """Height of the draggable border between the panes."""
 PROFILE_SHARE: Final = 0.14
 """Maximum width of the profile, as a share of the plot."""
-_GUTTER_PX: Final = 2.0
 _LEAST_AXIS_PX: Final = 88.0
 """Room for a price of seven figures."""
 _MOST_AXIS_SHARE: Final = 0.5
@@ -69,14 +68,6 @@ class ChartLayout:
         return Rect(self.price.x, self.price.y, self.price.width, self.cvd.bottom - self.price.y)
 
 
-def grid_shape(count: int) -> tuple[int, int]:
-    """Return columns and rows for `count` charts: up to three side by side, then as square as possible."""
-    if count <= 3:
-        return max(1, count), 1
-    columns = math.ceil(math.sqrt(count))
-    return columns, math.ceil(count / columns)
-
-
 @lru_cache(maxsize=4)
 def arrange(
     area: Rect,
@@ -86,26 +77,17 @@ def arrange(
     cvd_share: float = CVD_SHARE,
     axis_px: float = 0.0,
     has_ribbon: bool = False,
+    arrangement: Arrangement = AUTO,
 ) -> tuple[ChartLayout, ...]:
-    """Divide `area` into `count` charts, in reading order. Charts of a short last row share its whole width.
+    """Divide `area` into `count` charts, in reading order.
 
     The price axis of each is at least `axis_px` wide: what its numbers need. With `has_ribbon`, the delta ribbon has
     its place between the panes.
 
     The same arguments give the same objects, because what depends on a pane is compared in every frame.
     """
-    columns, rows = grid_shape(count)
-    gutter = round(_GUTTER_PX * scale)
-    charts = []
-    for index in range(count):
-        row, column = divmod(index, columns)
-        in_row = min(columns, count - row * columns)
-        x0, x1 = _cut(area.x, area.width, in_row, column)
-        y0, y1 = _cut(area.y, area.height, rows, row)
-        x1 -= gutter if column + 1 < in_row else 0
-        y1 -= gutter if row + 1 < rows else 0
-        charts.append(_chart(Rect(x0, y0, max(1.0, x1 - x0), max(1.0, y1 - y0)), scale, cvd_share, axis_px, has_ribbon))
-    return tuple(charts)
+    outers = cells(area, count, arrangement, scale)
+    return tuple(_chart(outer, scale, cvd_share, axis_px, has_ribbon) for outer in outers)
 
 
 def share_from_drag(layout: ChartLayout, y_px: float) -> float:
@@ -113,10 +95,6 @@ def share_from_drag(layout: ChartLayout, y_px: float) -> float:
     height = layout.cvd.bottom - layout.price.y
     low, high = CVD_SHARE_RANGE
     return min(max((layout.cvd.bottom - y_px) / height, low), high) if height > 0 else CVD_SHARE
-
-
-def _cut(start: float, length: float, parts: int, index: int) -> tuple[float, float]:
-    return round(start + length * index / parts), round(start + length * (index + 1) / parts)
 
 
 def _chart(outer: Rect, scale: float, cvd_share: float, axis_px: float, has_ribbon: bool) -> ChartLayout:

@@ -25,6 +25,7 @@ from flow_gl.store.market import EngineReader, MarketReader
 from flow_gl.ui.drawings.state import DrawingState
 from flow_gl.ui.keys.choices import KeyChoices
 from flow_gl.ui.start import StartScreen
+from flow_gl.ui.state.arrangement import AUTO, Arrangement
 from flow_gl.ui.state.axes import TimeAxis, ValueAxis
 from flow_gl.ui.state.hints import Hints
 from flow_gl.ui.state.history import History
@@ -148,6 +149,8 @@ class ViewState:
     charts: list[ChartState] = field(default_factory=list)
     selected: int = 0
     """Chart shown alone, from 1; 0 shows all."""
+    arrangement: Arrangement = AUTO
+    """How the charts share the window."""
     filters: Filters = field(default_factory=Filters)
     aggregation: AggregationSettings = DEFAULTS.aggregation
     """The engine's settings as last requested; they change numbers."""

@@ -24,7 +24,7 @@ _LISTS: Final[dict[Target, tuple[str, ...]]] = {
     "cvd": ("Layers",),
     "price axis": ("Layers",),
     "time axis": ("Span", "Fold"),
-    "header": ("Charts", "Palette", "Text size", "Speed"),
+    "header": ("Charts", "Layout", "Palette", "Text size", "Speed"),
 }
 """Groups that are menus of their own in the menu of a target."""
 
