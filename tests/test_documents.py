@@ -43,7 +43,7 @@ def test_the_readme_has_every_key() -> None:
     table = README[README.index("### Keys and mouse") : README.index("## Commands")]
     named = {word.strip() for cell in table.split("|") for word in re.split(r"[ ,]+", cell)}
     named |= set(re.findall(r"`(.)`", table))  # the comma, which separates keys elsewhere
-    groups = {str(n) for n in range(1, 10)}  # written 1-9
+    groups = {f"{held}{n}" for held in ("", "Ctrl+") for n in range(1, 10)}  # written 1-9
     missing = [a.name for a in ACTIONS if a.key_label not in named | groups]
     assert missing == []
 

@@ -35,6 +35,7 @@ PANELS: Final = (
     PanelEntry("performance", "Performance", ("p",), 430.0, is_opened_by_tab=True),
     PanelEntry("tape", "Tape: time and sales", ("o",), 620.0),
     PanelEntry("alerts", "Alerts: rules and log", ("a",), 690.0),
+    PanelEntry("workspaces", "Workspaces", ("ctrl+w",), 430.0),
     PanelEntry("keys", "Keys: change them", ("ctrl+k",), 690.0),
     PanelEntry("help", "Help", ("?", "f1")),
 )

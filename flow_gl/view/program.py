@@ -5,7 +5,6 @@ loaded when it runs, while the engine is still starting in its own process.
 """
 
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flow_gl.core.clock import SYSTEM, Clock
@@ -21,7 +20,7 @@ from flow_gl.ui.state.options import DEFAULT_HEIGHT, DEFAULT_WIDTH, ViewOptions
 if TYPE_CHECKING:
     from flow_gl.gl.surface.context import HeadlessContext, Window
     from flow_gl.ui.alerts.center import AlertCenter
-    from flow_gl.ui.state.prefs import Preferences
+    from flow_gl.ui.workspaces.tree import WindowPlace
     from flow_gl.view.frame_loop import FrameLoop
 
 __all__ = ["ViewOptions", "run_view"]
@@ -64,16 +63,19 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> in
     # The overlays first: they must be imported before the window's library.
     from flow_gl.gl.surface import lost_display
     from flow_gl.ui.paint.gui import Gui
-    from flow_gl.ui.state import prefs
     from flow_gl.ui.state.view_state import ViewState
+    from flow_gl.ui.workspaces import apply
+    from flow_gl.ui.workspaces.shelf import Shelf, default_folder
     from flow_gl.view.frame_loop import FrameLoop
 
-    path = options.preferences or prefs.default_path()
     is_remembering = options.remember and not options.headless
-    remembered, warning = prefs.load(path) if is_remembering else (prefs.Preferences(), "")
-    state = ViewState()
-    prefs.apply(state, remembered, options.settings)
-    surface, window = _open(options, remembered)
+    shelf = Shelf((options.workspaces or default_folder()) if is_remembering else None)
+    last, warning = shelf.load_last()
+    state = ViewState(workspaces=shelf)
+    apply.apply(state, last)
+    apply.recall(state, last.memory)
+    apply.override(state, options.settings)
+    surface, window = _open(options, last.window)
     try:
         scale = state.ui_scale or surface.content_scale
         handle = None if window is None else window.handle
@@ -82,6 +84,12 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> in
         loop.alerts = _alerts(options)
         state.start = options.start
         state.drawings.kept = options.drawings or state.drawings.kept
+        if is_remembering and window is not None:
+            from flow_gl.view.window_place import KeptWindow
+
+            kept = shelf.window = KeptWindow(window, last.window)
+            if not (options.settings.fullscreen or options.settings.monitor):
+                kept.put(last.window, has_size=options.settings.size_px is None)
         if is_remembering:
             from flow_gl.ui.keys import key_file
 
@@ -96,7 +104,7 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> in
         finally:
             loop.alerts.close()
             if is_remembering:
-                _remember(path, loop, window, remembered)
+                _remember(loop)
             loop.release()
             gui.close()
     finally:
@@ -104,14 +112,14 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> in
     return link.exit_code if link.state is LinkState.FAILED else 0
 
 
-def _open(options: ViewOptions, remembered: "Preferences") -> "tuple[HeadlessContext | Window, Window | None]":
+def _open(options: ViewOptions, place: "WindowPlace") -> "tuple[HeadlessContext | Window, Window | None]":
     from flow_gl.gl.surface.context import HeadlessContext, Window, WindowOptions
 
     asked = options.settings.size_px
     if options.headless:
         width, height = asked or (DEFAULT_WIDTH, DEFAULT_HEIGHT)
         return HeadlessContext(width, height, content_scale=options.settings.scale or 1.0), None
-    last = (remembered.width, remembered.height) if remembered.width and remembered.height else None
+    last = (place.width, place.height) if place.width and place.height else None
     width, height = asked or last or (DEFAULT_WIDTH, DEFAULT_HEIGHT)
     window = Window(
         WindowOptions(
@@ -120,10 +128,18 @@ def _open(options: ViewOptions, remembered: "Preferences") -> "tuple[HeadlessCon
             height=height,
             is_in_pixels=asked is not None,
             is_fullscreen=options.settings.fullscreen,
-            monitor=options.settings.monitor,
+            monitor=options.settings.monitor or _monitor(place),
         )
     )
     return window, window
+
+
+def _monitor(place: "WindowPlace") -> int:
+    """Return the index of the monitor that a window covered."""
+    from flow_gl.gl.surface.context import monitors
+
+    names = [one.name for one in monitors()] if place.fullscreen else []
+    return names.index(place.monitor) if place.monitor in names else 0
 
 
 def _alerts(options: ViewOptions) -> "AlertCenter":
@@ -146,16 +162,15 @@ def _rate(options: ViewOptions, window: "Window | None") -> float:
     return float(options.settings.video_fps) if options.video else options.settings.fps or HEADLESS_FPS
 
 
-def _remember(path: Path, loop: "FrameLoop", window: "Window | None", before: "Preferences") -> None:
-    from flow_gl.ui.state import prefs
+def _remember(loop: "FrameLoop") -> None:
+    from flow_gl.ui.workspaces.desk import desk_of
+    from flow_gl.ui.workspaces.tree import Memory
 
-    width, height = (before.width, before.height)
-    if window is not None and not window.is_fullscreen:
-        # In units at scale 1, as a window is asked for.
-        width, height = (round(length / window.content_scale) for length in window.size)
-    plot_px = loop.frame.charts[0].layout.price.width if loop.frame and loop.frame.charts else 0.0
-    found = prefs.gather(loop.state, width=width, height=height, plot_width_px=plot_px)
-    problem = prefs.save(path, found)
+    if loop.frame is None:
+        return
+    state = loop.state
+    memory = Memory(recent_actions=state.recent_actions, used_hints=state.hints.used)
+    problem = state.workspaces.save_last(desk_of(state, loop.frame).shown(), memory)
     if problem:
         get_logger("view").warning(problem)
 
@@ -316,6 +331,8 @@ class Program:
             if request is Request.QUIT:
                 self._is_quitting = True
             elif request is Request.FULLSCREEN and self._window is not None:
+                if loop.state.workspaces.window is not None:
+                    loop.state.workspaces.window.place()  # it is restored to this place
                 self._window.set_fullscreen(not self._window.is_fullscreen)
             elif request is Request.SCREENSHOT:
                 loop.run_for_picture()

@@ -133,6 +133,8 @@ SEEN: dict[str, Seen] = {
     "all_charts": state_of("selected"),
     "this_chart": state_of("selected"),
     "next_layout": state_of("arrangement"),
+    **{f"workspace_{number}": notes for number in range(1, 10)},
+    "save_workspace": notes,
     "screenshot": requests,
     "record": requests,
     "save_newest": requests,

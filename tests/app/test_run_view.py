@@ -19,8 +19,11 @@ from flow_gl.core.settings import Settings
 from flow_gl.core.system.interrupts import Interrupted
 from flow_gl.ui.link import LinkState
 from flow_gl.ui.overlays.notices import Notes
-from flow_gl.ui.state import prefs
 from flow_gl.ui.state.view_state import ViewState
+from flow_gl.ui.workspaces import workspace_file
+from flow_gl.ui.workspaces.apply import gather, override
+from flow_gl.ui.workspaces.shelf import Shelf
+from flow_gl.ui.workspaces.tree import Look, Memory, WindowPlace, Workspace
 from flow_gl.view.pacing import Pacer
 from flow_gl.view.program import ViewOptions, run_view
 from tests.kit.local_link import LocalLink
@@ -51,7 +54,7 @@ class RunningLink(LocalLink):
 
 def options(tmp_path, *, panels=None, video_fps=60, **more):
     settings = Settings(size=SIZE, panels=panels, video_fps=video_fps)
-    return ViewOptions(settings, headless=True, preferences=tmp_path / "view.json", **more)
+    return ViewOptions(settings, headless=True, workspaces=tmp_path / "workspaces", **more)
 
 
 def read_png(path):
@@ -67,7 +70,7 @@ def test_a_run_ends_after_its_duration_with_a_picture_of_the_chart(tmp_path):
     picture = read_png(path)
     assert picture.shape == (270, 480, 3)
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 200, "a chart has more colours than an empty pane"
-    assert not (tmp_path / "view.json").exists(), "a picture without a window neither knows nor leaves preferences"
+    assert not (tmp_path / "workspaces").exists(), "a picture without a window neither reads nor leaves a workspace"
 
 
 def test_the_duration_does_not_count_the_engines_start(tmp_path):
@@ -128,28 +131,37 @@ def test_two_charts_with_panels_are_drawn(tmp_path):
     assert run_view(options(tmp_path, duration_s=0.1, panels=("controls", "help")), link) == 0
 
 
-def test_a_window_saves_preferences_and_replaces_a_damaged_file(tmp_path, x_display):
+def test_a_window_saves_its_view_and_keeps_a_damaged_file_aside(tmp_path, x_display):
     assert x_display
-    (tmp_path / "view.json").write_text("{")
+    folder = tmp_path / "workspaces"
+    folder.mkdir()
+    (folder / "last.toml").write_text("{")
     where = replace(options(tmp_path, duration_s=0.2, panels=("feed",)), headless=False)
     assert run_view(where, RunningLink("NQZ5")) == 0
-    remembered, warning = prefs.load(tmp_path / "view.json")
-    assert (warning, remembered.panels) == ("", ["feed"])
-    assert (remembered.width, remembered.height) == (480, 270)
-    assert remembered.span_s == pytest.approx(180.0)
+    remembered, warning = Shelf(folder).load_last()
+    assert (warning, remembered.panels.open) == ("", ["feed"])
+    assert (remembered.window.width, remembered.window.height) == (480, 270)
+    assert remembered.time.span_s == pytest.approx(180.0)
+    assert (folder / "last.toml.damaged").read_text() == "{"
+
+
+def leave(tmp_path, workspace):
+    """Leave a view behind, as a run of the program does."""
+    assert Shelf(tmp_path / "workspaces").save_last(workspace, Memory()) == ""
 
 
 def windowed(tmp_path, *, size=None, **more):
-    return ViewOptions(Settings(size=size), preferences=tmp_path / "view.json", duration_s=0.2, **more)
+    return ViewOptions(Settings(size=size), workspaces=tmp_path / "workspaces", duration_s=0.2, **more)
 
 
 @pytest.mark.parametrize(("asked", "expected"), [(None, (700, 400)), (SIZE, (480, 270)), ("1600x900", (1600, 900))])
 def test_a_requested_size_overrides_the_remembered_one(tmp_path, x_display, asked, expected):
     assert x_display
-    prefs.save(tmp_path / "view.json", prefs.Preferences(width=700, height=400, palette="light"))
+    leave(tmp_path, Workspace(window=WindowPlace(width=700, height=400), look=Look(palette="light")))
     assert run_view(windowed(tmp_path, size=asked), RunningLink("NQZ5")) == 0
-    remembered, _ = prefs.load(tmp_path / "view.json")
-    assert (remembered.width, remembered.height, remembered.palette) == (*expected, "light")
+    remembered, _ = Shelf(tmp_path / "workspaces").load_last()
+    found = remembered.window.width, remembered.window.height, remembered.look.palette
+    assert found == (*expected, "light")
 
 
 @pytest.mark.parametrize(("asked", "pixels"), [(None, (1400, 800)), ("800x600", (800, 600))])
@@ -159,7 +171,7 @@ def test_a_size_is_in_pixels_on_a_scaled_monitor_too(tmp_path, x_display, monkey
     def save(surface, _path):
         seen.append(surface.size)
 
-    prefs.save(tmp_path / "view.json", prefs.Preferences(width=700, height=400))
+    leave(tmp_path, Workspace(window=WindowPlace(width=700, height=400)))
     monkeypatch.setattr("flow_gl.view.video.pictures.save_picture", save)
     scaling = ["xprop", "-root", "-f", "RESOURCE_MANAGER", "8s", "-set", "RESOURCE_MANAGER"]
     environment = {**os.environ, "DISPLAY": x_display}
@@ -171,14 +183,14 @@ def test_a_size_is_in_pixels_on_a_scaled_monitor_too(tmp_path, x_display, monkey
     assert seen == [pixels]
 
 
-def test_preferences_accept_every_value_of_a_setting(tmp_path):
+def test_a_workspace_accepts_every_value_of_a_setting(tmp_path):
     state = ViewState()
     asked = Settings(size_scale=0.1, size_floor=1_000_000, threshold=1.0, span="60d")
-    prefs.apply(state, prefs.Preferences(), asked)
+    override(state, asked)
     state.time.fit(1000.0)
-    found = prefs.gather(state, width=16_384, height=16_384, plot_width_px=1000.0)
-    assert prefs.save(tmp_path / "view.json", found) == ""
-    assert prefs.load(tmp_path / "view.json") == (found, "")
+    found = gather(state, window=WindowPlace(width=16_384, height=16_384), plot_width_px=1000.0)
+    assert workspace_file.write(tmp_path / "x.toml", found) == ""
+    assert workspace_file.read(tmp_path / "x.toml") == (found, "")
 
 
 def test_in_a_window_the_chart_survives_its_video_and_the_end_reports_it(tmp_path, x_display):

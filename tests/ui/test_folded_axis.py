@@ -11,10 +11,10 @@ from flow_gl.core.settings import Settings
 from flow_gl.core.units import HOUR_NS, SECOND_NS
 from flow_gl.ui.input.action import Context
 from flow_gl.ui.input.actions import BY_NAME
-from flow_gl.ui.state import prefs
 from flow_gl.ui.state.axes import DEFAULT_SPAN_NS, EDGE_SHARE, Live, Parked, TimeAxis
 from flow_gl.ui.state.timeline import BAND_PX, FOLDINGS, Folding, Timeline, TimelineReader
 from flow_gl.ui.state.view_state import ViewState
+from flow_gl.ui.workspaces.apply import apply, gather, override
 from tests.kit.markets import START_NS, make_market
 
 NOW = START_NS
@@ -164,8 +164,8 @@ def test_the_key_folds_closed_hours_then_halts_too_then_nothing() -> None:
 def test_the_folding_is_remembered_and_a_flag_overrides_it() -> None:
     state, again = ViewState(), ViewState()
     state.folding = "all"
-    kept = prefs.gather(state, width=1, height=1, plot_width_px=100.0)
-    prefs.apply(again, kept, Settings())
+    apply(again, gather(state, plot_width_px=100.0))
+    override(again, Settings())
     assert again.folding == "all"
-    prefs.apply(again, kept, Settings(folding="none"))
+    override(again, Settings(folding="none"))
     assert again.folding == "none"

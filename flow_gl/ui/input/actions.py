@@ -10,13 +10,23 @@ from flow_gl.core.commands import Retry
 from flow_gl.core.panels import PANELS, PanelEntry
 from flow_gl.layers.lines.book import ORDER_SIZES
 from flow_gl.ui.input import chart_actions as chart
-from flow_gl.ui.input import level_actions, transport_actions
+from flow_gl.ui.input import level_actions, transport_actions, workspace_actions
 from flow_gl.ui.input.action import Action, Context, Request, Run
 from flow_gl.ui.input.choice_actions import choices, has_charts, is_replayed, next_layout
 from flow_gl.ui.overlays.frame import Frame
 from flow_gl.ui.state.view_state import ViewState
 
-GROUPS: Final = ("Overlays", "Drawing", "Picture", "Price and CVD", "Charts", "Replay", "Engine", "Program")
+GROUPS: Final = (
+    "Overlays",
+    "Drawing",
+    "Picture",
+    "Price and CVD",
+    "Charts",
+    "Workspaces",
+    "Replay",
+    "Engine",
+    "Program",
+)
 """Groups in the order of the menu; the others are lists of choices (`CHOICES`)."""
 CHOICES: Final = ("Layers", "Layout", "Palette", "Span", "Fold", "Bucket", "Speed", "Text size")
 
@@ -227,6 +237,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         menus=("header",),
     ),
     Action("next_layout", "Next layout of the charts", ("ctrl+l",), "Charts", next_layout, is_available=has_charts),
+    *workspace_actions.actions(),
     Action("screenshot", "Save a screenshot", ("s",), "Program", _ask(Request.SCREENSHOT), menus=("header", "chart")),
     Action(
         "record",

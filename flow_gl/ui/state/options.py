@@ -27,12 +27,12 @@ class ViewOptions:
     """Write the last frame here as PNG when the view ends."""
     video: Path | None = None
     """Write an MP4 of the frames."""
-    preferences: Path | None = None
-    """File of the preferences; None for the user's own."""
+    workspaces: Path | None = None
+    """Folder of the workspaces; None for the user's own."""
     keys: Path | None = None
     """File of the keys; None for the user's own."""
     remember: bool = True
-    """Read and write the preferences. Off without a window: the same command gives the same picture."""
+    """Read and write workspaces and keys. Off without a window: the same command gives the same picture."""
     screenshot_dir: Path | None = None
     """Folder for the pictures of the key S; None for the user's picture folder."""
     title: str = "flow_gl"

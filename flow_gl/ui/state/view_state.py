@@ -35,6 +35,7 @@ from flow_gl.ui.state.panel_layout import PanelLayout, PanelPlaces, lay_out, ope
 from flow_gl.ui.state.pointed import Pointed
 from flow_gl.ui.state.timeline import FOLDINGS, NO_TIMELINE, Folding, Timeline
 from flow_gl.ui.state.transport import TransportState
+from flow_gl.ui.workspaces.shelf import Shelf
 
 _MOST_TICKS: Final = 2.0 * MAX_TICK
 """A price pane spans at most so many: all prices that there can be."""
@@ -163,6 +164,8 @@ class ViewState:
     """The start screen of a program that was started without a feed; None with one."""
     hints: Hints = field(default_factory=Hints)
     key_capture: KeyCapture | None = None
+    workspaces: Shelf = field(default_factory=Shelf)
+    """The saved workspaces."""
     recent_actions: list[str] = field(default_factory=list)
     """Actions that were chosen in the command palette, the newest last."""
     edited: dict[str, float] = field(default_factory=dict)
@@ -202,7 +205,7 @@ class ViewState:
         """Create missing states, so that each of `count` charts has one."""
         while len(self.charts) < count:
             self.charts.append(ChartState())
-        if self.selected > count:
+        if 1 < count < self.selected:  # with one, the others may not be there yet
             self.selected = 0
 
     def visible_charts(self, count: int) -> list[int]:

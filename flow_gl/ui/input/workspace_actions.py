@@ -1,0 +1,49 @@
+"""Actions on workspaces: switch to one by its number, save the one in use."""
+
+from flow_gl.ui.input.action import Action, Context, Run
+from flow_gl.ui.workspaces.desk import Desk
+
+MOST_KEYS = 9
+"""Workspaces with a key: the first ones in alphabetical order."""
+
+
+def actions() -> tuple[Action, ...]:
+    """Return the actions, in the order of help and menus."""
+    return (
+        *(
+            Action(f"workspace_{number}", f"Workspace {number}", (f"ctrl+{number}",), "Workspaces", _switch(number))
+            for number in range(1, MOST_KEYS + 1)
+        ),
+        Action(
+            "save_workspace", "Save the workspace", ("ctrl+shift+w",), "Workspaces", _save, menus=("header", "chart")
+        ),
+    )
+
+
+def _switch(number: int) -> Run:
+    def run(context: Context) -> None:
+        shelf = context.state.workspaces
+        shelf.look()
+        names = shelf.names()
+        if number > len(names):
+            there = f"there are {len(names)}" if names else "none is saved yet"
+            context.notes.append(f"no workspace {number}: {there}  \u00b7  {context.key('workspaces')} shows them")
+            return
+        context.notes.append(_desk(context).switch(names[number - 1]))
+
+    return run
+
+
+def _save(context: Context) -> None:
+    shelf = context.state.workspaces
+    if shelf.current:
+        context.notes.append(_desk(context).save_as(shelf.current))
+        return
+    if not context.state.is_panel_open("workspaces"):
+        context.state.toggle_panel("workspaces")
+    context.notes.append("give the workspace a name")
+
+
+def _desk(context: Context) -> Desk:
+    symbols = [market.requested or market.symbol for market in context.markets]
+    return Desk(context.state, context.plot_width_px, symbols)

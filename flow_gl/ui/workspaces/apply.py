@@ -1,0 +1,169 @@
+"""Between the view's state and a workspace: `gather` reads the state, `apply` changes it; `override` applies settings.
+
+What belongs to one market's numbers (pause, marked range, reference points) is in no workspace.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from flow_gl.core.palette import PALETTES
+from flow_gl.core.panels import PANEL_NAMES
+from flow_gl.core.settings import Settings
+from flow_gl.core.units import SECOND_NS
+from flow_gl.layers.base import LAYER_OF_EVENT, LAYERS, SHOWN_AT_FIRST
+from flow_gl.ui.alerts.rules import RuleBook
+from flow_gl.ui.state.arrangement import Arrangement
+from flow_gl.ui.state.hints import Hints
+from flow_gl.ui.state.panel_layout import PanelPlaces
+from flow_gl.ui.state.view_state import ViewState
+from flow_gl.ui.workspaces.tree import (
+    Alerts,
+    Bubbles,
+    Chart,
+    Layout,
+    Look,
+    Memory,
+    Panels,
+    Time,
+    WindowPlace,
+    Workspace,
+)
+
+_SPAN_S: Final = (1.0, 1e7)
+_NO_WINDOW: Final = WindowPlace()
+
+
+def gather(
+    state: ViewState, *, window: WindowPlace = _NO_WINDOW, plot_width_px: float, symbols: Sequence[str] = ()
+) -> Workspace:
+    """Return the workspace of a state.
+
+    Parameters
+    ----------
+    plot_width_px : of the first chart; 0 if there is none
+    symbols : of the charts as they were requested, in order
+    """
+    span_s = state.time.ns_per_px * plot_width_px / SECOND_NS
+    filters, places = state.filters, state.panel_places
+    return Workspace(
+        window=window,
+        layout=Layout(
+            charts=state.arrangement.kind,
+            alone=state.selected,
+            cvd_share=state.cvd_share,
+            shares={name: list(shares) for name, shares in state.arrangement.shares},
+        ),
+        look=Look(palette=state.palette.name, text_scale=state.ui_scale, cvd_candles=filters.has_cvd_candles),
+        time=Time(
+            span_s=min(max(span_s, _SPAN_S[0]), _SPAN_S[1]) if span_s > 0 else Time().span_s,
+            fold=state.folding,
+            bucket=-1 if state.locked_lod is None else state.locked_lod,
+        ),
+        bubbles=Bubbles(
+            threshold=filters.threshold,
+            size_floor=filters.size_floor,
+            percentile=filters.percentile,
+            size_scale=filters.size_scale,
+            tape_floor=filters.tape_floor,
+        ),
+        layers={name: name in filters.layers for name in LAYERS},
+        panels=Panels(
+            open=sorted(state.open_panels),
+            hidden=state.are_panels_hidden,
+            recent=list(places.recent),
+            left_px=places.left_px,
+            right_px=places.right_px,
+            transport=state.transport.is_shown,
+            place=dict(places.places),
+        ),
+        alerts=_switches(state),
+        chart=[Chart(symbol=symbol) for symbol in symbols],
+    )
+
+
+def apply(state: ViewState, workspace: Workspace, *, plot_width_px: float = 0.0) -> None:
+    """Show a workspace. Names that this version does not know are ignored.
+
+    Parameters
+    ----------
+    plot_width_px : of the first chart; 0 before the first frame
+    """
+    look, time, bubbles, panels = workspace.look, workspace.time, workspace.bubbles, workspace.panels
+    state.palette = PALETTES.get(look.palette, state.palette)
+    state.ui_scale = look.text_scale
+    state.arrangement = Arrangement(
+        workspace.layout.charts, tuple((name, tuple(shares)) for name, shares in workspace.layout.shares.items())
+    )
+    state.selected = workspace.layout.alone
+    state.cvd_share = workspace.layout.cvd_share
+    state.time.span_ns = time.span_s * SECOND_NS
+    if plot_width_px > 0.0:
+        state.time.ns_per_px = 0.0
+        state.time.fit(plot_width_px)
+    state.folding = time.fold
+    state.lock_to(None if time.bucket < 0 else time.bucket)
+    filters = state.filters
+    filters.threshold, filters.size_scale = bubbles.threshold, bubbles.size_scale
+    filters.size_floor, filters.percentile = bubbles.size_floor, bubbles.percentile
+    filters.tape_floor, filters.has_cvd_candles = bubbles.tape_floor, look.cvd_candles
+    filters.layers = {name for name in LAYERS if workspace.layers.get(name, name in SHOWN_AT_FIRST)}
+    state.open_panels = set(panels.open) & set(PANEL_NAMES)
+    state.are_panels_hidden = panels.hidden and bool(state.open_panels)
+    state.keyboard_panel = ""
+    state.transport.is_shown = panels.transport
+    state.panel_places = PanelPlaces(
+        tuple((name, place) for name, place in panels.place.items() if name in PANEL_NAMES),
+        tuple(name for name in panels.recent if name in PANEL_NAMES),
+        panels.left_px,
+        panels.right_px,
+    )
+    state.is_muted = workspace.alerts.muted
+    _switch_rules(state.drawings.rules, workspace.alerts)
+
+
+def recall(state: ViewState, memory: Memory | None) -> None:
+    """Put what the program remembers beside the workspace into a state."""
+    if memory is not None:
+        state.recent_actions = list(memory.recent_actions)
+        state.hints = Hints(set(memory.used_hints))
+
+
+def override(state: ViewState, settings: Settings) -> None:
+    """Put the settings of this run over a state: those that were given."""
+    state.aggregation = settings.aggregation
+    state.palette = PALETTES.get(settings.palette or "", state.palette)
+    state.ui_scale = settings.scale or state.ui_scale
+    if settings.panels is not None:
+        state.open_panels, state.are_panels_hidden = set(settings.panels) & set(PANEL_NAMES), False
+    filters = state.filters
+    if settings.marks is not None:
+        filters.layers -= set(LAYER_OF_EVENT.values())
+        filters.layers |= {LAYER_OF_EVENT[name] for name in settings.marks}
+    if settings.span_s is not None:
+        state.time.span_ns = settings.span_s * SECOND_NS
+    state.folding = settings.folding or state.folding
+    filters.threshold = filters.threshold if settings.threshold is None else settings.threshold
+    filters.size_scale = filters.size_scale if settings.size_scale is None else settings.size_scale
+    if settings.cvd_as is not None:
+        filters.has_cvd_candles = settings.cvd_as == "candles"
+    if settings.size_floor is not None:
+        filters.size_floor, filters.percentile = settings.size_floor, 0.0
+
+
+def _switches(state: ViewState) -> Alerts:
+    """Return which alert rules are on. Those of own levels belong to the level."""
+    rules = [rule for rule in state.drawings.rules.rules() if not rule.drawing]
+    return Alerts(
+        muted=state.is_muted,
+        on=[rule.name for rule in rules if rule.on][:100],
+        off=[rule.name for rule in rules if not rule.on][:100],
+    )
+
+
+def _switch_rules(book: RuleBook, alerts: Alerts) -> None:
+    for number, rule in book.items():
+        is_on = rule.name in alerts.on or (rule.name not in alerts.off and rule.on)
+        if not rule.drawing and is_on != rule.on:
+            book.put(number, msgspec.structs.replace(rule, on=is_on))

@@ -1,0 +1,125 @@
+"""What a user does with workspaces: save, switch, rename, delete, export, import. Each returns one line to show."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from flow_gl.ui.overlays.frame import Frame
+from flow_gl.ui.state.view_state import ViewState
+from flow_gl.ui.workspaces import workspace_file
+from flow_gl.ui.workspaces.apply import apply, gather
+from flow_gl.ui.workspaces.shelf import EXTENSION, LONGEST_NAME, MOST, problem_of_name
+from flow_gl.ui.workspaces.tree import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The workspaces of a view.
+
+    Attributes
+    ----------
+    plot_width_px : of the first chart
+    symbols : of the charts as they were requested, in order
+    """
+
+    state: ViewState
+    plot_width_px: float
+    symbols: Sequence[str]
+
+    def shown(self) -> Workspace:
+        """Return what is shown now as a workspace."""
+        window = self.state.workspaces.window
+        place = {} if window is None else {"window": window.place()}
+        return gather(self.state, plot_width_px=self.plot_width_px, symbols=self.symbols, **place)
+
+    def save_as(self, name: str) -> str:
+        """Save what is shown under a name and go on in it. A workspace of that name is replaced."""
+        shelf, name = self.state.workspaces, name.strip()
+        if problem := problem_of_name(name):
+            return problem
+        name = shelf.find(name) or name
+        if name not in shelf.names() and len(shelf.names()) == MOST:
+            return f"at most {MOST} workspaces are possible"
+        if problem := shelf.save(name, self.shown()):
+            return problem
+        shelf.current = name
+        return f"workspace {name} saved"
+
+    def switch(self, name: str) -> str:
+        """Show a saved workspace; the one in use is saved first."""
+        shelf = self.state.workspaces
+        shelf.look()
+        if name == shelf.current and name in shelf.names():
+            return f"workspace {name} is in use"
+        workspace, problem = shelf.read(name)
+        if workspace is None:
+            return problem or f"there is no workspace {name}"
+        before = shelf.current
+        if before and (problem := shelf.save(before, self.shown())):
+            return problem
+        self._show(workspace)
+        shelf.current = name
+        return f"workspace {name}"
+
+    def rename(self, name: str, to: str) -> str:
+        """Give a workspace another name."""
+        shelf, to = self.state.workspaces, to.strip()
+        if to == name:
+            return ""
+        if problem := problem_of_name(to):
+            return problem
+        if shelf.find(to) not in ("", name):
+            return f"there is a workspace {shelf.find(to)} already"
+        return shelf.rename(name, to) or f"{name} is now {to}"
+
+    def delete(self, name: str) -> str:
+        """Delete a workspace; what is shown stays."""
+        return self.state.workspaces.delete(name) or f"workspace {name} deleted"
+
+    def export(self, path: str) -> str:
+        """Write what is shown to a file of the user's choice."""
+        target = Path(path.strip()).expanduser()
+        if not path.strip():
+            return "type the path of a file to export to"
+        if target.is_dir():
+            target /= f"{self.state.workspaces.current or 'workspace'}{EXTENSION}"
+        return workspace_file.write(target, self.shown()) or f"exported to {target}"
+
+    def take_in(self, path: str) -> str:
+        """Read a file of the user's choice, save it under the file's name, and show it."""
+        source = Path(path.strip()).expanduser()
+        if not path.strip():
+            return "type the path of a file to import"
+        workspace, problem = workspace_file.read(source, is_ours=False)
+        if workspace is None:
+            return problem
+        shelf = self.state.workspaces
+        shelf.look()
+        name = self._free_name(source.stem)
+        if shelf.current:
+            shelf.save(shelf.current, self.shown())
+        if problem := shelf.save(name, workspace):
+            return problem
+        self._show(workspace)
+        shelf.current = name
+        return f"workspace {name} imported"
+
+    def _show(self, workspace: Workspace) -> None:
+        apply(self.state, workspace, plot_width_px=self.plot_width_px)
+        window = self.state.workspaces.window
+        if window is not None and workspace.window.width:
+            window.put(workspace.window)
+
+    def _free_name(self, wanted: str) -> str:
+        """Return a name that no workspace has, made from a file's."""
+        allowed = "".join(one if not problem_of_name(f"x{one}x") else "-" for one in wanted).strip(" .")
+        name = allowed[: LONGEST_NAME - 4] if allowed and not problem_of_name(allowed[:LONGEST_NAME]) else "imported"
+        taken = self.state.workspaces.find
+        names = (name, *(f"{name} {number}" for number in range(2, MOST + 2)))
+        return next(one for one in names if not taken(one))
+
+
+def desk_of(state: ViewState, frame: Frame) -> Desk:
+    """Return the workspaces' desk for what a frame shows."""
+    width = frame.charts[0].layout.price.width if frame.charts else 0.0
+    return Desk(state, width, [market.requested or market.symbol for market in frame.link.markets])

@@ -1,0 +1,141 @@
+"""A workspace as its file has it: a tree of tables with limits. A file that violates one is rejected as a whole."""
+
+from typing import Annotated, Final
+
+import msgspec
+
+from flow_gl.core.market.lod import THRESHOLD
+from flow_gl.core.settings import DECLARED
+from flow_gl.core.settings.program import SCALE_RANGE
+from flow_gl.ui.state.arrangement import MOST_CHARTS, Kind
+from flow_gl.ui.state.layout import CVD_SHARE
+from flow_gl.ui.state.panel_layout import MOST_COLUMN_PX, Place
+from flow_gl.ui.state.timeline import Folding
+
+_MOST_NAMES: Final = 100
+
+
+def _range(name: str) -> msgspec.Meta:
+    """Return the declared range of a setting that a workspace also has."""
+    setting = DECLARED[name].setting
+    return msgspec.Meta(ge=setting.ge, le=setting.le)
+
+
+_ColumnWidth = Annotated[float, msgspec.Meta(ge=0, le=MOST_COLUMN_PX)]
+_Length = Annotated[int, msgspec.Meta(ge=0, le=20_000)]
+_Coordinate = Annotated[int, msgspec.Meta(ge=-100_000, le=100_000)]
+_Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
+_Names = Annotated[list[str], msgspec.Meta(max_length=_MOST_NAMES)]
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True):
+    """A table of the file. Keys that this version does not know are ignored."""
+
+
+class WindowPlace(_Table, frozen=True):
+    """Where the window is. Lengths are units of the screen; 0 is unknown."""
+
+    monitor: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    """Its name."""
+    x: _Coordinate = 0
+    y: _Coordinate = 0
+    """Upper left corner, from the monitor's."""
+    width: _Length = 0
+    height: _Length = 0
+    """At content scale 1."""
+    maximized: bool = False
+    fullscreen: bool = False
+
+
+class Layout(_Table, frozen=True):
+    """How the charts share the window."""
+
+    charts: Kind = "auto"
+    alone: Annotated[int, msgspec.Meta(ge=0, le=MOST_CHARTS)] = 0
+    """Number of the chart that is shown alone; 0 shows all."""
+    cvd_share: Annotated[float, msgspec.Meta(ge=0.05, le=0.7)] = CVD_SHARE
+    """Height of the CVD pane, of a chart's height."""
+    shares: dict[str, Annotated[list[_Share], msgspec.Meta(max_length=MOST_CHARTS)]] = {}
+    """Of the splits whose borders were dragged."""
+
+
+class Look(_Table, frozen=True):
+    """Colours and sizes."""
+
+    palette: str = "dark"
+    text_scale: Annotated[float, msgspec.Meta(ge=0, le=SCALE_RANGE[1])] = 0.0
+    """0: the monitor's."""
+    cvd_candles: bool = False
+
+
+class Time(_Table, frozen=True):
+    """The time axis."""
+
+    span_s: Annotated[float, msgspec.Meta(gt=0, le=1e7)] = 180.0
+    fold: Folding = "closed"
+    bucket: Annotated[int, msgspec.Meta(ge=-1, le=63)] = -1
+    """The level of detail that is locked; -1: chosen by zoom."""
+
+
+class Bubbles(_Table, frozen=True):
+    """What is hidden and coloured of the bubbles."""
+
+    threshold: Annotated[float, _range("threshold")] = THRESHOLD
+    size_floor: Annotated[int, msgspec.Meta(ge=0)] = 0
+    percentile: Annotated[float, msgspec.Meta(ge=0, le=99.9)] = 0.0
+    size_scale: Annotated[float, _range("size_scale")] = 1.0
+    tape_floor: Annotated[int, msgspec.Meta(ge=1)] = 1
+
+
+class Panels(_Table, frozen=True):
+    """The panels."""
+
+    open: _Names = []
+    hidden: bool = False
+    recent: _Names = []
+    left_px: _ColumnWidth = 0.0
+    right_px: _ColumnWidth = 0.0
+    """0: the usual width, which depends on the number of charts."""
+    transport: bool = True
+    """Show the transport bar in a replay."""
+    place: dict[str, Place] = {}
+
+
+class Alerts(_Table, frozen=True):
+    """The alert rules are in `alerts.toml`; a workspace has which of them are on."""
+
+    muted: bool = False
+    off: _Names = []
+    """Names of the rules that are switched off."""
+    on: _Names = []
+
+
+class Chart(_Table, frozen=True):
+    """A chart, in the order in which the window shows them."""
+
+    symbol: Annotated[str, msgspec.Meta(max_length=64)] = ""
+
+
+class Memory(_Table, frozen=True):
+    """What the program remembers beside the workspace; only in `last.toml`."""
+
+    workspace: str = ""
+    """The named workspace that was in use."""
+    recent_actions: _Names = []
+    used_hints: _Names = []
+
+
+class Workspace(_Table, frozen=True):
+    """Everything that a workspace keeps."""
+
+    window: WindowPlace = WindowPlace()
+    layout: Layout = Layout()
+    look: Look = Look()
+    time: Time = Time()
+    bubbles: Bubbles = Bubbles()
+    layers: dict[str, bool] = {}
+    """A layer that the file does not name keeps its default, so new layers appear."""
+    panels: Panels = Panels()
+    alerts: Alerts = Alerts()
+    chart: Annotated[list[Chart], msgspec.Meta(max_length=MOST_CHARTS)] = []
+    memory: Memory | None = None
