@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flow_gl.core.items import Item, Mapping
+from flow_gl.core.items import Item
 from flow_gl.core.schema import FeedState
 from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.pipeline import Pipeline
@@ -39,8 +39,7 @@ def charts_of(items: list[Item]) -> list[tuple[str, str, int, bytes, bytes]]:
         bucket_ns=SECOND_NS,
     )
     for item in items:
-        if isinstance(item, Mapping):
-            charts.map(item)
+        charts.take(item)
         pipeline.take(item)
     pipeline.finish()
     found = []

@@ -82,7 +82,7 @@ def test_a_contract_that_no_name_refers_to_is_freed_immediately():
         for number in range(50):
             mapping = Mapping(100 + number % 2, f"NQ{number % 2}", "NQ.v.0")
             pipeline.take(mapping)
-            charts.map(mapping)
+            charts.take(mapping)
         assert markets() - before <= 2
     finally:
         gc.enable()

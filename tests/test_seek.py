@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from flow_gl.core.alerts import Condition, EngineRule
 from flow_gl.core.clock import ManualClock
 from flow_gl.core.commands import Command, Configure, OpenTimeline, Play, Seek, SetAlerts, SetLoop, SetSpeed, Step
-from flow_gl.core.items import Definition, Mapping, Trades
+from flow_gl.core.items import Trades
 from flow_gl.core.schema import EVENT, FeedState
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import AggregationSettings
@@ -137,13 +137,10 @@ def twin(rig: Rig, until_ns: int, **changed: Any) -> list[MarketStore]:
         rows = item.rows if isinstance(item, Trades) else None
         is_later = np.zeros(0, bool) if rows is None else rows["ts_event"] > until_ns
         if rows is not None and is_later.any():
-            pipeline.process(rows[: int(is_later.argmax())])
+            pipeline.take(Trades(rows[: int(is_later.argmax())]))
             break
         pipeline.take(item)
-        if isinstance(item, Mapping):
-            made.map(item)
-        elif isinstance(item, Definition):
-            made.map(Mapping(item.instrument_id, item.symbol))
+        made.take(item)
     pipeline.advance(until_ns - REPLAY_DISORDER_NS)
     pipeline.publish()
     return made.stores()

@@ -93,3 +93,13 @@ class FileStart:
 
 
 Item = Trades | Mapping | Definition | FeedGap | FileStart | FileEnd
+
+
+def mapping_in(item: Item) -> Mapping | None:
+    """Return the name that an item gives an instrument; None if it gives none. A definition names its instrument."""
+    match item:
+        case Mapping():
+            return item
+        case Definition():
+            return Mapping(item.instrument_id, item.symbol)
+    return None

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.errors import DataError
-from flow_gl.core.items import FileStart, Spans
+from flow_gl.core.items import FileStart, Item, Spans, Trades
 from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.core.sessions import Session, SessionCalendar
 
@@ -43,8 +43,15 @@ class Coverage:
             covers = next((one for one in self._files if not one or instrument_id in one), alone)
             self._record(session, ts, covers)
 
-    def see(self, trades: NDArray[np.void], calendar: SessionCalendar) -> None:
-        """Record trades (TRADE) of any instruments, in place of `begin`."""
+    def take(self, item: Item, calendar: SessionCalendar) -> None:
+        """Process an item, in stream order, in place of `start` and `begin`."""
+        match item:
+            case FileStart():
+                self.start(item)
+            case Trades():
+                self._see_all(item.rows, calendar)
+
+    def _see_all(self, trades: NDArray[np.void], calendar: SessionCalendar) -> None:
         is_trade = (trades["price"] != UNDEF_PRICE) & (trades["size"] > 0) & (trades["ts_event"] > 0)
         trades = trades[is_trade & (trades["action"] == ord("T"))]
         for covers in self._files:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.errors import DataError
-from flow_gl.core.items import Mapping
+from flow_gl.core.items import Item, Trades, mapping_in
 from flow_gl.core.market import rejections
 from flow_gl.core.market.instrument import is_parent_symbol
 from flow_gl.core.market.names import Name
@@ -36,14 +36,18 @@ class Wanted:
         self._seen: Final[set[int]] = set()
         self._spelled = ""
 
-    def take(self, mapping: Mapping) -> None:
-        """Process a mapping, in stream order with the trades."""
-        if self._name is not None and self._name.take(mapping):
+    def take(self, item: Item) -> Item:
+        """Process an item, in stream order. Returns it, without the trades that the name does not cover."""
+        if isinstance(item, Trades):
+            return Trades(self._covered(item.rows))
+        mapping = mapping_in(item)
+        if mapping is not None and self._name is not None and self._name.take(mapping):
             if mapping.requested.upper() == self._symbol.upper():
                 self._spelled = mapping.requested
             self._meant.add(self._name.instrument_id)
+        return item
 
-    def rows(self, trades: NDArray[np.void]) -> NDArray[np.void]:
+    def _covered(self, trades: NDArray[np.void]) -> NDArray[np.void]:
         """Return the trades (TRADE) that the name covers.
 
         Until a mapping says what it denotes, a contract's own symbol covers all trades and a continuous symbol none.

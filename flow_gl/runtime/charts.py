@@ -13,7 +13,8 @@ from typing import Final
 
 import numpy as np
 
-from flow_gl.core.items import Definition, Mapping
+from flow_gl.core.items import Definition, Item, Trades, mapping_in
+from flow_gl.core.market.instrument import is_outright_symbol, root_of
 from flow_gl.core.market.names import Name
 from flow_gl.core.schema import INSTRUMENT
 from flow_gl.store.market import MarketStore
@@ -31,6 +32,42 @@ class Slot:
     instrument_id: int = 0
     """0 until the mapping arrives."""
     is_parent: bool = False
+
+
+class Candidates:
+    """The instruments among which the contract of a parent symbol is chosen: names, definitions and volumes."""
+
+    def __init__(self) -> None:
+        self._volumes: Final[dict[int, int]] = {}
+        self._symbols: Final[dict[int, str]] = {}
+        self._is_outright: Final[dict[int, bool]] = {}
+
+    def take(self, item: Item) -> None:
+        """Process an item, in stream order."""
+        if isinstance(item, Trades):
+            ids, where = np.unique(item.rows["instrument_id"], return_inverse=True)
+            sizes = np.bincount(where, weights=item.rows["size"])
+            for instrument_id, size in zip(ids.tolist(), sizes.tolist(), strict=True):
+                self._volumes[instrument_id] = self._volumes.get(instrument_id, 0) + int(size)
+            return
+        if isinstance(item, Definition):
+            self._is_outright[item.instrument_id] = item.is_outright
+        mapping = mapping_in(item)
+        if mapping is not None and mapping.symbol:
+            self._symbols[mapping.instrument_id] = mapping.symbol
+
+    def busiest(self, root: str) -> int:
+        """Return the id of the outright with the most volume (of two, the smaller id) of a root; 0 if none traded."""
+        volumes = [
+            (volume, -instrument_id)
+            for instrument_id, volume in self._volumes.items()
+            if self._is_future(instrument_id) and root_of(self._symbols.get(instrument_id, "")) == root
+        ]
+        return -max(volumes, default=(0, 0))[1]
+
+    def _is_future(self, instrument_id: int) -> bool:
+        known = self._is_outright.get(instrument_id)
+        return is_outright_symbol(self._symbols.get(instrument_id, "")) if known is None else known
 
 
 class Charts:
@@ -100,8 +137,11 @@ class Charts:
     def is_charted(self, instrument_id: int) -> bool:
         return any(slot.instrument_id == instrument_id for slot in self._slots)
 
-    def map(self, mapping: Mapping) -> bool:
-        """Give an instrument its chart if its symbol was requested. True if a chart's instrument changed."""
+    def take(self, item: Item) -> bool:
+        """Give an instrument that an item names its chart, if its symbol was requested. True if a chart changed."""
+        mapping = mapping_in(item)
+        if mapping is None:
+            return False
         changed = False
         for slot in self._slots:
             if slot.is_parent or not slot.name.take(mapping) or slot.name.instrument_id == slot.instrument_id:
@@ -120,31 +160,13 @@ class Charts:
         for slot, instrument_id in zip(self._slots, instrument_ids, strict=False):
             slot.instrument_id = slot.name.instrument_id = instrument_id
 
-    def choose(self, volumes: dict[int, int], definitions: dict[int, Definition], symbols: dict[int, str]) -> None:
-        """Settle the parent symbols: the outright of the same root with the most volume.
-
-        Parameters
-        ----------
-        volumes : contracts traded by instrument so far
-        definitions, symbols : what is known of the instruments
-        """
-        from flow_gl.core.market.instrument import is_outright_symbol, root_of
-
-        def is_outright(instrument_id: int) -> bool:
-            definition = definitions.get(instrument_id)
-            return definition.is_outright if definition else is_outright_symbol(symbols.get(instrument_id, ""))
-
+    def choose(self, candidates: Candidates) -> None:
+        """Settle the parent symbols for which a contract has traded."""
         for slot in self._slots:
-            if not slot.is_parent or slot.instrument_id:
-                continue
-            root = slot.requested.split(".", 1)[0]
-            ours = [
-                (volume, -instrument_id)
-                for instrument_id, volume in volumes.items()
-                if is_outright(instrument_id) and root_of(symbols.get(instrument_id, "")) == root
-            ]
-            if ours:
-                self._assign(slot, -max(ours)[1])
+            if slot.is_parent and not slot.instrument_id:
+                busiest = candidates.busiest(slot.requested.split(".", 1)[0])
+                if busiest:
+                    self._assign(slot, busiest)
 
     def close(self) -> None:
         """Remove the stores."""

@@ -18,25 +18,23 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from flow_gl.core.clock import Clock
 from flow_gl.core.commands import Command
-from flow_gl.core.items import Definition, FeedGap, FileEnd, Item, Mapping, Trades
+from flow_gl.core.items import FeedGap, FileEnd, Item, Trades
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import TRADE, FeedState
 from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.summary import Summary
 from flow_gl.feed.base import Feed, FeedStatus
-from flow_gl.runtime.charts import Charts
+from flow_gl.runtime.charts import Candidates, Charts
 from flow_gl.runtime.feed_controls import Resumable, WithHistory
 from flow_gl.runtime.meters import Rate, StatusBoard
 from flow_gl.runtime.obeying import REPLAY_DISORDER_NS, Obeying
 from flow_gl.runtime.persistence import Persistence
 from flow_gl.runtime.replay_snapshots import Note, ReplaySnapshots
 from flow_gl.runtime.seek.transport import Transport
+from flow_gl.runtime.totals import Totals
 from flow_gl.store.ring import Ring
 
 TAPE_CAPACITY: Final = 1 << 20
@@ -122,7 +120,6 @@ class Engine(Obeying):
         self._persistence = persistence
         self._snapshots = beginning.snapshots
         self._transport = beginning.transport
-        known = beginning.known or Note()
         self._log = get_logger("engine")
         self.tape: Final = Ring(memoryview(bytearray(Ring.nbytes(TRADE, TAPE_CAPACITY))), TRADE, TAPE_CAPACITY)
         """Every trade in arrival order, except those of earlier sessions."""
@@ -131,9 +128,7 @@ class Engine(Obeying):
         self._waiting: deque[tuple[Item, int]] = deque()
         self._taken = 0  # trades of the first waiting item that are aggregated already
         self._behind = 0
-        self._trades = known.trades
-        self._gap_starts: set[int] = set(known.gap_starts)
-        self._newest_event = known.newest_event
+        self._totals = Totals.of(beginning.known or Note())
         self._advanced_to = self._polled_wall = 0
         self._rate: Final = Rate()
         self._oldest_unpublished: int | None = None
@@ -147,8 +142,7 @@ class Engine(Obeying):
         self._is_recomputing = False  # a changed parameter's events are not complete
         self._refusal = ""
         self._is_settled = charts.is_settled
-        self._definitions: Final[dict[int, Definition]] = {}
-        self._symbols: Final[dict[int, str]] = {}
+        self._candidates: Final = Candidates()
 
     @property
     def instruments(self) -> dict[int, Summary]:
@@ -158,7 +152,7 @@ class Engine(Obeying):
     @property
     def trades(self) -> int:
         """Trades aggregated since the start, all instruments."""
-        return self._trades
+        return self._totals.trades
 
     def run(self) -> None:
         """Run turns until a Stop command. Raises the feed's FlowErrors."""
@@ -204,10 +198,8 @@ class Engine(Obeying):
             self._waiting.append((item, now))
             if isinstance(item, Trades):
                 self._behind += len(item.rows)
-            elif isinstance(item, Mapping) and item.symbol:
-                self._symbols[item.instrument_id] = item.symbol
-            elif isinstance(item, Definition):
-                self._definitions[item.instrument_id] = item
+            if not self._is_settled:
+                self._candidates.take(item)
 
     def close_charts(self) -> None:
         """Remove the charts' memory. Idempotent."""
@@ -218,14 +210,7 @@ class Engine(Obeying):
         is_full = self._behind >= UNSETTLED_TRADES
         if state in _NOT_YET and not is_full:
             return
-        volumes: dict[int, int] = {}
-        for item, _ in self._waiting:
-            if isinstance(item, Trades):
-                ids, where = np.unique(item.rows["instrument_id"], return_inverse=True)
-                sizes = np.bincount(where, weights=item.rows["size"])
-                for instrument_id, size in zip(ids.tolist(), sizes.tolist(), strict=True):
-                    volumes[instrument_id] = volumes.get(instrument_id, 0) + int(size)
-        self._charts.choose(volumes, self._definitions, self._symbols)
+        self._charts.choose(self._candidates)
         self._is_settled = self._charts.is_settled or is_full
 
     def _work(self, deadline: int) -> None:
@@ -237,7 +222,8 @@ class Engine(Obeying):
                 rows = item.rows[self._taken : self._taken + min(BATCH, self._room())]
                 if is_late or (len(rows) == 0 and len(item.rows)):
                     return  # continue in the next turn, or once the tape's readers have advanced
-                self._aggregate(rows, arrived)
+                if len(rows):
+                    self._aggregate(Trades(rows), arrived)
                 self._taken += len(rows)
                 is_late = self._clock.monotonic_ns() >= deadline
                 if self._taken < len(item.rows):
@@ -249,41 +235,33 @@ class Engine(Obeying):
             self._waiting.popleft()
             self._taken = 0
 
-    def _aggregate(self, rows: NDArray[np.void], arrived: int) -> None:
-        if (count := len(rows)) == 0:
-            return
+    def _aggregate(self, trades: Trades, arrived: int) -> None:
+        count = len(trades.rows)
         if not self._is_history:
-            self.tape.append(rows)
-        self._pipeline.process(rows)
-        if self._charts.take_renewed():
-            self._show_charts()
+            self.tape.append(trades.rows)
+        self._process(trades)
         self._behind -= count
-        self._trades += count
-        self._newest_event = max(self._newest_event, int(rows["ts_event"].max()))
         self._last_trade_ns = self._clock.monotonic_ns()
         self._rate.add(count, self._last_trade_ns)
         if self._oldest_unpublished is None:
             self._oldest_unpublished = arrived
-        self._needs_publish = True
 
     def _notice(self, item: Item) -> None:
-        """Process an item that is not trades: first the pipeline, then the charts and the log."""
-        self._pipeline.take(item)
-        match item:
-            case FileEnd():
-                if self._snapshots:
-                    note = Note(self._trades, self._newest_event, sorted(self._gap_starts))
-                    self._snapshots.keep(item.index, self._pipeline, note)
-            case Mapping():
-                if self._charts.map(item):
-                    self._show_charts()
-            case Definition():
-                self._charts.map(Mapping(item.instrument_id, item.symbol))
-            case FeedGap():
-                self._gap_starts.add(item.start)
-                self._log.warning("feed gap", extra={"start": item.start, "end": item.end, "filled": item.filled})
+        """Process an item that is not trades."""
+        self._process(item)
+        if isinstance(item, FileEnd) and self._snapshots:
+            self._snapshots.keep(item.index, self._pipeline, self._totals.note())
+        elif isinstance(item, FeedGap):
+            self._log.warning("feed gap", extra={"start": item.start, "end": item.end, "filled": item.filled})
         if self._persistence and not self._is_history:
             self._persistence.note(item)
+
+    def _process(self, item: Item) -> None:
+        self._pipeline.take(item)
+        is_changed = self._charts.take(item)
+        if self._charts.take_renewed() or is_changed:
+            self._show_charts()
+        self._totals.take(item)
         self._needs_publish = True
 
     def _room(self) -> int:
@@ -299,7 +277,7 @@ class Engine(Obeying):
         if self._feed.is_ended():
             if not self._is_finished:
                 self._is_finished = True
-                self._pipeline.advance(self._newest_event)  # instruments that fell silent earlier get their gap
+                self._pipeline.advance(self._totals.newest_event)  # instruments that fell silent earlier get their gap
                 self._pipeline.finish()
                 self._needs_publish = True
             return
@@ -308,7 +286,7 @@ class Engine(Obeying):
         if status.known_until:
             known_until = status.known_until
         elif status.state is FeedState.LIVE:
-            known_until = max(self._newest_event, event_now - UNDETECTED_NS)
+            known_until = max(self._totals.newest_event, event_now - UNDETECTED_NS)
         elif status.state is FeedState.REPLAY and not math.isinf(status.speed):
             known_until = event_now - REPLAY_DISORDER_NS
         else:
@@ -350,11 +328,11 @@ class Engine(Obeying):
         if self._transport:
             self._transport.publish(board)
         board.text("message", "; ".join(remark for remark in (self._refusal, status.message or self._note) if remark))
-        row["trades"] = self._trades
+        row["trades"] = self._totals.trades
         row["trades_per_second"] = self._rate.per_second(now)
         row["behind"] = self._behind
         row["lag_ns"] = self._lag_ns
-        row["feed_gaps"] = len(self._gap_starts)
+        row["feed_gaps"] = len(self._totals.gap_starts)
         row["tape_used"] = 1.0 - self._room() / TAPE_CAPACITY
         if now - self._counted_ns >= COUNT_NS:
             self._counted_ns = now

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.alerts import EngineRule
 from flow_gl.core.errors import DataError, FlowError, UsageError
-from flow_gl.core.items import Definition, FileStart, Item, Mapping, Trades
+from flow_gl.core.items import Item, Trades
 from flow_gl.core.market import rejections
 from flow_gl.core.market.courses import Courses
 from flow_gl.core.market.footprint import SUMMED
@@ -101,25 +101,13 @@ def export(
     coverage = Coverage()
     read = 0
     for item in items:
-        match item:
-            case Trades():
-                coverage.see(item.rows, calendar)
-                rows = wanted.rows(item.rows)
-                courses.see(rows)
-                pipeline.process(rows)
-                read += len(item.rows)
-                if progress:
-                    progress(read)
-                continue
-            case FileStart():
-                coverage.start(item)
-            case Mapping():
-                wanted.take(item)
-                courses.take(item)
-            case Definition():
-                wanted.take(Mapping(item.instrument_id, item.symbol))
-                courses.take(Mapping(item.instrument_id, item.symbol))
-        pipeline.take(item)
+        coverage.take(item, calendar)
+        ours = wanted.take(item)
+        courses.take(ours)
+        pipeline.take(ours)
+        if progress and isinstance(item, Trades):
+            read += len(item.rows)
+            progress(read)
     pipeline.finish()
     results = [(one, sink) for one, sink in pipeline.results() if isinstance(sink, Collector)]
     chosen = wanted.choose(results)

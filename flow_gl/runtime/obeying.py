@@ -21,6 +21,7 @@ from flow_gl.runtime.persistence import Persistence
 from flow_gl.runtime.replay_snapshots import ReplaySnapshots
 from flow_gl.runtime.seek.restoring import Restored, restore
 from flow_gl.runtime.seek.transport import Transport
+from flow_gl.runtime.totals import Totals
 from flow_gl.store.market import MarketStore
 
 REPLAY_DISORDER_NS: Final = 10 * SECOND_NS
@@ -42,9 +43,7 @@ class Obeying:
     _waiting: deque[tuple[Item, int]]
     _taken: int
     _behind: int
-    _trades: int
-    _newest_event: int
-    _gap_starts: set[int]
+    _totals: Totals
     _advanced_to: int
     _advanced_ns: int
     _polled_wall: int
@@ -127,9 +126,10 @@ class Obeying:
         point = index.point(place)
         self._snapshots = None
         transport.arrived(target)
-        is_near = point.trades <= self._trades and self._newest_event <= target and feed.position <= target
-        if is_near and not self._waiting and not self._is_finished and self._trades:
-            here = Restored(self._pipeline, self._charts, self._trades, self._newest_event, self._gap_starts)
+        totals = self._totals
+        is_near = point.trades <= totals.trades and totals.newest_event <= target and feed.position <= target
+        if is_near and not self._waiting and not self._is_finished and totals.trades:
+            here = Restored(self._pipeline, self._charts, totals)
             self._publish_status(began)  # before any row: alerts that the seek passes over are silent
             for item in feed.hand_over_until(target):
                 here.take(item)
@@ -159,7 +159,7 @@ class Obeying:
 
     def _take_up(self, at: Restored) -> None:
         """Continue from another point of the replay."""
-        self._trades, self._newest_event, self._gap_starts = at.trades, at.newest_event, at.gap_starts
+        self._totals = at.totals
         self._waiting.clear()
         self._taken = self._behind = self._advanced_to = 0
         self._advanced_ns = -(1 << 62)

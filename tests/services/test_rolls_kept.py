@@ -155,8 +155,7 @@ def archived(url: str, *items: Item, session_of: object = utc_day) -> None:
     archive = Archive(url, session_of=session_of, period_s=0.02)  # type: ignore[arg-type]
     archive.start(charts.stores())
     for item in items:
-        if isinstance(item, Mapping):
-            charts.map(item)
+        charts.take(item)
         pipeline.take(item)
         pipeline.publish()
     pipeline.finish()
@@ -210,8 +209,7 @@ def test_two_names_of_one_contract_give_two_charts_with_the_same_numbers() -> No
 
     charts = Charts(("NQ.c.0", "NQ.v.0"), attach=pipeline.chart, make_store=make, bucket_ns=SECOND_NS)
     for item in (OLD, OLD_ONCE_MORE, Trades(old), NEW, Trades(new)):
-        if isinstance(item, Mapping):
-            charts.map(item)
+        charts.take(item)
         pipeline.take(item)
     pipeline.finish()
     readers = [MarketReader(store) for store in charts.stores()]

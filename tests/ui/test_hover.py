@@ -54,7 +54,7 @@ def scene(trades: NDArray[np.void]) -> Scene:
         bucket_ns=SECOND_NS,
     )
     mapping = Mapping(NQZ5, "NQZ5", "NQZ5")
-    charts.map(mapping)
+    charts.take(mapping)
     pipeline.take(mapping)
     pipeline.take(Trades(trades))
     pipeline.publish()

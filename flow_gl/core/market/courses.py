@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.items import Mapping
+from flow_gl.core.items import Item, Mapping, Trades, mapping_in
 from flow_gl.core.market.instrument import is_parent_symbol
 from flow_gl.core.market.names import Name, NameBook
 
@@ -52,8 +52,14 @@ class Courses:
         self._book: Final = NameBook()
         self._courses: Final[dict[str, _Course]] = {}
 
-    def take(self, mapping: Mapping) -> None:
-        """Process a mapping, in stream order with the trades."""
+    def take(self, item: Item) -> None:
+        """Process an item, in stream order."""
+        if isinstance(item, Trades):
+            self._find_rolls(item.rows)
+        elif (mapping := mapping_in(item)) is not None:
+            self._name(mapping)
+
+    def _name(self, mapping: Mapping) -> None:
         self._book.take(mapping)
         for text in (mapping.requested, mapping.symbol):
             is_wanted = not self._only or text.upper() == self._only
@@ -62,8 +68,7 @@ class Courses:
         for course in self._courses.values():
             course.name.take(mapping)
 
-    def see(self, trades: NDArray[np.void]) -> None:
-        """Process trades (TRADE); only trades with a price and a size count for a roll."""
+    def _find_rolls(self, trades: NDArray[np.void]) -> None:
         for course in self._courses.values():
             new_id = course.name.instrument_id
             symbol = self._book.symbol(new_id)

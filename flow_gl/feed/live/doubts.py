@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.schema import TRADE
 from flow_gl.core.units import MINUTE_NS
+from flow_gl.dbn.layout import TRADE_KIND
 from flow_gl.feed.live.errors import Fault, Trouble
 from flow_gl.feed.live.gateway_clock import SLACK_NS, GatewayClock, Hold, describe, in_words, stated_ns
 
@@ -124,10 +125,10 @@ class Doubts:
     def refuse(self, hold: Hold, wall_ns: int, now_ns: int) -> Trouble:
         """Reject a time that the following records did not confirm. Returns the error that ends the connection."""
         limit = self._clock.limit(wall_ns)
-        trades = [chunk for chunk in hold.chunks if chunk[1] == 0 and len(chunk) == TRADE.itemsize]
+        trades = [chunk for chunk in hold.chunks if chunk[1] == TRADE_KIND and len(chunk) == TRADE.itemsize]
         wrong = [chunk for chunk in trades if stated_ns(chunk) > limit]
         self._remember(wrong)
-        is_trade = hold.chunks[0][1] == 0
+        is_trade = hold.chunks[0][1] == TRADE_KIND
         if not is_trade:
             self._has_struck_out(now_ns)
             self._add_strike(now_ns)

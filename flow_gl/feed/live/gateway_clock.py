@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.schema import TRADE
 from flow_gl.core.units import DAY_NS, MINUTE_NS, SECOND_NS
+from flow_gl.dbn.layout import SYSTEM_KIND, TRADE_KIND
 
 SLACK_NS: Final = MINUTE_NS
 """How far ahead of now a time is accepted at once: an unsynchronised clock drifts by less."""
@@ -41,7 +42,6 @@ MOST_HELD: Final = 1 << 17
 _LEAST: Final = 3
 """Fewest records with a time that can decide."""
 _TS_FROM, _TS_TO = 8, 16
-_SYSTEM: Final = 23
 _NONE: Final = -1
 
 
@@ -207,4 +207,4 @@ def _times(chunks: list[bytes]) -> NDArray[np.int64]:
 
 
 def _states_time(chunk: bytes) -> bool:
-    return chunk[1] == _SYSTEM or (chunk[1] == 0 and len(chunk) == TRADE.itemsize)
+    return chunk[1] == SYSTEM_KIND or (chunk[1] == TRADE_KIND and len(chunk) == TRADE.itemsize)

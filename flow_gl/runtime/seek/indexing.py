@@ -4,21 +4,20 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from flow_gl.core.items import Definition, FeedGap, FileEnd, Item, Mapping, Trades
+from flow_gl.core.items import FileEnd, Item, Trades
 from flow_gl.core.spec import EngineSpec
 from flow_gl.feed.files.file_sequence import FileSequence
 from flow_gl.runtime.chart_setup import ChartSetup
 from flow_gl.runtime.file_summaries import hashed
-from flow_gl.runtime.replay_snapshots import Note, keys_of
+from flow_gl.runtime.replay_snapshots import keys_of
 from flow_gl.runtime.seek.library import Library, Segment
 from flow_gl.runtime.seek.segment_writer import SegmentWriter
 from flow_gl.runtime.seek.timeline import TimelineWriter
+from flow_gl.runtime.totals import Totals
 from flow_gl.services.replay_cache.segment import POINT_TRADES, SEGMENT_TRADES, Point
 from flow_gl.store.market import MarketStore
 
 if TYPE_CHECKING:
-    from flow_gl.engine.pipeline import Pipeline
-    from flow_gl.runtime.charts import Charts
     from flow_gl.runtime.feeds import ReplayFiles
 
 BATCH: Final = 1 << 14
@@ -50,10 +49,12 @@ class Indexing:
         joined = frozenset(files.summary.joined())
         self._ends: Final = [file for file in range(len(files.summary.paths)) if file not in joined]
         """The last file of each group that is read together, by number."""
-        self.trades = 0
+        self._totals = Totals()
+
+    @property
+    def trades(self) -> int:
         """Trades read so far."""
-        self._newest_event = 0
-        self._gap_starts: set[int] = set()
+        return self._totals.trades
 
     def segments(self, is_stopped: Callable[[], bool]) -> Iterator[list[Point]]:
         """Put all segments into the library; yields the checkpoints of each.
@@ -75,7 +76,7 @@ class Indexing:
             for number, segment in enumerate(found):
                 self._library.adopt(*self._name(self._ends[groups], number), segment)
                 self._timeline.take_segment(segment)
-                self.trades = segment.points[-1].trades
+                self._totals.trades = segment.points[-1].trades
                 yield segment.points
             groups, last = groups + 1, found[-1]
         if groups < len(self._ends):
@@ -112,19 +113,21 @@ class Indexing:
             pipeline.resume(last.state(len(last.points) - 1), stores)
             charts.resume([pipeline.on_chart(store) for store in stores])
             base = point.heads
-            self._newest_event, self._gap_starts = point.newest_event, set(point.gap_starts)
+            self._totals = Totals(point.trades, point.newest_event, set(point.gap_starts))
         writer, number = SegmentWriter(pipeline, stores, base), 0
-        writer.begin(self._note())
+        writer.begin(self._totals.note())
         for item in _pieces(sequence):
             if is_stopped():
                 sequence.close()
                 return
-            self._take(item, pipeline, charts)
+            pipeline.take(item)
+            charts.take(item)
+            self._totals.take(item)
             writer.take(item)
             is_end = isinstance(item, FileEnd)
             is_full = is_end or writer.trades >= SEGMENT_TRADES
             if is_full or writer.trades_since_point >= POINT_TRADES:
-                writer.mark(self._note())
+                writer.mark(self._totals.note())
             if is_full:
                 pipeline.publish()
                 snapshot, contents = writer.finish(is_last=is_end)
@@ -133,27 +136,9 @@ class Indexing:
                 yield contents.points
                 groups, number = (groups + 1, 0) if is_end else (groups, number + 1)
                 if groups < len(self._ends):
-                    writer.begin(self._note())
+                    writer.begin(self._totals.note())
         pipeline.finish()
         self._timeline.end()
-
-    def _take(self, item: Item, pipeline: "Pipeline", charts: "Charts") -> None:
-        """Do what the engine's loop does with an item."""
-        pipeline.take(item)
-        match item:
-            case Trades():
-                self.trades += len(item.rows)
-                if len(item.rows):
-                    self._newest_event = max(self._newest_event, int(item.rows["ts_event"].max()))
-            case Mapping():
-                charts.map(item)
-            case Definition():
-                charts.map(Mapping(item.instrument_id, item.symbol))
-            case FeedGap():
-                self._gap_starts.add(item.start)
-
-    def _note(self) -> Note:
-        return Note(self.trades, self._newest_event, sorted(self._gap_starts))
 
 
 def _pieces(items: Iterable[Item]) -> Iterator[Item]:

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.errors import DataError
-from flow_gl.core.items import Definition, FeedGap, Item, Mapping, Trades
+from flow_gl.core.items import Item, Trades
 from flow_gl.core.schema import MAX_LODS
 from flow_gl.engine.sinks import MarketSink
 from flow_gl.runtime.seek.index import Place, ReplayIndex
+from flow_gl.runtime.totals import Totals
 from flow_gl.services.replay_cache.snapshot_file import SnapshotError
 from flow_gl.store.market import MarketStore
 from flow_gl.store.ring import Ring
@@ -35,24 +36,13 @@ class Restored:
 
     pipeline: "Pipeline"
     charts: "Charts"
-    trades: int
-    newest_event: int
-    gap_starts: set[int]
+    totals: Totals
 
     def take(self, item: Item) -> None:
         """Process an item as the engine's loop does."""
         self.pipeline.take(item)
-        match item:
-            case Trades():
-                self.trades += len(item.rows)
-                if len(item.rows):
-                    self.newest_event = max(self.newest_event, int(item.rows["ts_event"].max()))
-            case Mapping():
-                self.charts.map(item)
-            case Definition():
-                self.charts.map(Mapping(item.instrument_id, item.symbol))
-            case FeedGap():
-                self.gap_starts.add(item.start)
+        self.charts.take(item)
+        self.totals.take(item)
 
 
 def restore(index: ReplayIndex, place: Place, make_store: Callable[[str], MarketStore]) -> Restored:
@@ -76,7 +66,7 @@ def restore(index: ReplayIndex, place: Place, make_store: Callable[[str], Market
     except BaseException:
         charts.close()
         raise
-    return Restored(pipeline, charts, point.trades, point.newest_event, set(point.gap_starts))
+    return Restored(pipeline, charts, Totals(point.trades, point.newest_event, set(point.gap_starts)))
 
 
 def _fill(index: ReplayIndex, store: MarketStore, chart: int, place: Place, heads: Sequence[int]) -> set[int]:
