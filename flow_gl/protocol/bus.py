@@ -23,7 +23,7 @@ import msgspec
 from flow_gl.protocol import frames
 from flow_gl.protocol.errors import ProtocolError
 from flow_gl.protocol.frames import Rows
-from flow_gl.protocol.kinds import FORMS, OF_LEVEL, Kind
+from flow_gl.protocol.kinds import APPENDED, FORMS, PER_LEVEL, Kind
 from flow_gl.protocol.messages import Instrument, Status
 
 VERSION: Final = 1
@@ -39,25 +39,10 @@ EXPECTED_SEQUENCE: Final = "Nats-Expected-Last-Sequence"
 AFTER: Final = "Flow-Gl-After"
 """Header of *state*: the last sequence in *rows* that was published before. A reader that has not read it yet waits."""
 
-ROW_KINDS: Final = (
-    Kind.BUBBLE,
-    Kind.FOOTPRINT,
-    Kind.EVENT,
-    Kind.MINUTE_LEVELS,
-    Kind.ORDER_CVD,
-)
-"""Kinds in *rows* and *history*; those of `OF_LEVEL` have a subject per level. Alerts belong to an engine's user."""
-STATE_KINDS: Final = (
-    Kind.OPEN,
-    Kind.PROFILE,
-    Kind.SESSION,
-    Kind.LEVELS,
-    Kind.GAP,
-    Kind.ROLL,
-    Kind.FINISHED_SESSION,
-    Kind.OPEN_FOOTPRINT,
-    Kind.ORDER,
-)
+_MIRRORED: Final = [kind for kind, form in FORMS.items() if form.is_mirrored and not form.is_of_record]
+ROW_KINDS: Final = tuple(kind for kind in _MIRRORED if kind in APPENDED and kind is not Kind.ORDER)
+"""Kinds in *rows* and *history*; those of `PER_LEVEL` have a subject per level."""
+STATE_KINDS: Final = tuple(kind for kind in _MIRRORED if kind not in ROW_KINDS)
 """Kinds in *state*, always whole. OPEN holds a frame per level; PROFILE and OPEN_FOOTPRINT are followed by the frame of
 their rows; ORDER holds the newest orders, and some may be missing between two messages."""
 CHART: Final = "Chart"
@@ -109,7 +94,7 @@ class Topic(NamedTuple):
 
     def subject_of(self, log: Log, kind: Kind, level: int = 0) -> str:
         """Subject of rows: `flow_gl.rows.GLBX-MDP3.NQ-v-0.Bubble.0`; kinds without levels end with their name."""
-        has_level = kind in OF_LEVEL and log is not Log.STATE
+        has_level = kind in PER_LEVEL and log is not Log.STATE
         return self.subject(log, f"{FORMS[kind].name}.{level}" if has_level else FORMS[kind].name)
 
 

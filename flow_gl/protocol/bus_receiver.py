@@ -19,7 +19,7 @@ from flow_gl.protocol import bus
 from flow_gl.protocol.bus import Chapter, Chart
 from flow_gl.protocol.errors import ProtocolError
 from flow_gl.protocol.frames import Rows
-from flow_gl.protocol.kinds import FORMS, OF_LEVEL, Cause, Kind, Part
+from flow_gl.protocol.kinds import FORMS, PER_LEVEL, Cause, Kind, Part
 from flow_gl.protocol.messages import Status
 
 _Stream = tuple[Kind, int]
@@ -162,7 +162,7 @@ class BusReceiver:
         assert self.chart is not None
         levels = range(len(self.chart.instrument.widths_ns))
         return [
-            *((kind, level) for kind in bus.ROW_KINDS for level in (levels if kind in OF_LEVEL else (0,))),
+            *((kind, level) for kind in bus.ROW_KINDS for level in (levels if kind in PER_LEVEL else (0,))),
             (Kind.ORDER, 0),
         ]
 

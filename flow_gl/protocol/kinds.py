@@ -105,7 +105,7 @@ class Cause(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How the rows of a kind are encoded."""
+    """A kind of rows: how they are encoded, where they come from, and who receives them."""
 
     name: str
     """The `type` of its JSON message."""
@@ -114,40 +114,58 @@ class Form:
     """Fields that are usually multiples of the tick size."""
     time_unit: int = 1
     """What `ts_event` is usually a multiple of, ns."""
+    source: str = ""
+    """Attribute of `store.market.MarketStore` that holds the rows; of a kind per level, a list with one for each."""
+    is_appended: bool = False
+    """The rows never change, so a client can resume from a position. Otherwise they are a record or a list."""
+    is_per_level: bool = False
+    """There are rows at each level of detail. Other kinds exist once per symbol, with level 0."""
+    is_usual: bool = False
+    """Sent to a client that names no kinds."""
+    is_of_record: bool = False
+    """The rows of a record of another kind, which directly follow it. A client does not subscribe to them."""
+    is_mirrored: bool = True
+    """Received by charts of this server elsewhere (`flow-gl connect`, the bus)."""
 
 
 FORMS: Final = {
-    Kind.BUBBLE: Form("Bubble", CHART_ROW),
-    Kind.OPEN: Form("Open", CHART_ROW),
-    Kind.PROFILE: Form("VolumeProfile", PROFILE_HEAD),
-    Kind.PROFILE_ROWS: Form("ProfileRows", PROFILE_ROW),
-    Kind.SESSION: Form("Session", SESSION),
-    Kind.LEVELS: Form("Levels", LEVELS),
-    Kind.EVENT: Form("Event", EVENT, frozenset({"price"})),
-    Kind.GAP: Form("Gap", GAP),
-    Kind.ROLL: Form("Roll", ROLL),
-    Kind.FINISHED_SESSION: Form("FinishedSession", FINISHED_SESSION),
-    Kind.MINUTE_LEVELS: Form("MinuteLevels", MINUTE_LEVELS, frozenset({"poc", "vah", "val"}), MINUTE_NS),
-    Kind.ORDER_CVD: Form("OrderCVD", ORDER_CVD, time_unit=SECOND_NS),
-    Kind.ALERT: Form("Alert", ALERT, frozenset({"price"})),
-    Kind.ORDER: Form("Order", ORDER, frozenset({"first", "last"})),
-    Kind.FOOTPRINT: Form("Footprint", FOOTPRINT, frozenset({"price"})),
+    Kind.BUBBLE: Form("Bubble", CHART_ROW, source="bubbles", is_appended=True, is_per_level=True, is_usual=True),
+    Kind.FOOTPRINT: Form(
+        "Footprint", FOOTPRINT, frozenset({"price"}), source="footprints", is_appended=True, is_per_level=True
+    ),
+    Kind.OPEN: Form("Open", CHART_ROW, is_per_level=True, is_usual=True),
+    Kind.PROFILE: Form("VolumeProfile", PROFILE_HEAD, is_usual=True),
+    Kind.PROFILE_ROWS: Form("ProfileRows", PROFILE_ROW, is_of_record=True),
+    Kind.SESSION: Form("Session", SESSION, source="session", is_usual=True),
+    Kind.LEVELS: Form("Levels", LEVELS, source="levels", is_usual=True),
+    Kind.EVENT: Form("Event", EVENT, frozenset({"price"}), source="events", is_appended=True, is_usual=True),
+    Kind.GAP: Form("Gap", GAP, source="gaps", is_usual=True),
+    Kind.ROLL: Form("Roll", ROLL, source="rolls", is_usual=True),
+    Kind.FINISHED_SESSION: Form("FinishedSession", FINISHED_SESSION, source="sessions"),
+    Kind.MINUTE_LEVELS: Form(
+        "MinuteLevels",
+        MINUTE_LEVELS,
+        frozenset({"poc", "vah", "val"}),
+        time_unit=MINUTE_NS,
+        source="minutes",
+        is_appended=True,
+    ),
+    Kind.ORDER_CVD: Form("OrderCVD", ORDER_CVD, time_unit=SECOND_NS, source="order_cvd", is_appended=True),
+    # A user's alerts belong to the engine that the user runs.
+    Kind.ALERT: Form("Alert", ALERT, frozenset({"price"}), source="alerts", is_appended=True, is_mirrored=False),
     Kind.OPEN_FOOTPRINT: Form("OpenFootprint", FOOTPRINT_HEAD),
-    Kind.OPEN_FOOTPRINT_ROWS: Form("OpenFootprintRows", FOOTPRINT, frozenset({"price"})),
+    Kind.OPEN_FOOTPRINT_ROWS: Form("OpenFootprintRows", FOOTPRINT, frozenset({"price"}), is_of_record=True),
+    Kind.ORDER: Form("Order", ORDER, frozenset({"first", "last"}), source="orders", is_appended=True),
 }
-_ROWS_OF_RECORDS: Final = (Kind.PROFILE_ROWS, Kind.OPEN_FOOTPRINT_ROWS)
-KIND_OF_NAME: Final = {form.name: kind for kind, form in FORMS.items() if kind not in _ROWS_OF_RECORDS}
+"""The one table of kinds. Server, bus, `flow-gl connect` and the JSON messages follow it."""
+KIND_OF_NAME: Final = {form.name: kind for kind, form in FORMS.items() if not form.is_of_record}
 """Kinds by their names in subscriptions."""
-USUAL: Final = ("Bubble", "Open", "VolumeProfile", "Session", "Levels", "Event", "Gap", "Roll")
-"""Kinds sent to a client that names none."""
-BUBBLES: Final = frozenset({Kind.BUBBLE, Kind.OPEN})
+USUAL: Final = tuple(form.name for form in FORMS.values() if form.is_usual)
+"""Names of the kinds sent to a client that names none."""
+BUBBLES: Final = frozenset(kind for kind, form in FORMS.items() if form.dtype is CHART_ROW)
 """Kinds whose rows are encoded by `chart_rows`."""
-OF_LEVEL: Final = frozenset({*BUBBLES, Kind.FOOTPRINT})
-"""Kinds that exist at each level of detail. Other kinds exist once per symbol, with level 0."""
-APPENDED: Final = frozenset(
-    {Kind.BUBBLE, Kind.EVENT, Kind.MINUTE_LEVELS, Kind.ORDER_CVD, Kind.ALERT, Kind.ORDER, Kind.FOOTPRINT}
-)
-"""Kinds whose rows never change, so a client can resume from a position."""
+PER_LEVEL: Final = frozenset(kind for kind, form in FORMS.items() if form.is_per_level)
+APPENDED: Final = frozenset(kind for kind, form in FORMS.items() if form.is_appended)
 
 
 def join(bubbles: NDArray[np.void], points: NDArray[np.void]) -> NDArray[np.void]:

@@ -12,7 +12,7 @@ from msgspec import structs
 from flow_gl.protocol import frames
 from flow_gl.protocol.errors import ProtocolError
 from flow_gl.protocol.frames import Rows
-from flow_gl.protocol.kinds import APPENDED, FORMS, OF_LEVEL, Kind, Part
+from flow_gl.protocol.kinds import APPENDED, FORMS, PER_LEVEL, Kind, Part
 from flow_gl.protocol.messages import (
     VERSION,
     Connected,
@@ -96,7 +96,7 @@ class Receiver:
         positions = tuple(
             Position(FORMS[kind].name, held.epoch, held.first, held.next, held.revision)
             for (symbol, kind, level), held in self._held.items()
-            if symbol == request.symbol and (kind not in OF_LEVEL or level == request.level)
+            if symbol == request.symbol and (kind not in PER_LEVEL or level == request.level)
         )
         return Subscribe(
             symbol=request.symbol,

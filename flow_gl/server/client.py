@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from flow_gl.protocol.frames import Rows
-from flow_gl.protocol.kinds import OF_LEVEL, Cause, Kind
+from flow_gl.protocol.kinds import PER_LEVEL, Cause, Kind
 from flow_gl.protocol.messages import Position
 from flow_gl.server.outbox import Advance, Outbox
 from flow_gl.server.places import Place
@@ -38,7 +38,7 @@ class Subscription:
     @property
     def keys(self) -> Iterable[Key]:
         """Keys of its streams."""
-        return [Key(self.chart, kind, self.level if kind in OF_LEVEL else 0) for kind in sorted(self.kinds)]
+        return [Key(self.chart, kind, self.level if kind in PER_LEVEL else 0) for kind in sorted(self.kinds)]
 
 
 class Client:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.protocol.frames import Rows
-from flow_gl.protocol.kinds import Cause, Kind, Part, join
+from flow_gl.protocol.kinds import FORMS, Cause, Kind, Part, join
 from flow_gl.store.ring import Ring
 from flow_gl.store.row_log import RowLog
 from flow_gl.streams.chart import Chart
@@ -113,17 +113,11 @@ def source_of(chart: Chart, kind: Kind, level: int) -> Source:
     store = chart.store
     if kind is Kind.BUBBLE:
         return _Bubbles(store.bubbles[level], store.cvd[level], chart.reader.widths_ns[level])
-    if kind is Kind.FOOTPRINT:
-        return _Ring(store.footprints[level], chart.reader.widths_ns[level])
-    if kind is Kind.ORDER:
-        return _Ring(store.orders)  # it only holds seconds, so it is sent in full
-    logs = {
-        Kind.EVENT: store.events,
-        Kind.MINUTE_LEVELS: store.minutes,
-        Kind.ORDER_CVD: store.order_cvd,
-        Kind.ALERT: store.alerts,
-    }
-    return _Log(logs[kind])
+    form = FORMS[kind]
+    if form.is_per_level:
+        return _Ring(getattr(store, form.source)[level], chart.reader.widths_ns[level])
+    rows: Ring | RowLog = getattr(store, form.source)
+    return _Log(rows) if isinstance(rows, RowLog) else _Ring(rows)  # such a ring only holds seconds: sent in full
 
 
 class AppendedStream:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.protocol.frames import Rows
-from flow_gl.protocol.kinds import CHART_ROW, FOOTPRINT_HEAD, PROFILE_HEAD, PROFILE_ROW, Cause, Kind, Part, join
+from flow_gl.protocol.kinds import CHART_ROW, FOOTPRINT_HEAD, FORMS, PROFILE_HEAD, PROFILE_ROW, Cause, Kind, Part, join
 from flow_gl.streams.appended import Key
 from flow_gl.streams.chart import Chart
 
@@ -83,12 +83,11 @@ class RecordStream(TableStream):
         self.advance()
 
     def advance(self) -> list[Rows]:
-        reader = self.chart.reader
-        row = reader.session if self.key.kind is Kind.SESSION else reader.levels
+        source = FORMS[self.key.kind].source
+        row: np.void = getattr(self.chart.reader, source)
         if self._block is not None and row.tobytes() == self._block.rows.tobytes():
             return []
-        store = self.chart.store
-        version = store.session.version if self.key.kind is Kind.SESSION else store.levels.version
+        version: int = getattr(self.chart.store, source).version
         self._block = self._rows(self.key.kind, version, np.array([row], row.dtype))
         return [self._block]
 

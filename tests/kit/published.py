@@ -18,7 +18,7 @@ from flow_gl.core.spec import BusServers, DemoSpec, EngineSpec, Hello, PublishSp
 from flow_gl.protocol import bus, columns
 from flow_gl.protocol.bus import Log, Topic
 from flow_gl.protocol.frames import Rows
-from flow_gl.protocol.kinds import OF_LEVEL, Kind, Part
+from flow_gl.protocol.kinds import PER_LEVEL, Kind, Part
 from flow_gl.store.market import EngineReader, EngineStore, MarketStore
 from flow_gl.streams.appended import source_of
 from flow_gl.streams.chart import Chart
@@ -82,7 +82,7 @@ def stored(store: MarketStore) -> dict[Stream, np.ndarray]:
     chart = Chart(0, store, 0)
     found = {}
     for kind in bus.ROW_KINDS:
-        for level in range(len(chart.reader.widths_ns)) if kind in OF_LEVEL else (0,):
+        for level in range(len(chart.reader.widths_ns)) if kind in PER_LEVEL else (0,):
             source = source_of(chart, kind, level)
             first, rows = source.read(source.oldest, source.state[1])
             assert first == 0, "the test's market is larger than its store"

@@ -27,34 +27,20 @@ from flow_gl.core.schema import (
     TickSource,
 )
 from flow_gl.protocol.frames import Rows
-from flow_gl.protocol.kinds import APPENDED, FOOTPRINT_HEAD, Cause, Kind, Part, join, split
+from flow_gl.protocol.kinds import APPENDED, FOOTPRINT_HEAD, FORMS, PER_LEVEL, Cause, Kind, Part, join, split
 from flow_gl.protocol.messages import Instrument
 from flow_gl.runtime.remote.profile import RemoteProfile
 from flow_gl.store.market import MarketStore
+from flow_gl.store.ring import Ring
 from flow_gl.store.row_log import RowLog
 
-KINDS: Final = (
-    "Bubble",
-    "Open",
-    "VolumeProfile",
-    "Session",
-    "Levels",
-    "Event",
-    "Gap",
-    "Roll",
-    "FinishedSession",
-    "MinuteLevels",
-    "OrderCVD",
-    "Order",
-    "Footprint",
-    "OpenFootprint",
-)
-"""Kinds subscribed to at the base level. Alerts are left out, because their rules belong to the server."""
-LEVEL_KINDS: Final = ("Bubble", "Open", "Footprint")
+KINDS: Final = tuple(form.name for form in FORMS.values() if form.is_mirrored and not form.is_of_record)
+"""Kinds subscribed to at the base level ..."""
+LEVEL_KINDS: Final = tuple(form.name for form in FORMS.values() if form.is_mirrored and form.is_per_level)
 """... and at each further level of detail."""
 _Stream = tuple[Kind, int]
 """Kind and level of detail."""
-_OTHER_ROWS: Final = (Kind.EVENT, Kind.MINUTE_LEVELS, Kind.ORDER_CVD, Kind.ORDER)
+_OTHER_ROWS: Final = tuple(kind for kind in FORMS if kind in APPENDED - PER_LEVEL and FORMS[kind].is_mirrored)
 _OF_FOOTPRINT: Final = frozenset({Kind.FOOTPRINT, Kind.OPEN_FOOTPRINT_ROWS})
 _LISTS: Final = {
     Kind.GAP: ("gap", GAP_LIST),
@@ -282,8 +268,8 @@ class RemoteChart:
         if self.store is None:
             return
         for stream in [one for one, arriving in self._arriving.items() if arriving.is_replacement]:
-            log = _log(self.store, stream[0])
-            if log is not None and self._arriving[stream].is_complete:
+            log = _source(self.store, stream)
+            if isinstance(log, RowLog) and self._arriving[stream].is_complete:
                 in_force = log.in_force
                 log.replace(
                     in_force.stop - in_force.start, self._arriving[stream].rows(), int(self._session["open_ts"][0])
@@ -340,40 +326,30 @@ class RemoteChart:
             self.store.close()
 
 
-def _log(store: MarketStore, kind: Kind) -> RowLog | None:
-    logs = {Kind.EVENT: store.events, Kind.MINUTE_LEVELS: store.minutes, Kind.ORDER_CVD: store.order_cvd}
-    return logs.get(kind)
+def _source(store: MarketStore, stream: _Stream) -> Ring | RowLog:
+    kind, level = stream
+    form = FORMS[kind]
+    source: Ring | RowLog = getattr(store, form.source)[level] if form.is_per_level else getattr(store, form.source)
+    return source
 
 
 def _append(store: MarketStore, stream: _Stream, rows: NDArray[np.void]) -> None:
     kind, level = stream
     if kind is Kind.BUBBLE:
-        bubbles, points = split(rows)
+        rows, points = split(rows)
         store.cvd[level].append(points)  # before the bubbles, whose head publishes them
-        store.bubbles[level].append(bubbles)
-    elif kind is Kind.ORDER:
-        store.orders.append(rows)
-    elif kind is Kind.FOOTPRINT:
-        store.footprints[level].append(rows)
-    else:
-        log = _log(store, kind)
-        assert log is not None
-        log.append(rows)
+    _source(store, stream).append(rows)
 
 
 def _rows_of(store: MarketStore | None, stream: _Stream) -> NDArray[np.void]:
     """Copy all rows of a stream from a store."""
     assert store is not None
-    kind, level = stream
-    if kind is Kind.BUBBLE:
-        ring, points = store.bubbles[level], store.cvd[level]
-        return join(ring.read(ring.oldest, ring.head)[1], points.read(points.oldest, points.head)[1])
-    if kind is Kind.FOOTPRINT:
-        rows = store.footprints[level]
-        return rows.read(rows.oldest, rows.head)[1]
-    source = store.orders if kind is Kind.ORDER else _log(store, kind)
-    assert source is not None
-    return source.read(source.oldest, source.head)[1]
+    source = _source(store, stream)
+    rows = source.read(source.oldest, source.head)[1]
+    if stream[0] is Kind.BUBBLE:
+        points = store.cvd[stream[1]]
+        rows = join(rows, points.read(points.oldest, points.head)[1])
+    return rows
 
 
 def _with_gap(gaps: NDArray[np.void], start_ns: int, end_ns: int) -> NDArray[np.void]:

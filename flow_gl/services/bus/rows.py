@@ -9,7 +9,7 @@ from typing import Final
 
 from flow_gl.protocol.bus import ROW_KINDS
 from flow_gl.protocol.frames import Rows
-from flow_gl.protocol.kinds import OF_LEVEL, Cause, Kind, Part
+from flow_gl.protocol.kinds import PER_LEVEL, Cause, Kind, Part
 from flow_gl.services.bus.positions import Absence, find
 from flow_gl.streams.appended import Source, source_of
 from flow_gl.streams.chart import Chart
@@ -101,7 +101,7 @@ class ChartRows:
         self.streams: Final[dict[_Stream, RowStream]] = {
             (kind, level): RowStream(kind, level, source_of(chart, kind, level))
             for kind in ROW_KINDS
-            for level in (levels if kind in OF_LEVEL else (0,))
+            for level in (levels if kind in PER_LEVEL else (0,))
         }
 
     @property
