@@ -299,7 +299,7 @@ def _file_speed(tape: NDArray[np.void], *, rounds: int) -> dict[str, float]:
             pipeline.finish()
 
         jobs: dict[str, Callable[[], object]] = {
-            "file_trades_per_second": lambda: export(read_items([path]), folder / "tables", fmt="parquet"),
+            "file_trades_per_second": lambda: export(read_items([path]), folder / "tables"),
             "file_to_results_trades_per_second": lambda: to_results(has_detectors=True),
             "file_to_results_without_detectors": lambda: to_results(has_detectors=False),
         }

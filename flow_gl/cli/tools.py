@@ -61,6 +61,7 @@ def export(
     rules = _alert_rules(alert_rules) if "alerts" in chosen else ()
     # A heavy import, so the flags are checked first.
     from flow_gl.feed.files.replay import read_items
+    from flow_gl.runtime.export import ExportOptions
     from flow_gl.runtime.export import export as write_tables
 
     items = read_items(paths)
@@ -68,13 +69,15 @@ def export(
         summary = write_tables(
             items,
             out,
-            fmt=table_format,
+            ExportOptions(
+                fmt=table_format,
+                tables=chosen,
+                settings=settings.aggregation,
+                by_session=by_session,
+                threshold=THRESHOLD if settings.threshold is None else settings.threshold,
+                rules=rules,
+            ),
             symbol=symbol,
-            settings=settings.aggregation,
-            threshold=THRESHOLD if settings.threshold is None else settings.threshold,
-            tables=chosen,
-            by_session=by_session,
-            rules=rules,
             progress=lambda trades: advance(items.progress, trades),
         )
     for path in summary.paths:

@@ -47,17 +47,35 @@ class ExportSummary:
     bubbles: int
 
 
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """What is exported, and how.
+
+    Attributes
+    ----------
+    fmt : "parquet" (zstd) or "csv"
+    tables : the tables to write (`services.export.tables`)
+    settings : how trades become numbers, except for the sessions, on which `by_session` decides
+    by_session : split by the exchange's sessions; otherwise all trades form one
+    threshold : imbalance above which a 1 s bubble is significant; wider bubbles have lower thresholds
+        (`core.market.lod.threshold_at`)
+    rules : alert rules, for the table of alerts
+    """
+
+    fmt: Format = "parquet"
+    tables: Sequence[str] = TABLES
+    settings: AggregationSettings = DEFAULTS.aggregation
+    by_session: bool = False
+    threshold: float = THRESHOLD
+    rules: Sequence[EngineRule] = ()
+
+
 def export(
     items: Iterable[Item],
     out_dir: Path,
+    options: ExportOptions = ExportOptions(),
     *,
-    fmt: Format = "parquet",
     symbol: str | None = None,
-    settings: AggregationSettings = DEFAULTS.aggregation,
-    threshold: float = THRESHOLD,
-    tables: Sequence[str] = TABLES,
-    by_session: bool = False,
-    rules: Sequence[EngineRule] = (),
     progress: Callable[[int], None] | None = None,
 ) -> ExportSummary:
     """Aggregate items and write the tables of `services.export.tables` and levels.json.
@@ -66,21 +84,17 @@ def export(
     ----------
     items : a feed's items, in order (`feed.files.replay.read_items`)
     out_dir : folder, created if missing; tables in it are replaced
-    fmt : "parquet" or "csv"
-    symbol : only this instrument, by its contract, the symbol asked for, or its id; None: every one that traded
-    settings : how trades become numbers; `by_session` decides on sessions, not they
-    threshold : imbalance above which a 1 s bubble is significant; a wider one is from less on
-    tables : those to write (`services.export.tables`)
-    by_session : split by the exchange's sessions; otherwise all trades are one
-    rules : alert rules, for the table of alerts
+    options : what is exported, and how
+    symbol : only this instrument, by its contract, a requested symbol, or its id; None: every instrument that traded
     progress : called with the number of trades read, after each batch
 
     Raises
     ------
     DataError : the symbol is not among the instruments, or nothing trades
     FlowError : the folder cannot be written
-    UsageError : the session profile is that of regular hours, without sessions
+    UsageError : the profile covers regular hours only, but the export is not split by session
     """
+    settings, by_session = options.settings, options.by_session
     if settings.session_profile == REGULAR and not by_session:
         raise UsageError("session_profile regular needs sessions: add --sessions")
     try:
@@ -89,13 +103,13 @@ def export(
         raise FlowError(f"cannot make the folder {out_dir}: {error.strerror or error}") from error
     calendar = SessionCalendar()
     sessions = calendar if by_session else None
-    has_footprint = FOOTPRINT_TABLE in tables
+    has_footprint = FOOTPRINT_TABLE in options.tables
 
     def sink_for(_instrument_id: int) -> Collector:
         return FootprintCollector() if has_footprint else Collector()
 
     pipeline = Pipeline(settings, sessions=sessions, lods=1, sink_for=sink_for)
-    pipeline.set_alerts(rules)
+    pipeline.set_alerts(options.rules)
     wanted = Wanted(symbol)
     courses = Courses(symbol or "")
     coverage = Coverage()
@@ -114,15 +128,15 @@ def export(
     names = unique_names([one for one, _ in chosen])
     named = zip(chosen, names, strict=True)
     parts = [part for (one, sink), name in named for part in _parts(one, name, sink, _Sessions(calendar, coverage))]
-    options = TableOptions(
+    table_options = TableOptions(
         bucket_ns=settings.bucket_ns,
-        fmt=fmt,
-        tables=tables,
+        fmt=options.fmt,
+        tables=options.tables,
         by_session=by_session,
-        threshold=threshold,
-        rules={rule.id: rule.name for rule in rules},
+        threshold=options.threshold,
+        rules={rule.id: rule.name for rule in options.rules},
     )
-    paths = write_tables(parts, courses.rolls, out_dir, options)
+    paths = write_tables(parts, courses.rolls, out_dir, table_options)
     return ExportSummary(
         paths=tuple(paths),
         symbols=tuple(names),

@@ -16,7 +16,7 @@ from flow_gl.runtime.detect import work
 from flow_gl.runtime.detect.plan import plan
 from flow_gl.runtime.detect.study import Options, Studying
 from flow_gl.runtime.detect.tables import write
-from flow_gl.runtime.export import export
+from flow_gl.runtime.export import ExportOptions, export
 from tests.detect.market import ES, MONDAY, NAMES, NQ, SPREAD, day_of_trades, write_days, write_sessions
 from tests.feed.market_files import csv_text
 from tests.kit.trades import trades_of
@@ -36,7 +36,7 @@ def found(paths, out, settings=SETTINGS, options=ALONE):
 
 
 def exported(paths, out, settings=SETTINGS):
-    export(read_items(paths), out, by_session=True, settings=settings)
+    export(read_items(paths), out, ExportOptions(by_session=True, settings=settings))
     return pq.read_table(out / "events.parquet")
 
 

@@ -14,7 +14,7 @@ from flow_gl.core.schema import SESSION, TRADE
 from flow_gl.core.units import DAY_NS, HOUR_NS, SECOND_NS
 from flow_gl.feed.files.covers import ALWAYS, covers_of
 from flow_gl.feed.files.replay import read_items
-from flow_gl.runtime.export import export
+from flow_gl.runtime.export import ExportOptions, export
 from tests.feed.market_files import csv_text, write
 from tests.feed.test_identity import CONTINUOUS, RAW, Intervals, make_header
 from tests.test_replay_snapshots import opened, run, small_rings
@@ -90,7 +90,7 @@ def test_a_quiet_instrument_is_complete_only_if_its_own_file_covers_the_open(tmp
     paths = make(tmp_path, *starts)
     for order in (paths, paths[::-1]) if make is split else (paths,):
         for by_session in (False, True):
-            export(read_items(order), tmp_path / "out", symbol="ESZ5", by_session=by_session)
+            export(read_items(order), tmp_path / "out", ExportOptions(by_session=by_session), symbol="ESZ5")
             (levels,) = _levels(json.loads((tmp_path / "out" / "levels.json").read_text()))
             assert levels["partial"] is is_partial
         for cache in (False, True, True):  # the second run starts from the snapshots
@@ -109,7 +109,7 @@ def test_a_contract_named_from_midnight_on_lacks_the_evening_before(tmp_path: Pa
     names = {"NQ.v.0": [(14, 16, 100), (16, 20, 200)]}
     rows = trades((15, 15, 100), (15, 23, 100), (16, 0, 200), (16, 15, 200), (16, 23, 200))
     path = write(tmp_path / "x.dbn", make_header(names, CONTINUOUS), rows)
-    summary = export(read_items([path]), tmp_path / "out", fmt="csv", symbol="NQ.v.0", by_session=True)
+    summary = export(read_items([path]), tmp_path / "out", ExportOptions(fmt="csv", by_session=True), symbol="NQ.v.0")
     partial = [note.split(": data from ")[1][:16] for note in summary.notes if "partial" in note]
     assert partial == ["2025-12-15 10:00", "2025-12-15 19:00"]
     with (tmp_path / "out" / "rolls.csv").open(newline="") as file:

@@ -10,7 +10,7 @@ import pytest
 from flow_gl.core.items import Definition, Trades
 from flow_gl.core.units import DAY_NS
 from flow_gl.feed.files.replay import read_items, scan
-from flow_gl.runtime.export import export
+from flow_gl.runtime.export import ExportOptions, export
 from tests.feed.market_files import definition_record, header, write
 from tests.feed.test_identity import RAW, make_header, trades
 from tests.test_replay_snapshots import assert_same, opened, run, small_rings
@@ -87,7 +87,7 @@ def test_each_contract_of_a_reused_id_has_its_own_trades_tick_and_point_value(tm
         assert export(read_items(paths), tmp_path / "one", symbol=symbol).trades == count
         outcome = run(paths, feed={"symbols": (symbol,), "cache": False})
         assert outcome.rings[0]["trade_count"].sum() == count
-    export(read_items(paths), tmp_path / "all", fmt="csv")
+    export(read_items(paths), tmp_path / "all", ExportOptions(fmt="csv"))
     levels = json.loads((tmp_path / "all" / "levels.json").read_text())
     assert {one: (its["tick_size"], its["point_value"]) for one, its in levels.items()} == TICKS
     with (tmp_path / "all" / "bubbles.csv").open(newline="") as file:

@@ -15,7 +15,7 @@ from flow_gl.core.items import Mapping, Trades
 from flow_gl.core.schema import TRADE
 from flow_gl.core.units import DAY_NS, HOUR_NS, PRICE_SCALE, SECOND_NS
 from flow_gl.feed.files.replay import FilesFeed, read_items, scan
-from flow_gl.runtime.export import export
+from flow_gl.runtime.export import ExportOptions, export
 from tests.feed.market_files import csv_text, write
 
 Intervals = dict[str, list[tuple[int, int, int | str]]]
@@ -86,7 +86,7 @@ def test_a_name_means_what_its_mapping_says_day_by_day(tmp_path: Path, case: Cas
     stype, names, days, symbol, expected, rolls = case
     path = write(tmp_path / "x.dbn", make_header(names, stype), trades(*days))
     assert scan([path]).choose(symbol).trades == sum(expected.values())
-    export(read_items([path]), tmp_path / "out", fmt="csv", symbol=symbol)
+    export(read_items([path]), tmp_path / "out", ExportOptions(fmt="csv"), symbol=symbol)
     found: dict[int, int] = {}
     with (tmp_path / "out" / "bubbles.csv").open(newline="") as file:
         for row in csv.DictReader(file):
@@ -183,7 +183,7 @@ def test_a_name_that_moves_twice_between_two_trades_rolls_once(tmp_path: Path) -
     path = write(tmp_path / "x.dbn", make_header(names, CONTINUOUS), trades((2, 100, 3), (9, 300, 4)))
     meant = [item.instrument_id for item in read_items([path]) if isinstance(item, Mapping)]
     assert meant == [100, 300]
-    export(read_items([path]), tmp_path / "out", fmt="csv", symbol="NQ.v.0")
+    export(read_items([path]), tmp_path / "out", ExportOptions(fmt="csv"), symbol="NQ.v.0")
     with (tmp_path / "out" / "rolls.csv").open(newline="") as file:
         assert [row["label"] for row in csv.DictReader(file)] == ["id 100 > id 300"]
 

@@ -12,7 +12,7 @@ from flow_gl.core.errors import DataError, FlowError, UsageError
 from flow_gl.core.items import Definition, Mapping, Trades
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.units import SECOND_NS
-from flow_gl.runtime.export import export
+from flow_gl.runtime.export import ExportOptions, export
 from tests.engine.twin import TICK, Twin
 from tests.kit.trades import trades_of
 
@@ -85,7 +85,7 @@ def _value(text):
 @pytest.mark.parametrize("fmt", ["parquet", "csv"])
 def test_tables_hold_the_twins_numbers_in_the_documented_columns(tmp_path, trades, fmt):
     seen = []
-    summary = export(items(trades), tmp_path, fmt=fmt, progress=seen.append)
+    summary = export(items(trades), tmp_path, ExportOptions(fmt=fmt), progress=seen.append)
     assert seen[-1] == len(trades)
     assert summary.symbols == ("NQZ5", "NQZ5-NQH6")
     assert (summary.trades, summary.rejected) == (len(trades) - 1, 1)
@@ -139,7 +139,7 @@ def test_a_single_symbol_is_found_by_contract_request_or_id(tmp_path, trades):
 
 def test_sessions_split_every_table_and_sum_to_the_whole(tmp_path, trades):
     export(items(trades), tmp_path / "whole", symbol="NQZ5")
-    export(items(trades), tmp_path / "split", symbol="NQZ5", by_session=True)
+    export(items(trades), tmp_path / "split", ExportOptions(by_session=True), symbol="NQZ5")
     levels = json.loads((tmp_path / "split" / "levels.json").read_text())["NQZ5"]
     assert list(levels) == ["20251128-unscheduled", "20251128"]
     whole = json.loads((tmp_path / "whole" / "levels.json").read_text())["NQZ5"]
@@ -172,7 +172,7 @@ def test_a_failed_write_leaves_no_partial_table(tmp_path, trades):
 
 def test_events_have_their_inputs_in_columns_of_their_own(tmp_path):
     rows = trades_of([(8, START + n * SECOND_NS, 100 * TICK, 12 - n, "B") for n in range(4)])
-    export([Mapping(8, "NQZ5", "NQ.v.0"), Trades(rows)], tmp_path, fmt="csv")
+    export([Mapping(8, "NQZ5", "NQ.v.0"), Trades(rows)], tmp_path, ExportOptions(fmt="csv"))
     names, events = read(tmp_path, "events", "csv")
     assert names[:7] == ["instrument", "symbol", "kind", "ts_event", "price", "direction", "strength"]
     assert [(event["kind"], event["strength"], event["threshold"]) for event in events] == [
@@ -194,7 +194,9 @@ def test_events_do_not_depend_on_the_bubbles_width_or_on_batches(tmp_path, seed)
     export([Mapping(8, "NQZ5", "NQ.v.0"), Trades(rows)], tmp_path / "whole")
     cut = [Trades(part) for part in np.split(rows, sorted(rng.integers(0, len(rows), 40))) if len(part)]
     export(
-        [Mapping(8, "NQZ5", "NQ.v.0"), *cut], tmp_path / "cut", settings=AggregationSettings(bucket_ns=60 * SECOND_NS)
+        [Mapping(8, "NQZ5", "NQ.v.0"), *cut],
+        tmp_path / "cut",
+        ExportOptions(settings=AggregationSettings(bucket_ns=60 * SECOND_NS)),
     )
     whole, parts = (read(tmp_path / name, "events", "parquet")[1] for name in ("whole", "cut"))
     assert len(whole) > 20
@@ -212,7 +214,7 @@ def test_alerts_are_exported_with_the_names_of_their_rules(tmp_path) -> None:
         EngineRule(id=7, condition=Condition.LEVEL, level=Level.OWN, price=12 * TICK, name="my level"),
         EngineRule(id=9, condition=Condition.EVENT, least=50.0, name="big ones"),
     ]
-    export([Mapping(8, "NQZ5", "NQ.v.0"), Trades(rows)], tmp_path, tables=("alerts",), rules=rules)
+    export([Mapping(8, "NQZ5", "NQ.v.0"), Trades(rows)], tmp_path, ExportOptions(rules=rules, tables=("alerts",)))
     table = pq.read_table(tmp_path / "alerts.parquet").to_pylist()
     wanted = ("symbol", "ts_event", "rule", "condition", "detail", "direction", "price", "value")
     assert [tuple(row[name] for name in wanted) for row in table][:1] == [
@@ -230,9 +232,9 @@ def test_the_profile_of_regular_hours_is_exported_by_session(tmp_path) -> None:
         [(8, opened + at * SECOND_NS, price * TICK, 1, "B") for at, price in ((-9, 5), (0, 7), (1, 8), (2, 8))]
     )
     settings = AggregationSettings(session_profile="regular")
-    export([Mapping(8, "NQZ5"), Trades(rows)], tmp_path, settings=settings, by_session=True)
+    export([Mapping(8, "NQZ5"), Trades(rows)], tmp_path, ExportOptions(settings=settings, by_session=True))
     levels = json.loads((tmp_path / "levels.json").read_text())["NQZ5"]["20251128"]
     assert (levels["profile_hours"], levels["poc"], levels["trades"]) == ("regular", 2.0, 4)
     assert pq.read_table(tmp_path / "profile.parquet")["price"].to_pylist() == [1.75, 2.0]
     with pytest.raises(UsageError, match="needs sessions"):
-        export([Trades(rows)], tmp_path, settings=settings)
+        export([Trades(rows)], tmp_path, ExportOptions(settings=settings))

@@ -11,7 +11,7 @@ from flow_gl.cli.main import run
 from flow_gl.core.items import Mapping, Trades
 from flow_gl.core.settings import DEFAULTS
 from flow_gl.core.units import HOUR_NS, MINUTE_NS, SECOND_NS
-from flow_gl.runtime.export import export
+from flow_gl.runtime.export import ExportOptions, export
 from tests.detect.market import MONDAY, NAMES, NQ, day_of_trades, write_sessions
 from tests.kit.trades import trades_of
 
@@ -27,7 +27,7 @@ def exported(trades, out, *, bucket_ns, by_session):
             yield Trades(trades[start : start + 501])
 
     settings = replace(DEFAULTS.aggregation, bucket_ns=bucket_ns)
-    export(items(), out, settings=settings, tables=ALL, by_session=by_session)
+    export(items(), out, ExportOptions(settings=settings, tables=ALL, by_session=by_session))
     return {name: pq.read_table(out / f"{name}.parquet").to_pylist() for name in ALL}
 
 

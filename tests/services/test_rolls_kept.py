@@ -13,7 +13,7 @@ from flow_gl.core.units import DAY_NS, HOUR_NS, MINUTE_NS, PRICE_SCALE, SECOND_N
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.feed.files.replay import read_items, scan
 from flow_gl.runtime.charts import Charts
-from flow_gl.runtime.export import export
+from flow_gl.runtime.export import ExportOptions, export
 from flow_gl.services.archive.database import parse_url
 from flow_gl.services.archive.query import list_sessions
 from flow_gl.services.archive.writer import Archive
@@ -67,7 +67,7 @@ def test_a_recorded_roll_is_the_same_when_replayed(tmp_path: Path, apart_ns: int
     }  # fmt: skip
     assert [one.symbol for one in by_name["NQ.v.0"].instruments] == ["NQZ5", "NQH6"]
     assert [choice.name for choice in summary.requested()] == ["NQ.v.0", "NQ.c.0"]
-    assert export(read_items(paths), tmp_path / "out", fmt="csv", symbol="NQ.v.0").trades == 600
+    assert export(read_items(paths), tmp_path / "out", ExportOptions(fmt="csv"), symbol="NQ.v.0").trades == 600
     rolls = (tmp_path / "out" / "rolls.csv").read_text().splitlines()
     assert len(rolls) == 2
     assert str(new["ts_event"][0]) in rolls[1]
@@ -93,7 +93,7 @@ def test_a_name_that_returns_to_a_contract_refers_to_it_in_the_next_recording(tm
 def replayed(run: Run, symbol: str, folder: Path) -> tuple[int, list[str]]:
     """Return the number of trades of a name in the run's recordings, and the rolls in them."""
     paths = [path for date in (20251128, 20251129) for path in recorded(run.recorder.directory, DATASET, date)]
-    done = export(read_items(paths), folder, fmt="csv", symbol=symbol)
+    done = export(read_items(paths), folder, ExportOptions(fmt="csv"), symbol=symbol)
     rolls = folder / "rolls.csv"
     return done.trades, rolls.read_text().splitlines()[1:] if rolls.exists() else []
 
