@@ -1,4 +1,4 @@
-"""The user's drawings on a chart: horizontal levels.
+"""The user's drawings on a chart: horizontal levels, and shapes at points of time and price.
 
 Drawings belong to an instrument root, not to a contract, so a level of NQ is on the charts of NQZ5 and of NQ.v.0.
 `ui.drawings` keeps and edits them, `layers.drawings` draws them.
@@ -6,7 +6,7 @@ Drawings belong to an instrument root, not to a contract, so a level of NQ is on
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Literal, get_args
+from typing import Final, Literal, NamedTuple, get_args
 
 from flow_gl.core.market.instrument import is_outright_symbol, root_of
 from flow_gl.core.palette import Rgb, rgb
@@ -26,6 +26,24 @@ COLORS: Final[dict[ColorName, Rgb]] = {
 MOST_LEVELS: Final = 100
 """Maximum number of own levels per instrument root."""
 LONGEST_NAME: Final = 40
+ShapeKind = Literal["rectangle", "trend_line", "ruler", "note", "anchored_vwap", "anchored_profile"]
+SHAPE_KINDS: Final[tuple[ShapeKind, ...]] = get_args(ShapeKind)
+SHAPE_TITLES: Final[dict[ShapeKind, str]] = {
+    "rectangle": "Rectangle",
+    "trend_line": "Trend line",
+    "ruler": "Ruler",
+    "note": "Note",
+    "anchored_vwap": "Anchored VWAP",
+    "anchored_profile": "Anchored profile",
+}
+WITH_TWO_POINTS: Final[frozenset[ShapeKind]] = frozenset({"rectangle", "trend_line", "ruler"})
+ANCHORED: Final[frozenset[ShapeKind]] = frozenset({"anchored_vwap", "anchored_profile"})
+"""Kinds that sum what has traded since their point."""
+MOST_SHAPES: Final = 200
+"""Maximum number of shapes per instrument root, ..."""
+MOST_ANCHORED: Final = 8
+"""... and of each anchored kind among them."""
+LONGEST_TEXT: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +63,37 @@ class OwnLevel:
     name: str = ""
     color: ColorName = COLOR_NAMES[0]
     since_ns: int = 0
+
+
+class Point(NamedTuple):
+    """A place on a chart: event time (ns) and price (1e-9)."""
+
+    t_ns: int
+    price: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A drawing at one or two points.
+
+    Attributes
+    ----------
+    id : unique among all drawings across runs
+    end : equals `start` unless the kind is one of `WITH_TWO_POINTS`
+    text : of a note; of other kinds, a label, "" for none
+    """
+
+    id: str
+    kind: ShapeKind
+    start: Point
+    end: Point
+    text: str = ""
+    color: ColorName = COLOR_NAMES[0]
+
+    @property
+    def times_ns(self) -> tuple[int, int]:
+        """First and last time, ns."""
+        return min(self.start.t_ns, self.end.t_ns), max(self.start.t_ns, self.end.t_ns)
 
 
 @dataclass(frozen=True, slots=True)

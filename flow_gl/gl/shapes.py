@@ -112,8 +112,8 @@ class ShapeBatch(Batch):
         if not len(xs):
             return
         rights, lows, highs = np.append(xs[1:], end), np.minimum(ys[1:], ys[:-1]), np.maximum(ys[1:], ys[:-1])
-        self._put_boxes((xs, ys, rights - xs, np.full(len(xs), thickness)), color, alpha)
-        self._put_boxes((xs[1:], lows, np.full(len(lows), thickness), highs - lows), color, alpha)
+        self.boxes((xs, ys, rights - xs, np.full(len(xs), thickness)), color, alpha)
+        self.boxes((xs[1:], lows, np.full(len(lows), thickness), highs - lows), color, alpha)
 
     def segments(
         self,
@@ -137,7 +137,7 @@ class ShapeBatch(Batch):
         rows[:, 11] = np.where(b >= a, 1.0, -1.0)
         self._put_many(rows)
 
-    def _put_boxes(self, boxes: tuple[NDArray[np.float64], ...], color: Rgb, alpha: float) -> None:
+    def boxes(self, boxes: tuple[NDArray[np.float64], ...], color: Rgb, alpha: float) -> None:
         """Add filled rectangles: x, y, width and height, each float64, shape (n,)."""
         rows = np.zeros((len(boxes[0]), _ROW.size // 4), np.float32)
         for column, values in enumerate(boxes):

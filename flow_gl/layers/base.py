@@ -15,6 +15,7 @@ from flow_gl.core.palette import DARK, Palette, Rgb
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.view import Rect, View
 from flow_gl.layers.cvd_reference import CvdReference
+from flow_gl.layers.drawings.shown import ShownShape
 from flow_gl.layers.lines.book import NO_LINES, LineBook
 from flow_gl.layers.marks.mark import MARK_TITLES, NO_MARKS, Marks
 from flow_gl.layers.ranges.range_profile import RangeProfile
@@ -32,6 +33,7 @@ LAYERS: Final = {
     "view_profile": "Profile in view",
     "levels": "Levels",
     "own_levels": "Own levels",
+    "drawings": "Drawings",
     "initial_balance": "Initial balance",
     "initial_extensions": "IB extensions",
     "opening_range": "Opening range",
@@ -152,7 +154,9 @@ class Scene:
     order_sizes: tuple[int, int] = (10, 50)
     """Least contracts of a medium and of a large order."""
     own_levels: tuple[ShownLevel, ...] = ()
-    """What the user has drawn, in the order in which it was placed."""
+    """The user's levels, in the order in which they were placed."""
+    shapes: tuple[ShownShape, ...] = ()
+    """The user's other drawings, in the order in which they were placed."""
     zone: str = "America/New_York"
     """Time zone of all times on the chart."""
 

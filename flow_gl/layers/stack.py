@@ -25,6 +25,7 @@ from flow_gl.layers.chart import Chart
 from flow_gl.layers.crosshair import CrosshairLayer
 from flow_gl.layers.cvd import CvdLayer
 from flow_gl.layers.drawings.levels import OwnLevelsLayer
+from flow_gl.layers.drawings.shapes import ShapesLayer
 from flow_gl.layers.events import EventsLayer
 from flow_gl.layers.gaps import GapsLayer
 from flow_gl.layers.grid import GridLayer, TimeGridLayer
@@ -96,6 +97,7 @@ DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]
     ("divergence", DivergenceLayer, Pane.WHOLE),
     ("large_trade", LargeTradeLayer, Pane.WHOLE),
     ("own_levels", OwnLevelsLayer, Pane.WHOLE),
+    ("drawings", ShapesLayer, Pane.WHOLE),
     ("levels", LevelsLayer, Pane.WHOLE),
     ("session_levels", SessionLevelsLayer, Pane.WHOLE),
     ("held_levels", HeldLevelsLayer, Pane.WHOLE),

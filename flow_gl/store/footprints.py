@@ -6,7 +6,7 @@ even a long range needs few rows. Rows are summed as whole arrays, never one by 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,54 @@ def footprint_of(reader: MarketReader, start_ns: int, end_ns: int) -> Footprint:
             ]
     found = added_up(np.concatenate([np.zeros(0, FOOTPRINT), *rows]), is_by_bubble=False)
     return Footprint(first * base_ns, last * base_ns, found)
+
+
+class Steps(NamedTuple):
+    """What traded bucket by bucket: closed buckets without a gap between them, oldest first.
+
+    Attributes
+    ----------
+    start, end : base buckets [start, end) that the rows cover
+    parts : per run of buckets of one width, that width in ns and its FOOTPRINT rows, ordered by bucket
+    open_rows : FOOTPRINT rows of the open base bucket
+    """
+
+    start: int
+    end: int
+    parts: tuple[tuple[int, NDArray[np.void]], ...]
+    open_rows: NDArray[np.void]
+
+
+def steps_of(reader: MarketReader, start_ns: int, end_ns: int, *, lod: int) -> Steps:
+    """Return what traded in the base buckets that begin in [start_ns, end_ns), bucket by bucket.
+
+    Parameters
+    ----------
+    reader : the chart, as of its last refresh
+    start_ns, end_ns : rounded up to whole base buckets. In a chart that has rolled, both must lie in one contract
+    lod : buckets have its width, finer ones at the ends, coarser ones where it is no longer kept
+    """
+    base_ns = reader.bucket_ns
+    start, end = -(-start_ns // base_ns), -(-end_ns // base_ns)
+    if reader.footprint_version == 0 or end <= start:
+        return Steps(start, start, (), EMPTY)
+    open_bucket = int(reader.footprint["bucket"])
+    closed = max(start, min(end, open_bucket))
+    while True:
+        known = _known_from(reader)
+        parts = _longest_run(_cover(reader, known, lod, start, closed))
+        if parts and parts[0].start > start:
+            older = _longest_run(_cover(reader, known, len(known) - 1, start, parts[0].start))
+            parts = [*older, *parts] if older and older[-1].end == parts[0].start else parts
+        rows = [(reader.widths_ns[part.lod], _read(reader, part)) for part in parts]
+        if _known_from(reader) == known:
+            break  # otherwise the engine has overwritten rows while they were read
+    first, last = (parts[0].start, parts[-1].end) if parts else (closed, closed)
+    open_rows = EMPTY
+    if last == closed and start <= open_bucket < end and known[0] <= open_bucket:
+        begun = _read(reader, _Part(0, open_bucket, open_bucket + 1))
+        open_rows = np.concatenate([begun, reader.footprint["row"][: int(reader.footprint["count"])]])
+    return Steps(first, last, tuple(rows), open_rows)
 
 
 def _known_from(reader: MarketReader) -> list[int]:

@@ -16,6 +16,8 @@ from flow_gl.core.jobs import Job
 from flow_gl.gl.view import Rect, View
 from flow_gl.layers.base import Scene
 from flow_gl.layers.detail import MIN_SPACING_PX, lod_for
+from flow_gl.layers.drawings.book import ShapeBook
+from flow_gl.layers.drawings.shown import ShownShape
 from flow_gl.layers.lines.book import ORDER_SIZES
 from flow_gl.layers.marks.book import MarkBook, Window
 from flow_gl.layers.marks.mark import KINDS
@@ -71,10 +73,13 @@ class ChartAxes:
     ----------
     job : decides when the visible range is searched again; in every frame the axes move towards it
     ranges_job : decides when what traded in the marked range and in view is read again
+    drawings_job : decides when the numbers of drawings are read again
     """
 
-    def __init__(self, job: Job, ranges_job: Job) -> None:
+    def __init__(self, job: Job, ranges_job: Job, drawings_job: Job) -> None:
         self._job: Final = job
+        self._shapes: Final = ShapeBook(drawings_job)
+        self._shown_shapes: Final[Cached[tuple[ShownShape, ...]]] = Cached()
         self._ranges: Final = RangeBook(ranges_job)
         self._timeline: Final = TimelineReader()
         self._marks: Final = MarkBook()
@@ -106,11 +111,28 @@ class ChartAxes:
             _search(market, layout, state, own, moment)
         own.marked, own.in_view = self._read_ranges(market, layout, state, own, moment)
         own.marks = self._marks.select(market, _window(layout, state, own, moment), _kinds_shown(state))
+        if own.shapes or state.drawings.has_shapes:
+            own.shapes = self._read_shapes(market, state)
         if own.price_seen is not None:
             low, high = own.price_seen.low, own.price_seen.high
             own.price.fit(low, high, height_px=layout.price.height, least_span=LEAST_TICKS, dt_s=moment.dt_s)
         if own.cvd_seen is not None:
             own.cvd.fit(*own.cvd_seen, height_px=layout.cvd.height, least_span=LEAST_CONTRACTS, dt_s=moment.dt_s)
+
+    def _read_shapes(self, market: MarketReader, state: ViewState) -> tuple[ShownShape, ...]:
+        """Return the user's drawings with their numbers; the same object while nothing changes."""
+        drawings = state.drawings
+        held, selected = drawings.held_shape, drawings.selected
+        shapes = drawings.shapes(drawing_key(market.symbol, market.requested))
+        found = self._shapes.read(shapes, market, state.aggregation)
+        chosen, moving = "" if selected is None else selected[2], "" if held is None else held.shape.id
+        return self._shown_shapes.get(
+            (shapes, found, chosen, moving),
+            lambda: tuple(
+                ShownShape(one, found.get(one.id), is_selected=one.id == chosen, is_held=one.id == moving)
+                for one in shapes
+            ),
+        )
 
     def _read_ranges(
         self, market: MarketReader, layout: ChartLayout, state: ViewState, own: ChartState, moment: Moment
@@ -240,6 +262,7 @@ def build(
         marks=own.marks,
         lines=own.lines,
         own_levels=state.drawings.shown(drawing_key(market.symbol, market.requested)),
+        shapes=own.shapes,
         marked=own.marked,
         in_view=own.in_view,
         order_sizes=(state.aggregation.order_size_medium, state.aggregation.order_size_large),

@@ -287,7 +287,8 @@ class FrameLoop:
             self.overlays.notes.add(note, now_s, lasts_s=6.0)
         state.ensure_charts(max(1, count))
         while len(self._axes) < count:
-            self._axes.append(scenes.ChartAxes(self.scheduler.add("visible range"), self.scheduler.add("ranges")))
+            jobs = (self.scheduler.add(name) for name in ("visible range", "ranges", "drawings"))
+            self._axes.append(scenes.ChartAxes(*jobs))
         visible = state.visible_charts(count) if count else [0]
         axis = self._axis_px(visible if count else [], scale)
         area = self._panels.charts

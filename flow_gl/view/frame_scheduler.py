@@ -39,6 +39,8 @@ JOBS: Final = {
     "visible range": Timing(period_s=0.05, delay_s=0.0),
     # What traded in the marked range and in view.
     "ranges": Timing(period_s=0.1, delay_s=0.1),
+    # What rulers measured, and what has traded since anchors.
+    "drawings": Timing(period_s=0.1, delay_s=0.1),
     # What "hide the smallest 50 %" is in contracts.
     "size floor": Timing(period_s=2.0, delay_s=0.5),
     # Dear ImGui's windows and texts. Numbers that change faster than this cannot be read.

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from imgui_bundle import imgui
 
+from flow_gl.core.drawings import SHAPE_KINDS, Point, Shape
 from flow_gl.core.palette import PALETTES
 from flow_gl.core.panels import PANEL_NAMES
 from flow_gl.core.schema import FeedState
@@ -114,6 +115,8 @@ SEEN: dict[str, Seen] = {
     "cvd_candles": lambda pilot: pilot.state.filters.has_cvd_candles,
     "order_cvd": is_layer("order_cvd"),
     "own_level": lambda pilot: pilot.state.drawings.held is not None,
+    **dict.fromkeys(SHAPE_KINDS, lambda pilot: pilot.state.drawings.tool),
+    "move_drawing": lambda pilot: pilot.state.drawings.held_shape is not None,
     "edit_level": lambda pilot: pilot.state.drawings.edited,
     "delete_level": levels,
     "copy_price": lambda _: imgui.get_clipboard_text(),
@@ -194,6 +197,18 @@ def at_level(pilot: WindowPilot) -> None:
     pilot.move((x, scene.price_view.screen_y(level.price / scene.reader.tick_size)))
 
 
+def with_selected_shape(pilot: WindowPilot) -> None:
+    """Draw a trend line, and select it."""
+    scene = pilot.charts[0].scene
+    assert scene is not None
+    points = (
+        Point(pilot.link.now_ns - seconds * 10**9, int(scene.reader.session["last_price"])) for seconds in (60, 30)
+    )
+    pilot.state.drawings.book.put_shapes("NQ", [Shape("shape", "trend_line", *points)])
+    pilot.state.drawings.selected = 0, "NQ", "shape"
+    pilot.frames(2)
+
+
 def after_zoom(pilot: WindowPilot) -> None:
     pilot.press("up_arrow")
     pilot.frames(2)
@@ -225,6 +240,7 @@ PREPARE: dict[str, Callable[[WindowPilot], None]] = {
     "scale": lambda pilot: pilot.press("shift+up_arrow"),
     "price_lower": lambda pilot: pilot.press("shift+up_arrow"),
     "cvd_scale": lambda pilot: pilot.state.charts[0].cvd.set(0.0, 1.0),
+    "move_drawing": with_selected_shape,
     "edit_level": with_level,
     "delete_level": at_level,
     "undo": after_zoom,
@@ -266,6 +282,7 @@ def fresh(pilot: WindowPilot) -> None:
     state.transport.loop_from_ns, state.transport.is_entering, state.transport.is_shown = 0, False, True
     state.selected, state.open_panels = 1, set()
     state.drawings.edited = state.drawings.held = None
+    state.drawings.let_go()
     state.time.reset(pilot.charts[0].layout.price.width)
     for own in state.charts:
         own.price.reset()

@@ -229,7 +229,7 @@ def test_the_mouse_alone_places_colours_arms_and_deletes():
     for button in (0, 1):
         pilot.click((x, y_of(pilot, level)), button=button)
         if button == 1:
-            pilot.choose("Edit an own level; again: the next one")
+            pilot.choose("Edit a level or drawing; again: the next one")
         pilot.frames(6)
         assert pilot.state.drawings.edited == (0, "NQ", level.id)
         pilot.click((x + 300, y + 250))  # elsewhere: closes it

@@ -29,7 +29,7 @@ def bounds(offset: int, *, was_near: bool = False) -> tuple[float, float]:
         event_ns=market.now_ns, wall_ns=market.now_ns, steady_s=1.0, dt_s=0.01, scale=1.0, screen_px=(1280, 720)
     )
     scheduler = FrameScheduler()
-    axes = ChartAxes(scheduler.add("visible range"), scheduler.add("ranges"))
+    axes = ChartAxes(*(scheduler.add(name) for name in ("visible range", "ranges", "drawings")))
     axes.advance(market.reader, LAYOUT, state, own, moment)
     top = own.cvd.top(LAYOUT.cvd.height)
     return top - LAYOUT.cvd.height * own.cvd.per_px, top

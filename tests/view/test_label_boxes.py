@@ -8,16 +8,18 @@ from typing import Final
 import numpy as np
 import pytest
 
+from flow_gl.core.drawings import SHAPE_KINDS, WITH_TWO_POINTS, OwnLevel, Point, Shape, drawing_key
 from flow_gl.core.schema import FeedState, GapKind
 from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.label_boxes import LabelBox, overlaps
 from flow_gl.gl.view import Rect
 from tests.kit.local_link import add_cross, add_gap
+from tests.kit.markets import TICK
 from tests.kit.pilot import HeadlessPilot
 
 SYMBOLS: Final = ("NQZ5", "ESZ5", "RTYZ5", "YMZ5", "MNQZ5", "MESZ5", "M2KZ5", "MYMZ5", "NQH6")
 SIZES: Final = ((400, 300, 1.0), (1024, 600, 1.0), (1920, 1080, 1.0), (3840, 2160, 1.0), (3840, 2160, 2.0))
-COUNTS: Final = (1, 4, 9)
+COUNTS: Final = (1, 2, 4, 9)
 WHITE: Final = (1.0, 1.0, 1.0)
 
 
@@ -123,9 +125,27 @@ def with_panels(desk: Desk) -> None:
     desk.state.open_panels = {"session", "feed", "performance"}
 
 
+def drawn(desk: Desk) -> None:
+    """A shape of each kind on each chart, all in one place, and an own level across them."""
+    for chart in desk.charts:
+        assert chart.scene is not None
+        view, last = chart.scene.price_view, int(chart.scene.reader.session["last_price"])
+        start, end = (
+            Point(view.time_at(view.rect.x + share * view.rect.width), last + ticks * TICK)
+            for share, ticks in ((0.3, 2), (0.6, 8))
+        )
+        key = drawing_key(chart.scene.reader.symbol, chart.scene.reader.requested)
+        shapes = [
+            Shape(f"{key}{kind}", kind, start, end if kind in WITH_TWO_POINTS else start, f"{kind} of mine")
+            for kind in SHAPE_KINDS
+        ]
+        desk.state.drawings.book.put_shapes(key, shapes)
+        desk.state.drawings.book.put(key, [OwnLevel(f"{key}level", start.price, "mine")])
+
+
 STATES: Final[tuple[Callable[[Desk], None], ...]] = (
     *(live, halt, feed_gap, replay, reconnecting, partial, unscheduled, signs, unkept, paused, in_the_past),
-    *(zoomed_out, fixed_scale, with_reference, with_crosshair, with_panels),
+    *(zoomed_out, fixed_scale, with_reference, with_crosshair, with_panels, drawn),
 )
 
 

@@ -128,7 +128,7 @@ class VwapLayer(LinesLayer):
         times, values = _points(scene, session)
         if not len(times):
             return
-        xs, joined = np.clip(pixel_xs(view, times), left, right), _joined(times, scene.reader.gaps)
+        xs, joined = np.clip(pixel_xs(view, times), left, right), joined_points(times, scene.reader.gaps)
         if not session.is_finished:
             # The present value holds up to the price axis.
             xs, joined, values = np.append(xs, right), np.append(joined, True), np.append(values, values[-1:], axis=0)
@@ -147,7 +147,7 @@ class VwapLayer(LinesLayer):
             self.shapes.segments(np.tile(xs, len(ys)), ys.ravel(), parts, width, its_color, alpha=alpha * its_alpha)
 
 
-def _joined(times: NDArray[np.int64], gaps: NDArray[np.void]) -> NDArray[np.bool_]:
+def joined_points(times: NDArray[np.int64], gaps: NDArray[np.void]) -> NDArray[np.bool_]:
     """Return whether each point is joined to the next one: not over a feed gap. Shape (n - 1,)."""
     lost = gaps[gaps["kind"] == int(GapKind.FEED)]
     if not len(lost):

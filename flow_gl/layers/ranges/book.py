@@ -8,7 +8,8 @@ from flow_gl.core.settings import AggregationSettings
 from flow_gl.layers.ranges.range_profile import RangeProfile, read_range
 from flow_gl.store.market import MarketReader
 
-_RULES: Final = ("value_area", "value_area_step", "stacked_imbalance_contracts", "stacked_imbalance_ratio")
+RULES: Final = ("value_area", "value_area_step", "stacked_imbalance_contracts", "stacked_imbalance_ratio")
+"""Settings that the numbers of a range depend on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class RangeBook:
         # A range in the past does not change, except that its contract may roll.
         is_running = end_ns > int(reader.footprint["bucket"]) * reader.bucket_ns
         version = reader.footprint_version if is_running or not reader.footprint_version else -1
-        rules = tuple(getattr(settings, rule) for rule in _RULES)
+        rules = tuple(getattr(settings, rule) for rule in RULES)
         place = id(reader), start_ns, end_ns, rules
         key = place, version, reader.roll_total
         known = self._known.get(name)

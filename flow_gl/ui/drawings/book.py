@@ -14,32 +14,48 @@ from typing import Final
 import msgspec
 
 from flow_gl.core.alerts import MOST_RULES
-from flow_gl.core.drawings import MOST_LEVELS, OwnLevel
+from flow_gl.core.drawings import ANCHORED, MOST_ANCHORED, MOST_LEVELS, MOST_SHAPES, SHAPE_TITLES, OwnLevel, Shape
 from flow_gl.core.schema import PRICE_SCALE
 from flow_gl.ui.alerts.rules import Rule, RuleBook
 from flow_gl.ui.state.history import History, Step
 
 Linked = dict[int, Rule]
 """Alert rules by their ids in the rule book."""
+_State = tuple[tuple[OwnLevel, ...], tuple[Shape, ...], Linked]
 
 
 class DrawingBook:
-    """All drawings. The levels of a root are in the order of their placement."""
+    """All drawings. Those of a root are in the order of their placement."""
 
-    def __init__(self, levels: Mapping[str, Sequence[OwnLevel]] | None = None) -> None:
-        self._levels: Final[dict[str, tuple[OwnLevel, ...]]] = {
-            key: tuple(found) for key, found in (levels or {}).items() if found
-        }
+    def __init__(
+        self,
+        levels: Mapping[str, Sequence[OwnLevel]] | None = None,
+        shapes: Mapping[str, Sequence[Shape]] | None = None,
+    ) -> None:
+        self._levels: Final = {key: tuple(found) for key, found in (levels or {}).items() if found}
+        self._shapes: Final = {key: tuple(found) for key, found in (shapes or {}).items() if found}
         self.version = 0
         """Version number, changed by every edit."""
+
+    @property
+    def has_shapes(self) -> bool:
+        return bool(self._shapes)
 
     def levels(self, key: str) -> tuple[OwnLevel, ...]:
         """Return the levels of an instrument root (`core.drawings.drawing_key`)."""
         return self._levels.get(key, ())
 
+    def shapes(self, key: str) -> tuple[Shape, ...]:
+        """Return the shapes of an instrument root."""
+        return self._shapes.get(key, ())
+
     def by_root(self) -> dict[str, tuple[OwnLevel, ...]]:
         """Return all levels by instrument root."""
         return dict(self._levels)
+
+    def shapes_by_root(self) -> dict[str, tuple[Shape, ...]]:
+        """Return all shapes by instrument root."""
+        return dict(self._shapes)
 
     def put(self, key: str, levels: Sequence[OwnLevel]) -> None:
         """Replace the levels of a root."""
@@ -47,6 +63,14 @@ class DrawingBook:
             self._levels[key] = tuple(levels)
         else:
             self._levels.pop(key, None)
+        self.version += 1
+
+    def put_shapes(self, key: str, shapes: Sequence[Shape]) -> None:
+        """Replace the shapes of a root."""
+        if shapes:
+            self._shapes[key] = tuple(shapes)
+        else:
+            self._shapes.pop(key, None)
         self.version += 1
 
 
@@ -130,6 +154,37 @@ class Desk:
         """Return a level by its id; None if it was deleted."""
         return next((one for one in self.book.levels(key) if one.id == level_id), None)
 
+    def find_shape(self, key: str, shape_id: str) -> Shape | None:
+        """Return a shape by its id; None if it was deleted."""
+        return next((one for one in self.book.shapes(key) if one.id == shape_id), None)
+
+    def place_shape(self, key: str, shape: Shape) -> str:
+        """Add a shape. Returns "", or the reason why it cannot be added."""
+        shapes, title = self.book.shapes(key), SHAPE_TITLES[shape.kind].lower()
+        if len(shapes) >= MOST_SHAPES:
+            return f"{key} has {MOST_SHAPES} drawings: delete one first"
+        if shape.kind in ANCHORED and sum(one.kind == shape.kind for one in shapes) >= MOST_ANCHORED:
+            return f"{key} has {MOST_ANCHORED} drawings of the kind {title}: delete one first"
+        with self._step(key, title):
+            self.book.put_shapes(key, (*shapes, shape))
+        return ""
+
+    def change_shape(self, key: str, shape: Shape) -> None:
+        """Replace the shape with the same id: moved, relabelled, recoloured."""
+        before = self.find_shape(key, shape.id)
+        if before is None or before == shape:
+            return
+        with self._step(key, f"change of {SHAPE_TITLES[shape.kind].lower()}"):
+            self.book.put_shapes(key, [shape if one.id == shape.id else one for one in self.book.shapes(key)])
+
+    def delete_shape(self, key: str, shape_id: str) -> None:
+        """Delete a shape."""
+        found = self.find_shape(key, shape_id)
+        if found is None:
+            return
+        with self._step(key, f"deletion of {SHAPE_TITLES[found.kind].lower()}"):
+            self.book.put_shapes(key, [one for one in self.book.shapes(key) if one.id != shape_id])
+
     @contextmanager
     def _step(self, key: str, what: str) -> Iterator[None]:
         """Record the changes made inside as one step of the history."""
@@ -143,21 +198,24 @@ class Desk:
             )
         )
 
-    def _state(self, key: str) -> tuple[tuple[OwnLevel, ...], Linked]:
-        return self.book.levels(key), self._linked(key)
+    def _state(self, key: str) -> _State:
+        return self.book.levels(key), self.book.shapes(key), self._linked(key)
 
     def _linked(self, key: str) -> Linked:
         ids = {one.id for one in self.book.levels(key)}
         return {number: rule for number, rule in self.rules.items() if rule.drawing in ids}
 
-    def _restore(self, key: str, state: tuple[tuple[OwnLevel, ...], Linked], said: str) -> str:
-        levels, linked = state
+    def _restore(self, key: str, state: _State, said: str) -> str:
+        levels, shapes, linked = state
         for number in self._linked(key).keys() - linked.keys():
             self.rules.delete(number)
         for number, rule in linked.items():
             if self.rules.get(number) != rule:
                 self.rules.put(number, rule)
-        self.book.put(key, levels)
+        if levels != self.book.levels(key):
+            self.book.put(key, levels)
+        if shapes != self.book.shapes(key):
+            self.book.put_shapes(key, shapes)
         return said
 
 

@@ -5,46 +5,29 @@ keeps the old file as `drawings.toml.damaged`. Two programs may be open at once:
 current content of the file.
 """
 
-import json
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final, NamedTuple, TypeVar
 
-import msgspec
-
-from flow_gl.core.drawings import COLOR_NAMES, LONGEST_NAME, MOST_LEVELS, ColorName, OwnLevel
-from flow_gl.core.market.limits import MAX_PRICE
-from flow_gl.core.schema import PRICE_SCALE
+from flow_gl.core.drawings import MOST_LEVELS, MOST_SHAPES, SHAPE_KINDS, OwnLevel, Shape
 from flow_gl.core.system import folders
 from flow_gl.core.system.files import write_whole
-from flow_gl.core.units import SECOND_NS
+from flow_gl.ui.drawings import drawing_text
 from flow_gl.ui.drawings.book import DrawingBook, new_id
 
-_HEAD: Final = f"""# Own levels of flow_gl, by instrument root: a level of NQ is on the charts of NQZ5 and of NQ.v.0.
-# color is one of {", ".join(COLOR_NAMES)}; since is when the level was placed.
-# The program writes this file when a level changes; comments are not kept. A level's alert is in alerts.toml.
-"""
 DAMAGED: Final = ".damaged"
-_LATEST_NS: Final = 1 << 63
+text_of: Final = drawing_text.text_of
+Drawing = TypeVar("Drawing", OwnLevel, Shape)
 
-Levels = dict[str, tuple[OwnLevel, ...]]
 
+class _Drawings(NamedTuple):
+    """All drawings by instrument root."""
 
-class _Row(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A level, with the field names of the file."""
-
-    symbol: Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
-    price: Decimal
-    """Points."""
-    name: Annotated[str, msgspec.Meta(max_length=LONGEST_NAME)] = ""
-    color: ColorName = COLOR_NAMES[0]
-    since: datetime | None = None
-    id: Annotated[str, msgspec.Meta(max_length=32)] = ""
-    """"" in a level that was written by hand."""
+    levels: Mapping[str, tuple[OwnLevel, ...]] = {}
+    shapes: Mapping[str, tuple[Shape, ...]] = {}
 
 
 def default_path() -> Path:
@@ -67,22 +50,24 @@ class KeptDrawings:
     warning: str = ""
     _saved: int = 0
     """Version of the book in the file."""
-    _known: Levels = field(default_factory=dict)
-    """The levels as this program last read or wrote them."""
+    _known: _Drawings = field(default_factory=_Drawings)
+    """The drawings as this program last read or wrote them."""
 
     def save(self) -> str:
         """Write the file if the book has changed. Returns "", or the error in one line."""
         if self.path is None or self.book.version == self._saved:
             return ""
         self._saved = self.book.version
-        ours = self.book.by_root()
+        ours = _Drawings(self.book.by_root(), self.book.shapes_by_root())
         try:
             theirs, warning = _read(self.path)
             is_there = self.path.exists()
             if warning and is_there:
                 self.path.replace(_free_name(self.path))
-            levels = _merged(self._known, ours, theirs if is_there and not warning else self._known)
-            write_whole(self.path, text_of(levels).encode())
+            theirs = theirs if is_there and not warning else self._known
+            levels = _merged(self._known.levels, ours.levels, theirs.levels)
+            shapes = _merged(self._known.shapes, ours.shapes, theirs.shapes)
+            write_whole(self.path, text_of(levels, shapes).encode())
         except OSError as error:
             return f"cannot save the drawings to {self.path}: {error.strerror or error}"
         self._known = ours
@@ -93,92 +78,100 @@ def load(path: Path | None) -> KeptDrawings:
     """Read the drawings of a file; empty if the file is missing or unreadable. Never raises."""
     if path is None:
         return KeptDrawings(DrawingBook())
-    levels, warning = _read(path)
-    return KeptDrawings(DrawingBook(levels), path, warning, _known=levels)
+    found, warning = _read(path)
+    return KeptDrawings(DrawingBook(*found), path, warning, _known=found)
 
 
-def text_of(levels: Levels) -> str:
-    """Return levels as TOML, without fields at their default."""
-    parts = [_HEAD]
-    for key, found in levels.items():
-        for one in found:
-            parts.append(f"\n[[level]]\nsymbol = {_text(key)}\nprice = {_points(one.price)}\n")
-            if one.name:
-                parts.append(f"name = {_text(one.name)}\n")
-            parts.append(f'color = "{one.color}"\n')
-            if one.since_ns:
-                parts.append(f"since = {datetime.fromtimestamp(one.since_ns // SECOND_NS, UTC):%Y-%m-%dT%H:%M:%SZ}\n")
-            parts.append(f"id = {_text(one.id)}\n")
-    return "".join(parts)
-
-
-def _read(path: Path) -> tuple[Levels, str]:
-    """Return the levels of a file, and one line on what is wrong with it."""
+def _read(path: Path) -> tuple[_Drawings, str]:
+    """Return the drawings of a file, and one line on what is wrong with it."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except FileNotFoundError:
-        return {}, ""
+        return _Drawings(), ""
     except OSError as error:
-        return {}, f"cannot read {path}: {error.strerror or error}; no own levels are shown"
+        return _Drawings(), f"cannot read {path}: {error.strerror or error}; no drawings are shown"
     except (ValueError, RecursionError) as error:  # not TOML, or not UTF-8
         reason = " ".join(str(error).split())[:200]
         return (
-            {},
-            f"{path} is damaged ({reason}); no own levels are shown; it will be kept as {_free_name(path).name}",
+            _Drawings(),
+            f"{path} is damaged ({reason}); no drawings are shown; it will be kept as {_free_name(path).name}",
         )
-    problems: list[str] = []
+    tables, problems = _Tables(data), []
     levels: dict[str, list[OwnLevel]] = {}
-    ids: set[str] = set()
-    listed = data.pop("level", [])
-    if not isinstance(listed, list):
-        listed, problems = [], ["`level` must be written as [[level]]"]
-    for number, given in enumerate(listed, 1):
+    for number, given in enumerate(tables.take("level"), 1):
         try:
-            key, level = _level(given)
+            key, level = drawing_text.level_of(given)
             if len(levels.get(key, ())) == MOST_LEVELS:
                 raise ValueError(f"at most {MOST_LEVELS} levels of {key} are possible")
-        except (msgspec.ValidationError, ValueError, ArithmeticError, TypeError) as error:
+        except drawing_text.ERRORS as error:
             problems.append(f"level {number}: {error}")
             continue
-        if level.id in ids:
-            level = OwnLevel(new_id(), level.price, level.name, level.color, level.since_ns)
-        ids.add(level.id)
-        levels.setdefault(key, []).append(level)
-    problems += [f"{name} is not known" for name in data]
+        levels.setdefault(key, []).append(tables.with_own_id(level))
+    shapes: dict[str, list[Shape]] = {}
+    for kind in SHAPE_KINDS:
+        for number, given in enumerate(tables.take(kind), 1):
+            try:
+                key, shape = drawing_text.shape_of(kind, given)
+                if len(shapes.get(key, ())) == MOST_SHAPES:
+                    raise ValueError(f"at most {MOST_SHAPES} drawings of {key} are possible")
+            except drawing_text.ERRORS as error:
+                problems.append(f"{kind} {number}: {error}")
+                continue
+            shapes.setdefault(key, []).append(tables.with_own_id(shape))
+    problems += [*tables.problems, *(f"{name} is not known" for name in data)]
     more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
     warning = f"{path}: {problems[0]}{more}; left out" if problems else ""
-    return {key: tuple(found) for key, found in levels.items()}, warning
+    return _Drawings(_frozen(levels), _frozen(shapes)), warning
 
 
-def _level(given: Any) -> tuple[str, OwnLevel]:
-    """Return root and level of a table in the file. Raises ValueError or msgspec.ValidationError."""
-    if isinstance(given, dict) and isinstance(given.get("price"), int) and not isinstance(given["price"], bool):
-        given = {**given, "price": Decimal(given["price"])}
-    row = msgspec.convert(given, _Row)
-    price = row.price * PRICE_SCALE
-    if not row.price.is_finite() or abs(price) >= MAX_PRICE or price != int(price):
-        raise ValueError(f"`price` must be a price with at most 9 decimals, was {row.price}")
-    since = row.since if row.since is None or row.since.tzinfo else row.since.replace(tzinfo=UTC)
-    since_ns = 0 if since is None else int(since.timestamp()) * SECOND_NS
-    if since_ns >= _LATEST_NS:
-        raise ValueError(f"`since` must be before the year 2262, was {row.since}")
-    return row.symbol, OwnLevel(row.id or new_id(), int(price), row.name, row.color, max(0, since_ns))
+class _Tables:
+    """The tables of a file by name, and the ids that are taken."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        self._data: Final = data
+        self._ids: Final[set[str]] = set()
+        self.problems: Final[list[str]] = []
+
+    def take(self, name: str) -> list[Any]:
+        """Return and remove the tables of a name."""
+        listed = self._data.pop(name, [])
+        if isinstance(listed, list):
+            return listed
+        self.problems.append(f"`{name}` must be written as [[{name}]]")
+        return []
+
+    def with_own_id(self, drawing: Drawing) -> Drawing:
+        """Return a drawing, with another id if an earlier one has the same."""
+        if drawing.id in self._ids:
+            drawing = replace(drawing, id=new_id())
+        self._ids.add(drawing.id)
+        return drawing
 
 
-def _merged(known: Levels, ours: Levels, theirs: Levels) -> Levels:
+def _frozen(found: Mapping[str, list[Drawing]]) -> dict[str, tuple[Drawing, ...]]:
+    return {key: tuple(drawings) for key, drawings in found.items()}
+
+
+def _merged(
+    known: Mapping[str, tuple[Drawing, ...]],
+    ours: Mapping[str, tuple[Drawing, ...]],
+    theirs: Mapping[str, tuple[Drawing, ...]],
+) -> dict[str, tuple[Drawing, ...]]:
     """Return the file's current content with the changes made here since it was last read or written."""
     before, after = dict(_flat(known)), dict(_flat(ours))
-    levels = dict(_flat(theirs))
-    levels |= {at: one for at, one in after.items() if before.get(at) != one}
-    found: dict[str, list[OwnLevel]] = {}
-    for at, one in levels.items():
+    merged = dict(_flat(theirs))
+    merged |= {at: one for at, one in after.items() if before.get(at) != one}
+    found: dict[str, list[Drawing]] = {}
+    for at, one in merged.items():
         if at in after or at not in before:
             found.setdefault(at[0], []).append(one)
     return {key: tuple(found[key]) for key in sorted(found)}
 
 
-def _flat(levels: Levels) -> Iterator[tuple[tuple[str, str], OwnLevel]]:
-    for key, found in levels.items():
+def _flat(
+    drawings: Mapping[str, tuple[Drawing, ...]],
+) -> Iterator[tuple[tuple[str, str], Drawing]]:
+    for key, found in drawings.items():
         for one in found:
             yield (key, one.id), one
 
@@ -187,11 +180,3 @@ def _free_name(path: Path) -> Path:
     """Return an unused path beside a file for keeping a damaged one."""
     names = (f"{path.name}{DAMAGED}", *(f"{path.name}{DAMAGED}-{number}" for number in range(2, 100)))
     return next((one for one in map(path.with_name, names) if not one.exists()), path.with_name(names[0]))
-
-
-def _points(price: int) -> str:
-    return f"{(Decimal(price) / PRICE_SCALE).normalize():f}"
-
-
-def _text(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

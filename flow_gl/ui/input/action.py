@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from flow_gl.core.commands import Command
-from flow_gl.core.drawings import OwnLevel
+from flow_gl.core.drawings import OwnLevel, Point, Shape
 from flow_gl.core.schema import FeedState
 from flow_gl.store.market import EngineReader, MarketReader
 from flow_gl.ui.keys import names
@@ -14,7 +14,7 @@ from flow_gl.ui.state.timeline import NO_TIMELINE, Timeline
 from flow_gl.ui.state.view_state import ViewState
 
 Target = str
-"""What a right click hits: "chart", "bubble", "level", "cvd", "price axis", "cvd axis", "time axis", "header"."""
+"""What a right click hits: "chart", "bubble", "level", "drawing", "cvd", "header", and the axes: "price axis", ..."""
 
 
 class Request(Enum):
@@ -56,6 +56,10 @@ class Context:
     """Price (1e-9) of the tick at the mouse, while that is on the focused chart's price pane or axis."""
     pointed_level: OwnLevel | None = None
     """The own level at the mouse."""
+    pointed_shape: Shape | None = None
+    """The drawing at the mouse."""
+    pointed_point: Point | None = None
+    """Bucket and tick at the mouse, while that is on the focused chart's price pane."""
     pointed_bubble: tuple[int, int] | None = None
     """Id and level of detail of the bubble at the mouse."""
     pointed_ns: int = 0

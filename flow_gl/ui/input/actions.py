@@ -10,7 +10,7 @@ from flow_gl.core.commands import Retry
 from flow_gl.core.panels import PANELS, PanelEntry
 from flow_gl.layers.lines.book import ORDER_SIZES
 from flow_gl.ui.input import chart_actions as chart
-from flow_gl.ui.input import level_actions, transport_actions, workspace_actions
+from flow_gl.ui.input import level_actions, shape_actions, transport_actions, workspace_actions
 from flow_gl.ui.input.action import Action, Context, Request, Run
 from flow_gl.ui.input.choice_actions import choices, has_charts, is_replayed, next_layout
 from flow_gl.ui.overlays.frame import Frame
@@ -181,25 +181,32 @@ ACTIONS: Final[tuple[Action, ...]] = (
         menus=("chart", "bubble", "price axis"),
     ),
     Action(
-        "edit_level", "Edit an own level; again: the next one", ("e",), "Drawing", level_actions.edit, menus=("level",)
+        "edit_level",
+        "Edit a level or drawing; again: the next one",
+        ("e",),
+        "Drawing",
+        shape_actions.edit,
+        menus=("level", "drawing"),
     ),
     Action(
         "delete_level",
-        "Delete the own level at the mouse",
+        "Delete the level or drawing at the mouse",
         ("delete",),
         "Drawing",
-        level_actions.delete,
-        menus=("level",),
+        shape_actions.delete,
+        menus=("level", "drawing"),
     ),
+    Action("move_drawing", "Move the drawing", ("shift+g",), "Drawing", shape_actions.move, menus=("drawing",)),
+    *shape_actions.tools(),
     Action(
         "copy_price",
         "Copy the price",
         ("ctrl+c",),
         "Drawing",
         chart.copy_price,
-        menus=("chart", "bubble", "level", "price axis"),
+        menus=("chart", "bubble", "level", "drawing", "price axis"),
     ),
-    Action("undo", "Undo: zoom, own level, CVD reference", ("ctrl+z",), "Drawing", chart.undo, menus=_PLOT),
+    Action("undo", "Undo: zoom, drawing, CVD reference", ("ctrl+z",), "Drawing", chart.undo, menus=_PLOT),
     Action("redo", "Redo", ("ctrl+y", "ctrl+shift+z"), "Drawing", chart.redo, menus=_PLOT),
     Action(
         "slower", "Replay slower", ("[", "page_down"), "Replay", chart.speed(-1), is_available=is_replayed, repeats=True

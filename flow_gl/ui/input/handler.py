@@ -8,6 +8,7 @@ from imgui_bundle import imgui
 
 from flow_gl.core.commands import Command
 from flow_gl.core.schema import FeedState
+from flow_gl.layers.drawings.geometry import shape_at
 from flow_gl.layers.drawings.levels import level_at
 from flow_gl.layers.labels.axes import lost_price_box
 from flow_gl.layers.rows.hit import bubble_at
@@ -19,6 +20,7 @@ from flow_gl.ui.input.column_grip import ColumnGrip
 from flow_gl.ui.input.gestures import Gestures, Mouse, Zone
 from flow_gl.ui.input.keymap import keys_of
 from flow_gl.ui.input.level_tool import LevelTool, price_at
+from flow_gl.ui.input.shape_tool import ShapeTool, point_at
 from flow_gl.ui.input.target import hit_at
 from flow_gl.ui.input.transport_tool import TransportTool
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
@@ -73,6 +75,7 @@ class InputHandler:
         self._column_grip: Final = ColumnGrip()
         self._chart_grip: Final = ChartGrip()
         self._level_tool: Final = LevelTool()
+        self._shape_tool: Final = ShapeTool()
         self._transport_tool: Final = TransportTool()
         self._zoom_history: Final = ZoomHistory(state)
         self._requests: list[Request] = []
@@ -82,7 +85,7 @@ class InputHandler:
 
     @property
     def is_dragging(self) -> bool:
-        tools = self._gestures, self._level_tool, self._transport_tool
+        tools = self._gestures, self._level_tool, self._shape_tool, self._transport_tool
         grips = self._column_grip, self._chart_grip
         return any(grip.is_held for grip in grips) or any(tool.is_dragging for tool in tools)
 
@@ -118,7 +121,7 @@ class InputHandler:
         if is_grip:
             along = imgui.MouseCursor_.resize_ew if is_upright else imgui.MouseCursor_.resize_ns
             imgui.set_mouse_cursor(along.value)
-        elif not is_button and not self._level_tool.handle(mouse, frame.charts, self._state, scale=frame.scale):
+        elif not is_button and not self._draw_by_mouse(mouse, frame):
             event_ns, scale = frame.event_ns, frame.scale
             clicked = self._gestures.handle(mouse, frame.charts, self._state, event_ns=event_ns, scale=scale)
             if clicked is not None:
@@ -128,16 +131,28 @@ class InputHandler:
         if mouse.is_free and imgui.is_mouse_clicked(1):
             self._press_right(mouse, frame)
         shape = imgui.MouseCursor_.resize_ns if self._level_tool.is_over else _SHAPES.get(self._gestures.zone)
+        if self._shape_tool.is_over:
+            shape = imgui.MouseCursor_.hand
         if mouse.is_free and any(self._is_go_live(chart, mouse, frame, painter) for chart in frame.charts):
             shape = imgui.MouseCursor_.hand
         if shape is not None and mouse.is_free and not is_grip:
             imgui.set_mouse_cursor(shape.value)
         actions = [*self._pressed(frame, presses), *(BY_NAME[name] for name in asked.actions)]
-        self._say(frame, self._level_tool.notes)
-        self._level_tool.notes.clear()
+        for tool in (self._level_tool, self._shape_tool):
+            self._say(frame, tool.notes)
+            tool.notes.clear()
         if actions:
             self.was_busy = True
             self.act(actions, frame)
+
+    def _draw_by_mouse(self, mouse: Mouse, frame: Frame) -> bool:
+        """Apply the mouse to the user's drawings; return whether one used it."""
+        state, scale = self._state, frame.scale
+        if state.drawings.tool is not None or self._shape_tool.is_dragging or state.drawings.held_shape is not None:
+            return self._shape_tool.handle(mouse, frame.charts, state, scale=scale)
+        return self._level_tool.handle(mouse, frame.charts, state, scale=scale) or self._shape_tool.handle(
+            mouse, frame.charts, state, scale=scale
+        )
 
     def _pressed(self, frame: Frame, presses: Sequence[Press]) -> list[Action]:
         """Return the actions of this frame's keys, without keys that something else takes."""
@@ -151,7 +166,7 @@ class InputHandler:
         is_open = is_list_open() or self._overlays.was_list_open
         # Dear ImGui moves in menus and panels by keys only where they belong to it.
         is_starting = state.start is not None and state.start.is_open
-        is_moving = is_open or is_starting or bool(state.keyboard_panel) or state.drawings.edited is not None
+        is_moving = is_open or is_starting or bool(state.keyboard_panel) or state.drawings.is_edited
         io.config_flags = io.config_flags | _NAV if is_moving else io.config_flags & ~_NAV
         if not io.want_text_input and self._level_tool.take_keys(presses, frame.charts, state):
             actions = [action for action in actions if action.name not in _PLACING]
@@ -159,7 +174,7 @@ class InputHandler:
             actions = [action for action in actions if action.name not in key_pointer.TAKEN]
         if is_starting:
             actions = [action for action in actions if action.name in _WHILE_STARTING]
-        if state.drawings.edited is not None:
+        if state.drawings.is_edited:
             actions = [action for action in actions if action.name in _WHILE_EDITING]
         elif state.keyboard_panel:
             actions = [one for one in actions if _NAVIGATION.isdisjoint(keys_of(state.keys, one.name))]
@@ -167,7 +182,7 @@ class InputHandler:
             if is_list_open():
                 imgui.internal.close_popup_to_level(0, True)
             actions = [action for action in actions if action.name != "escape"]
-        elif is_open and state.drawings.edited is None:
+        elif is_open and not state.drawings.is_edited:
             actions = []
         return actions
 
@@ -256,6 +271,9 @@ class InputHandler:
             bubble = bubble_at(chart.scene, mouse.x, mouse.y)
             context.pointed_price = price_at(chart.scene, mouse.y)
             context.pointed_level = None if found is None else found.level
+            drawn = shape_at(chart.scene, mouse.x, mouse.y)
+            context.pointed_shape = None if drawn is None else drawn[0]
+            context.pointed_point = point_at(chart.scene, mouse.x, mouse.y)
             context.pointed_bubble = None if bubble is None else (bubble, chart.scene.lod)
 
     def _say(self, frame: Frame, notes: Sequence[str]) -> None:
@@ -263,9 +281,9 @@ class InputHandler:
             self._overlays.notes.add(text, frame.steady_s)
 
     def _press_right(self, mouse: Mouse, frame: Frame) -> None:
-        """Open the menu of what is at the mouse; while a level is being placed, give that up."""
-        if self._state.drawings.held is not None:
-            self._state.drawings.held = None
+        """Open the menu of what is at the mouse; while a drawing is being placed, give that up."""
+        if self._state.drawings.is_placing:
+            self._state.drawings.let_go()
         elif self._state.start is not None and self._state.start.is_open:
             self._overlays.ask_for_menu()
         else:

@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+from flow_gl.core.drawings import SHAPE_TITLES
+from flow_gl.layers.base import Scene
+from flow_gl.layers.drawings.geometry import shape_under
 from flow_gl.layers.drawings.levels import level_under
 from flow_gl.layers.rows.hit import bubble_at
 from flow_gl.ui.input.action import Target
@@ -51,10 +54,23 @@ def hit_at(chart: ChartFrame, place: tuple[float, float], state: ViewState, even
     at = words.clock(state.time.time_at(place[0] - pane.x, event_ns, pane.width, timeline))
     if target == "cvd":
         return Hit(target, f"{chart.name} CVD  {at} {words.ZONE_NAME}", place)
+    return _in_price_pane(chart, scene, place, f"{price}  {at} {words.ZONE_NAME}")
+
+
+def _in_price_pane(chart: ChartFrame, scene: Scene, place: tuple[float, float], at: str) -> Hit:
+    """Return what is at a place of the price pane.
+
+    Parameters
+    ----------
+    at : price and time there
+    """
+    tick_size = scene.reader.tick_size
     if (shown := level_under(scene, *place)) is not None:
         name = shown.level.name or "own level"
         return Hit("level", f"{name}  {words.price(shown.level.price, tick_size)}", place)
+    if (drawn := shape_under(scene, *place)) is not None:
+        return Hit("drawing", f"{SHAPE_TITLES[drawn[0].kind]}  {drawn[0].text}".rstrip(), place)
     if (found := bubble_at(scene, *place)) is not None:
         start = words.clock(found * scene.reader.widths_ns[scene.lod])
         return Hit("bubble", f"{chart.name} bubble  {start} {words.ZONE_NAME}", place)
-    return Hit(target, f"{chart.name}  {price}  {at} {words.ZONE_NAME}", place)
+    return Hit("chart", f"{chart.name}  {at}", place)

@@ -21,6 +21,7 @@ from flow_gl.ui.overlays.level_editor import LevelEditor
 from flow_gl.ui.overlays.panels import bubble, menu, range_card
 from flow_gl.ui.overlays.panels import help as help_panel
 from flow_gl.ui.overlays.panels.base import Content, Panel
+from flow_gl.ui.overlays.shape_editor import ShapeEditor
 from flow_gl.ui.overlays.start_screen import StartWindow
 from flow_gl.ui.overlays.transport.bar import TransportBar
 from flow_gl.ui.overlays.transport.time_entry import TimeEntry
@@ -66,6 +67,7 @@ class Overlays:
         self._headers: list[Header] = []
         self._panels: Final = [Panel(name, jobs, content_of(name)) for name in HEIGHTS_PX]
         self._level_editor: Final = LevelEditor()
+        self._shape_editor: Final = ShapeEditor()
         self.transport: Final = TransportBar()
         self._time_entry: Final = TimeEntry()
         self._said: tuple[object, ...] = ()
@@ -93,7 +95,7 @@ class Overlays:
         )
         has_notes = not self.notes.is_empty
         start = state.start and (state.start.is_open, state.start.problem)
-        windows = frozenset(state.open_panels), frame.panels, state.drawings.edited, start
+        windows = frozenset(state.open_panels), frame.panels, state.drawings.edited, state.drawings.edited_shape, start
         transport = self.transport.news(frame, state)
         said = (of_charts, frame.link.state, frame.link.generation, windows, has_notes, transport)
         is_new, self._said = said != self._said, said
@@ -139,6 +141,7 @@ class Overlays:
             _range(chart, frame, state, painter)
             tooltip.draw(chart, frame, state, painter)
         self._level_editor.draw(frame, state)
+        self._shape_editor.draw(frame, state)
         mouse, dense = imgui.get_io().mouse_pos, imgui.get_io().display_framebuffer_scale.x
         commands += self.transport.draw(painter, frame, state, (mouse.x * dense, mouse.y * dense))
         commands += self._time_entry.draw(frame, state, self.transport.seek_bar(frame, state))

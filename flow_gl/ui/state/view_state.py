@@ -17,6 +17,7 @@ from flow_gl.core.settings import DEFAULTS, AggregationSettings
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import SHOWN_AT_FIRST, Style
 from flow_gl.layers.cvd_reference import CvdReference
+from flow_gl.layers.drawings.shown import ShownShape
 from flow_gl.layers.lines.book import LineBook
 from flow_gl.layers.marks.mark import NO_MARKS, Marks
 from flow_gl.layers.ranges.range_profile import RangeProfile
@@ -102,6 +103,8 @@ class ChartState:
     """The same of the marked range."""
     size_floor_from_percentile: int = 0
     """`Filters.percentile` in contracts, for this chart now."""
+    shapes: tuple[ShownShape, ...] = ()
+    """The user's drawings in this frame."""
     style: Cached[Style] = field(default_factory=Cached, compare=False)
     timeline: Timeline = NO_TIMELINE
 
@@ -296,8 +299,8 @@ class ViewState:
         pinned = next((chart for chart in self.charts if chart.pinned_id is not None), None)
         if self.keyboard_panel:
             self.keyboard_panel = ""
-        elif self.drawings.held is not None:
-            self.drawings.held = None
+        elif self.drawings.let_go():
+            pass
         elif self.transport.loop_from_ns:
             self.transport.loop_from_ns = 0
         elif pinned is not None:

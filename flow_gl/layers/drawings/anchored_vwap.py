@@ -1,0 +1,177 @@
+"""The VWAP of all trades since an anchor, with its standard deviation, as it developed.
+
+Exact sums of contracts, and of contracts times price and price squared, in integers relative to the first price. Each
+closed bucket is read once and then only added to. There is a point at each minute's end, as in the session's VWAP, and
+a present one. It goes on over sessions and ends with the anchor's contract.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.market.footprint import totals
+from flow_gl.core.schema import NOT_YET, PRICE_SCALE
+from flow_gl.core.units import MINUTE_NS
+from flow_gl.layers.rows.packing import UNKNOWN_TICK_SIZE
+from flow_gl.store.footprints import Steps, steps_of
+from flow_gl.store.market import MarketReader
+
+FAR_NS: Final = 2**62
+_MOST: Final = 2**60
+"""Larger sums are not shown: an int64 could overflow."""
+_Sums = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
+"""Of each bucket: contracts, contracts times price, contracts times price squared; prices above the base, in units."""
+_NO_SUMS: Final[_Sums] = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float64))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnchoredVwap:
+    """VWAP since an anchor. Two readings differ unless they are one object.
+
+    Attributes
+    ----------
+    known_start_ns : start of the trades that it holds; later than the anchor if older ones are no longer kept
+    starts, ends : int64 (n,), ns, of the buckets after which the points are
+    vwap, deviation : float64 (n,), points; the last row is the present one
+    contracts : sum of sizes
+    weighted : sum of size times price above `base`, in units of `unit`
+    base, unit : 1e-9
+    """
+
+    known_start_ns: int
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    vwap: NDArray[np.float64]
+    deviation: NDArray[np.float64]
+    contracts: int
+    weighted: int
+    base: int
+    unit: int
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    @property
+    def price(self) -> int:
+        """The present VWAP, 1e-9, rounded once, half to even."""
+        whole, rest = divmod(self.unit * self.weighted, self.contracts)
+        is_up = 2 * rest > self.contracts or (2 * rest == self.contracts and (self.base + whole) % 2 == 1)
+        return self.base + whole + is_up
+
+
+def contract_end(reader: MarketReader, t_ns: int) -> int:
+    """Return the end (ns) of the contract that a chart shows at a time; far in the future if it goes on."""
+    base_ns = reader.bucket_ns
+    for roll in reader.rolls:
+        first_ts = int(roll["first_ts"])
+        if first_ts != NOT_YET and first_ts // base_ns * base_ns > t_ns:
+            return first_ts // base_ns * base_ns
+    return FAR_NS
+
+
+class VwapSums:
+    """The sums since one anchor, kept while trades are added.
+
+    Parameters
+    ----------
+    anchor_ns : start of the first bucket
+    """
+
+    def __init__(self, reader: MarketReader, anchor_ns: int) -> None:
+        self._reader: Final = reader
+        self._anchor_ns: Final = anchor_ns // reader.bucket_ns * reader.bucket_ns
+        self._lod: Final = max(lod for lod, width in enumerate(reader.widths_ns) if lod == 0 or width <= MINUTE_NS)
+        self._begin(reader.tick_size or UNKNOWN_TICK_SIZE)
+
+    def _begin(self, unit: int) -> None:
+        self._unit = unit
+        self._base: int | None = None
+        self._known_start_ns = self._anchor_ns
+        self._from_ns = self._anchor_ns
+        """Trades before it are in the sums."""
+        self._starts: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._ends: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._sums = _NO_SUMS
+        self._is_too_large = False
+
+    def read(self) -> AnchoredVwap | None:
+        """Add what has traded since the last reading; return the curve, or None while there is nothing to show."""
+        reader = self._reader
+        end_ns = contract_end(reader, self._anchor_ns)
+        steps = steps_of(reader, self._from_ns, end_ns, lod=self._lod)
+        if self._from_ns > self._anchor_ns and steps.start * reader.bucket_ns > self._from_ns:
+            # Rows were overwritten before they were read: what is still kept is read again from the anchor.
+            self._begin(self._unit)
+            steps = steps_of(reader, self._from_ns, end_ns, lod=self._lod)
+        if not self._suits(steps):
+            steps = steps_of(reader, self._from_ns, end_ns, lod=self._lod)
+        if self._base is None:
+            self._known_start_ns = steps.start * reader.bucket_ns
+            first = next((rows for _, rows in (*steps.parts, (0, steps.open_rows)) if len(rows)), None)
+            if first is None:
+                return None
+            self._base = int(first["price"][0])
+        whole_ns = reader.widths_ns[self._lod]
+        # Finer buckets after the last whole minute are read again, once that is over.
+        final = max((at + 1 for at, (width_ns, _) in enumerate(steps.parts) if width_ns >= whole_ns), default=0)
+        for width_ns, rows in steps.parts[:final]:
+            self._add(*self._buckets(rows, width_ns), width_ns)
+        starts, ends, sums = self._starts, self._ends, self._sums
+        if len(ends):
+            self._from_ns = int(ends[-1])
+        for width_ns, rows in (*steps.parts[final:], (reader.bucket_ns, steps.open_rows)):
+            self._add(*self._buckets(rows, width_ns), width_ns)
+        shown = self._starts, self._ends, self._sums
+        self._starts, self._ends, self._sums = starts, ends, sums
+        return None if self._is_too_large else self._curve(*shown)
+
+    def _add(self, starts: NDArray[np.int64], sums: _Sums, width_ns: int) -> None:
+        if len(starts):
+            self._starts, self._ends = np.append(self._starts, starts), np.append(self._ends, starts + width_ns)
+            kept = [np.append(one, new) for one, new in zip(self._sums, sums, strict=True)]
+            self._sums = kept[0], kept[1], kept[2]
+
+    def _suits(self, steps: Steps) -> bool:
+        """Whether all prices are whole units; if not, begin again with a unit of which they are."""
+        offsets = [rows["price"] % self._unit for _, rows in (*steps.parts, (0, steps.open_rows)) if len(rows)]
+        if not any(part.any() for part in offsets):
+            return True
+        self._begin(math.gcd(self._unit, *(int(np.gcd.reduce(part)) for part in offsets)))
+        return False
+
+    def _buckets(self, rows: NDArray[np.void], width_ns: int) -> tuple[NDArray[np.int64], _Sums]:
+        """Return start (ns) and the three sums of each bucket."""
+        if not len(rows):
+            return np.zeros(0, np.int64), _NO_SUMS
+        assert self._base is not None
+        above, size = (rows["price"] - self._base) // self._unit, totals(rows)
+        self._is_too_large |= int(np.abs(above).max()) * int(size.sum()) >= _MOST
+        ids = rows["id"].astype(np.int64)
+        firsts = np.flatnonzero(np.append(True, ids[1:] != ids[:-1]))
+        each = size, size * above, size * np.square(above, dtype=np.float64)
+        sums = tuple(np.add.reduceat(one, firsts) for one in each)
+        return ids[firsts] * width_ns, (sums[0], sums[1], sums[2])
+
+    def _curve(self, starts: NDArray[np.int64], ends: NDArray[np.int64], sums: _Sums) -> AnchoredVwap | None:
+        assert self._base is not None
+        if not len(starts):
+            return None
+        contracts, weighted, squares = np.cumsum(sums[0]), np.cumsum(sums[1]), np.cumsum(sums[2])
+        mean = weighted / contracts
+        spread = np.sqrt(np.maximum(squares / contracts - mean * mean, 0.0))
+        per_point = self._unit / PRICE_SCALE
+        vwap: NDArray[np.float64] = self._base / PRICE_SCALE + mean * per_point
+        return AnchoredVwap(
+            known_start_ns=self._known_start_ns,
+            starts=starts,
+            ends=ends,
+            vwap=vwap,
+            deviation=spread * per_point,
+            contracts=int(contracts[-1]),
+            weighted=int(weighted[-1]),
+            base=self._base,
+            unit=self._unit,
+        )
