@@ -15,21 +15,16 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly cache="${FLOW_GL_BARE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/flow_gl/bare}"
 work=
 readonly most_venv_mb=900 most_lines=20 step_s=1200
-readonly clean_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 say() { printf 'bare: %s\n' "$*"; }
 . scripts/debian_roots.sh
 
 # --- inside: one root, one user, in mount and process namespaces of its own -------------------------------------
 
-# in_root USER COMMAND...: run it there, with this machine's network settings and nothing else of the environment.
-in_root() {
-  local user="$1" home variables=()
-  shift
-  home="$([[ $user == root ]] && echo /root || echo "/home/$user")"
-  mapfile -t variables < <(env | grep -iE '^(PIP_[A-Z_]*|SSL_CERT_[A-Z]*|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|https?_proxy|no_proxy)=')
-  timeout --kill-after=10 "$step_s" chroot --userspec="$user" "$root" \
-    /usr/bin/env -i HOME="$home" USER="$user" PATH="$clean_path" LANG=C.UTF-8 "${variables[@]}" "$@"
+# What this machine's environment says about registries, certificates and proxies, and a locale.
+network_settings() {
+  echo LANG=C.UTF-8
+  env | grep -iE '^(PIP_[A-Z_]*|SSL_CERT_[A-Z]*|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|https?_proxy|no_proxy)=' || true
 }
 
 # show PATH: let the root see this machine's file or folder; of a folder also those beside it, to which an index links.
@@ -43,46 +38,24 @@ show() {
 
 prepare_root() {
   local path home
-  mount --make-rprivate /
-  for path in proc sys dev; do mount --rbind "/$path" "$root/$path"; done
-  # Shared memory of its own: segments carry process numbers, which mean something else in this namespace.
-  mount -t tmpfs -o size=2g,mode=1777 tmpfs "$root/dev/shm"
-  [[ $who == root ]] || chroot "$root" useradd --create-home --shell /bin/bash "$who"
-  home="$([[ $who == root ]] && echo /root || echo "/home/$who")"
-  cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
-  cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
+  open_root
+  home="$(home_of "$user")"
   for path in /etc/pip.conf /etc/xdg/pip; do
     [[ ! -e $path ]] || { mkdir -p "$root${path%/*}" && cp -rL "$path" "$root$path"; }
   done
-  mkdir -p "$root$home/.config" "$root$home/.cache/pip" "$cache/pip-$suite" "$cache/apt-$suite"
+  mkdir -p "$root$home/.config" "$root$home/.cache/pip" "$cache/pip-$suite"
   [[ ! -d $HOME/.config/pip ]] || cp -rL "$HOME/.config/pip" "$root$home/.config/pip"
   while read -r path; do show "$path"; done < <(pip_paths)
   mount --bind "$cache/pip-$suite" "$root$home/.cache/pip"
-  mount --bind "$cache/apt-$suite" "$root/var/cache/apt/archives"
   git clone --quiet --no-local . "$root$home/flow_gl" >"$log" 2>&1 || complain "git clone"
-  checkout="$home/flow_gl"
-  chroot "$root" chown -R "$who:" "$home"
-}
-
-complain() {
-  say "$suite $who: FAILED: $1"
-  sed 's/^/    /' <(tail -n 40 "$log")
-  exit 1
-}
-
-# step NAME COMMAND...: run in the checkout, its output in the log; 0 if it exits with 0.
-step() {
-  local name="$1" began=$SECONDS code=0
-  shift
-  in_root "$who" sh -c 'cd "$1" && shift && exec "$@"' sh "$checkout" "$@" >"$log" 2>&1 </dev/null || code=$?
-  say "$suite $who: $name: exit code $code, $((SECONDS - began)) s"
-  return "$code"
+  place="$home/flow_gl"
+  chroot "$root" chown -R "$user:" "$home"
 }
 
 check_demo() {
   local found
   # The user's environment can decode what it made: PyAV reads the PNG and the video.
-  found="$(in_root "$who" "$checkout/.venv/bin/python" - "$checkout/out" 2>&1 <<'PYTHON'
+  found="$(in_root "$user" "$place/.venv/bin/python" - "$place/out" 2>&1 <<'PYTHON'
 import sys
 import av
 import numpy as np
@@ -97,10 +70,10 @@ for name, least in (("demo.png", 1), ("demo.mp4", 100)):
 PYTHON
   )" || { echo "$found" >"$log"; complain "the picture or the video is wrong"; }
   local megabytes tools
-  megabytes="$(du -sm --apparent-size "$root$checkout/.venv" | cut -f 1)"
-  say "$suite $who: ${found}.venv $megabytes MB"
+  megabytes="$(du -sm --apparent-size "$root$place/.venv" | cut -f 1)"
+  say "$label: ${found}.venv $megabytes MB"
   ((megabytes <= most_venv_mb)) || complain ".venv has $megabytes MB, at most $most_venv_mb are wanted"
-  tools="$(cd "$root$checkout" && compgen -G '.venv/bin/@(pytest|mypy|ruff|hatchling)' || true)"
+  tools="$(cd "$root$place" && compgen -G '.venv/bin/@(pytest|mypy|ruff|hatchling)' || true)"
   [[ -z $tools ]] || complain ".venv holds developers' tools: $tools"
 }
 
@@ -108,30 +81,31 @@ inside() {
   shopt -s extglob
   local advice lines
   prepare_root
-  if [[ $who != root ]]; then
+  if [[ $user != root ]]; then
     ! step "make demo, packages missing" make demo || complain "nothing was missing"
     advice="$(grep -A 1 'As root, run:' "$log" | tail -n 1)"
     [[ $advice == *apt-get* ]] || complain "no message says what to install"
     in_root root sh -c "$advice" >"$log" 2>&1 </dev/null || complain "the printed line does not work: $advice"
-    say "$suite $who: root ran:$advice"
+    say "$label: root ran:$advice"
   fi
-  step "make demo" make demo || complain "make demo"
+  must "make demo" make demo
   lines="$(wc -l <"$log")"
   ((lines <= most_lines)) || complain "make demo printed $lines lines, at most $most_lines are wanted"
   check_demo
-  step "flow-gl doctor" .venv/bin/flow-gl doctor || complain "flow-gl doctor"
-  step "make test-fast" make test-fast || complain "make test-fast"
-  say "$suite $who: $(tail -n 1 "$log" | tr -d '=' | sed 's/^ *//')"
+  must "flow-gl doctor" .venv/bin/flow-gl doctor
+  must "make test-fast" make test-fast
+  say "$label: $(tail -n 1 "$log" | tr -d '=' | sed 's/^ *//')"
   step "make demo again" make demo ARGS='--duration 2' || complain "make demo, a second time"
   ! grep -q 'setup: installing' "$log" || complain "make demo after make test-fast installs again"
-  in_root "$who" git -C "$checkout" status --porcelain >"$log" 2>&1 || complain "git status"
+  in_root "$user" git -C "$place" status --porcelain >"$log" 2>&1 || complain "git status"
   [[ ! -s $log ]] || complain "the checkout is no longer clean"
-  say "$suite $who: passed"
+  say "$label: passed"
 }
 
 if [[ ${1:-} == --inside ]]; then
-  readonly suite="$2" who="$3" root="$4" log="$5"
-  checkout=
+  readonly suite="$2" user="$3" root="$4" log="$5" label="$2 $3"
+  place=
+  mapfile -t variables < <(network_settings)
   inside
   exit
 fi

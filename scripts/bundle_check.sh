@@ -12,46 +12,17 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly cache="${FLOW_GL_BARE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/flow_gl/bare}"
 readonly python="$PWD/build/bundle/venv/bin/python" folder="$PWD/dist/flow-gl" step_s=300
-work=
+work= variables=()
 
 say() { printf 'bundle-check: %s\n' "$*"; }
 . scripts/debian_roots.sh
 
 # --- inside: one root, in mount and process namespaces of its own ------------------------------------------------
 
-in_root() {
-  local user="$1" home
-  shift
-  home="$([[ $user == root ]] && echo /root || echo "/home/$user")"
-  timeout --kill-after=10 "$step_s" chroot --userspec="$user:" "$root" \
-    /usr/bin/env -i HOME="$home" PATH=/usr/sbin:/usr/bin:/sbin:/bin sh -c "cd $home && exec \"\$@\"" sh "$@"
-}
-
-complain() {
-  say "$suite: FAILED: $1"
-  sed 's/^/    /' <(tail -n 40 "$log")
-  exit 1
-}
-
-# step NAME COMMAND...: run it as the user; anything but exit code 0 is a failure.
-step() {
-  local name="$1" began=$SECONDS code=0
-  shift
-  in_root trader "$@" >"$log" 2>&1 </dev/null || code=$?
-  [[ $code == 0 ]] || complain "$name: exit code $code"
-  say "$suite: $name: $((SECONDS - began)) s"
-}
-
 prepare_root() {
-  local path
   mount --make-rprivate /
   mount -t proc proc /proc # of this namespace, so that processes are found by their numbers in it
-  for path in proc sys dev; do mount --rbind "/$path" "$root/$path"; done
-  mount -t tmpfs -o size=2g,mode=1777 tmpfs "$root/dev/shm"
-  cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
-  cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
-  chroot "$root" useradd --create-home trader
-  mkdir -p "$cache/apt-$suite" && mount --bind "$cache/apt-$suite" "$root/var/cache/apt/archives"
+  open_root
   no_python
 }
 
@@ -63,7 +34,7 @@ no_python() {
 try_folder() {
   local code=0
   cp -r "$folder" "$home/flow-gl"
-  in_root trader ./flow-gl/flow-gl demo --headless --duration 1 >"$log" 2>&1 || code=$?
+  in_root "$user" ./flow-gl/flow-gl demo --headless --duration 1 >"$log" 2>&1 || code=$?
   [[ $code == 5 && $(wc -l <"$log") == 1 && $(<"$log") == *"apt-get install"* ]] ||
     complain "without OpenGL: exit code $code, expected 5 and a line that says what to install"
   say "$suite: without OpenGL: $(<"$log")"
@@ -72,7 +43,7 @@ try_folder() {
 try_server() {
   local server port
   port="$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')"
-  in_root trader flow-gl serve demo --port "$port" --workers 2 >"$log" 2>&1 </dev/null &
+  in_root "$user" flow-gl serve demo --port "$port" --workers 2 >"$log" 2>&1 </dev/null &
   server=$!
   "$python" - "$port" <<'PYTHON' || complain "serve demo"
 import json, sys, time
@@ -126,6 +97,7 @@ PYTHON
 
 inside() {
   local deb home="$root/home/trader"
+  user=trader place=/home/trader label="$suite"
   deb="$(echo dist/flow-gl_*.deb)"
   prepare_root
   try_folder
@@ -133,17 +105,17 @@ inside() {
   in_root root sh -c 'apt-get update && apt-get install -y --no-install-recommends /tmp/flow-gl_*.deb' \
     >"$log" 2>&1 </dev/null || complain "the package cannot be installed"
   no_python
-  cp "$work"/day?.dbn.zst "$home/" && chroot "$root" chown -R trader: /home/trader
-  step "--version" flow-gl --version
+  cp "$work"/day?.dbn.zst "$home/" && chroot "$root" chown -R "$user:" "$place"
+  must "--version" flow-gl --version
   say "$suite: $(<"$log")"
-  step "demo, first start" flow-gl demo --headless --size 1920x1080 --duration 10 --screenshot demo.png
-  step "demo with a video" flow-gl demo --headless --size 960x540 --duration 4 --record demo.mp4
-  step "doctor" flow-gl doctor
-  step "replay" flow-gl replay day1.dbn.zst --speed max --headless --duration 2
-  step "export" flow-gl export day1.dbn.zst --out tables
-  step "detect in two processes" flow-gl detect day1.dbn.zst day2.dbn.zst --workers 2 --out study
+  must "demo, first start" flow-gl demo --headless --size 1920x1080 --duration 10 --screenshot demo.png
+  must "demo with a video" flow-gl demo --headless --size 960x540 --duration 4 --record demo.mp4
+  must "doctor" flow-gl doctor
+  must "replay" flow-gl replay day1.dbn.zst --speed max --headless --duration 2
+  must "export" flow-gl export day1.dbn.zst --out tables
+  must "detect in two processes" flow-gl detect day1.dbn.zst day2.dbn.zst --workers 2 --out study
   try_server
-  step "the folder" ./flow-gl/flow-gl demo --headless --size 960x540 --duration 3 --screenshot folder.png
+  must "the folder" ./flow-gl/flow-gl demo --headless --size 960x540 --duration 3 --screenshot folder.png
   check_pictures
   [[ -z $keep ]] || { mkdir -p "$keep" && cp "$home/demo.png" "$keep/$suite.png"; }
   in_root root apt-get remove -y flow-gl >"$log" 2>&1 || complain "the package cannot be removed"

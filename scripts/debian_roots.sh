@@ -1,6 +1,7 @@
-# Functions for the scripts that make Debian roots on this machine: scripts/bare.sh and scripts/image.sh source it.
-# They read the addresses, certificates and proxies of the registries from this machine's apt and pip settings.
-# Expects: say (a function), cache and work (folders).
+# Functions for the scripts that make Debian roots on this machine: scripts/bare.sh, scripts/bundle_check.sh and
+# scripts/image.sh source it. They read the addresses, certificates and proxies of the registries from this machine's
+# apt and pip settings.
+# Expects: say (a function), cache and work (folders). See also "inside a root" below.
 
 # have COMMAND: install a command's Debian package of the same name if it is missing.
 have() {
@@ -43,4 +44,54 @@ build_root() {
   mmdebstrap --quiet --variant=minbase --aptopt="$work/apt.conf" \
     --include="$packages" "$suite" "$tar.part.tar" "${lines[@]}" >"$work/$suite.log" 2>&1 &&
     mv "$tar.part.tar" "$tar"
+}
+
+# --- inside a root, in mount and process namespaces of its own ----------------------------------------------------
+# Expects: suite, root (its folder), log (a file for the output of the last command), step_s (the most seconds that a
+# command may take), label (what messages begin with), user and place (who runs the steps, and in which folder), and
+# variables (an array of NAME=VALUE: a command sees these, HOME, USER and PATH, and nothing else of the environment).
+
+home_of() { [[ $1 == root ]] && echo /root || echo "/home/$1"; }
+
+# in_root USER COMMAND...: run it there, in the user's home folder.
+in_root() {
+  local name="$1" home
+  shift
+  home="$(home_of "$name")"
+  timeout --kill-after=10 "$step_s" chroot --userspec="$name:" "$root" \
+    /usr/bin/env -i HOME="$home" USER="$name" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    "${variables[@]}" sh -c 'cd "$HOME" && exec "$@"' sh "$@"
+}
+
+# Print the end of the last command's output, and end.
+complain() {
+  say "$label: FAILED: $1"
+  sed 's/^/    /' <(tail -n 40 "$log")
+  exit 1
+}
+
+# step NAME COMMAND...: run it as the user; 0 if it exits with 0.
+step() {
+  local name="$1" began=$SECONDS code=0
+  shift
+  in_root "$user" sh -c 'cd "$1" && shift && exec "$@"' sh "$place" "$@" >"$log" 2>&1 </dev/null || code=$?
+  say "$label: $name: exit code $code, $((SECONDS - began)) s"
+  return "$code"
+}
+
+# must NAME COMMAND...: as step, but anything but exit code 0 is a failure.
+must() { step "$@" || complain "$1"; }
+
+# Give the root this machine's devices, names of hosts and certificates, shared memory of its own (segments carry
+# process numbers, which mean something else in this namespace), the kept packages of its suite, and the user.
+open_root() {
+  local path
+  mount --make-rprivate /
+  for path in proc sys dev; do mount --rbind "/$path" "$root/$path"; done
+  mount -t tmpfs -o size=2g,mode=1777 tmpfs "$root/dev/shm"
+  cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
+  cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
+  [[ $user == root ]] || chroot "$root" useradd --create-home --shell /bin/bash "$user"
+  mkdir -p "$cache/apt-$suite"
+  mount --bind "$cache/apt-$suite" "$root/var/cache/apt/archives"
 }
