@@ -6,6 +6,7 @@ views that the tests start as processes use them too. Only compiled kernels are 
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -32,6 +33,9 @@ def _own_folders() -> None:
     for name in list(os.environ):
         if name == "DATABENTO_API_KEY" or name.startswith("FLOW_GL_"):
             del os.environ[name]
+    # Sources are compiled once even where the environment says not to keep that: hundreds of processes are started.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     # No test uses another test's cached replay; tests of the cache switch it on.
     os.environ["FLOW_GL_CACHE"] = "false"
 
@@ -56,6 +60,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "x_display" in getattr(item, "fixturenames", ()):
             item.add_marker("window")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Compile the kernels before the workers start: otherwise each compiles them, and each engine that it starts."""
+    program = "from flow_gl.engine.warm import warm_up; warm_up()"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False)  # the tests report what is wrong
 
 
 def pytest_unconfigure() -> None:
