@@ -2,7 +2,8 @@
 
     python -m tests.compiles FOLDER
 
-Prints one JSON line: `warm`, the signatures of each kernel, and `more`, the kernels that each scenario compiled.
+Prints one JSON line: `left_out`, the kernels that the warm-up neither calls nor compiles into another one, and `more`,
+the kernels that each scenario compiled. The cache must be empty or have what a warm-up compiles, and nothing else.
 """
 
 import importlib
@@ -13,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final
 
 import numpy as np
@@ -50,6 +52,33 @@ def kernels() -> dict[str, Dispatcher]:
                 function = value.py_func
                 found[f"{function.__module__.removeprefix('flow_gl.engine.')}.{function.__name__}"] = value
     return found
+
+
+def compiled(all_kernels: dict[str, Dispatcher]) -> dict[str, int]:
+    """Count for each kernel how often it was compiled, and not found in the cache."""
+    return {name: sum(kernel.stats.cache_misses.values()) for name, kernel in all_kernels.items()}
+
+
+def left_out(all_kernels: dict[str, Dispatcher]) -> list[str]:
+    """Name the kernels that have not been called, neither from Python nor by one that has."""
+    called = [kernel for kernel in all_kernels.values() if kernel.signatures]
+    found = {id(kernel) for kernel in called}
+    while called:
+        inside = [one for one in _used_by(called.pop().py_func) if id(one) not in found]
+        found |= {id(one) for one in inside}
+        called += inside
+    return sorted(name for name, kernel in all_kernels.items() if id(kernel) not in found)
+
+
+def _used_by(function: FunctionType) -> Iterator[Dispatcher]:
+    codes = [function.__code__]
+    while codes:
+        code = codes.pop()
+        codes += [one for one in code.co_consts if isinstance(one, CodeType)]
+        values = [function.__globals__.get(name) for name in code.co_names]
+        modules = [value for value in values if isinstance(value, ModuleType)]
+        values += [getattr(module, name, None) for module in modules for name in code.co_names]
+        yield from (value for value in values if isinstance(value, Dispatcher))
 
 
 def run(spec: EngineSpec, *, until: Callable[[np.void], bool]) -> None:
@@ -146,14 +175,14 @@ def _by_hand(trades: np.ndarray) -> None:
 def main(folder: Path) -> None:
     all_kernels = kernels()
     warm_up()
-    warm = {name: len(kernel.signatures) for name, kernel in all_kernels.items()}
-    seen, more = dict(warm), {}
+    missing = left_out(all_kernels)
+    seen, more = compiled(all_kernels), {}
     for name, do in scenarios(folder):
         do()
-        now = {kernel: len(all_kernels[kernel].signatures) for kernel in all_kernels}
+        now = compiled(all_kernels)
         more[name] = sorted(kernel for kernel in now if now[kernel] > seen[kernel])
         seen = now
-    sys.stdout.write(json.dumps({"warm": warm, "more": more}) + "\n")
+    sys.stdout.write(json.dumps({"left_out": missing, "more": more}) + "\n")
 
 
 if __name__ == "__main__":

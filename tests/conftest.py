@@ -65,8 +65,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes() -> None:
     """Compile the kernels before the workers start: otherwise each compiles them, and each engine that it starts."""
-    program = "from flow_gl.engine.warm import warm_up; warm_up()"
-    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False)  # the tests report what is wrong
+    subprocess.run([sys.executable, "-m", "tests.warm_kernels"], cwd=ROOT, check=False)  # tests report what is wrong
 
 
 def pytest_unconfigure() -> None:

@@ -1,0 +1,44 @@
+"""The machine code of the kernels that a warm-up compiles, made once for all processes of the tests.
+
+    python -m tests.warm_kernels
+
+It is kept beside the suite's other kernels for as long as the engine's sources stay the same, and copied to them.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+ENGINE: Final = ROOT / "flow_gl" / "engine"
+PREFIX: Final = "warm_up-"
+
+
+def folder_of_warm_up() -> Path:
+    """Return the folder with what a warm-up compiles and nothing else; make it if there is none for these sources."""
+    digest = hashlib.blake2s(sys.version.encode())
+    for path in sorted(ENGINE.rglob("*.py")):
+        digest.update(path.read_bytes())
+    every = Path(os.environ["NUMBA_CACHE_DIR"])
+    found = every / (PREFIX + digest.hexdigest()[:16])
+    if not found.is_dir():
+        part = every / f"{found.name}.{os.getpid()}"
+        program = "from flow_gl.engine.warm import warm_up; warm_up()"
+        environment = {**os.environ, "NUMBA_CACHE_DIR": str(part)}
+        subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, check=True)
+        shutil.copytree(part, every, dirs_exist_ok=True)
+        for earlier in every.glob(f"{PREFIX}*"):
+            if earlier != part:
+                shutil.rmtree(earlier, ignore_errors=True)
+        with suppress(OSError):  # another run of the tests has made it meanwhile
+            part.rename(found)
+    return found
+
+
+if __name__ == "__main__":
+    folder_of_warm_up()
