@@ -4,8 +4,7 @@ from flow_gl.core.palette import mix
 from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
-from flow_gl.layers.labels import ticks
-from flow_gl.layers.labels.axes import LABEL_PX, add_plate, clear_of_plates, crosshair_x
+from flow_gl.layers.labels.axes import LABEL_PX, add_plate, clear_of_plates, crosshair_time, crosshair_x
 from flow_gl.layers.labels.words import contracts_text, price_text
 
 
@@ -18,7 +17,8 @@ class CrosshairLayer(CachedLayer):
             return ()
         price, cvd = scene.price_view, scene.cvd_view
         place = price.rect, cvd.rect, price.scale, scene.price_axis_px, scene.time_axis_px, scene.style.palette
-        return (*place, scene.crosshair_px, self._value(scene), _time_text(scene, x))
+        plate_y = clear_of_plates(self._chart, scene, scene.crosshair_px[1]) if scene.crosshair_px else 0
+        return (*place, scene.crosshair_px, plate_y, self._value(scene), crosshair_time(self._chart, scene, x))
 
     def build(self, scene: Scene) -> None:
         x = crosshair_x(scene)
@@ -38,10 +38,7 @@ class CrosshairLayer(CachedLayer):
             add_plate(chart, scene, value, clear_of_plates(chart, scene, y), plate=ground, color=palette.text)
         if not scene.time_axis_px:
             return
-        size = LABEL_PX * scale
-        text = _time_text(scene, x)
-        half = 0.5 * chart.batches.text.width(text, size) + size
-        middle = round(min(max(x, price.rect.x + half), price.rect.right - half))
+        size, (text, middle, _) = LABEL_PX * scale, crosshair_time(chart, scene, x)
         axis_y = round(cvd.rect.bottom + 0.5 * scene.time_axis_px)
         chart.batches.text.add(
             text, middle, axis_y, TextStyle(size, palette.text, align="center"), plate=Plate(ground), is_fleeting=True
@@ -57,10 +54,3 @@ class CrosshairLayer(CachedLayer):
             return price_text(round(price.y_at(y)) * tick_size, tick_size)
         cvd = scene.cvd_view.rect
         return contracts_text(round(scene.cvd_view.y_at(y))) if cvd.y <= y < cvd.bottom else ""
-
-
-def _time_text(scene: Scene, x: float) -> str:
-    """Return the time at the vertical line, with its date where the time axis needs one."""
-    view = scene.price_view
-    is_dated = ticks.needs_date(view.t_left_ns, view.t_right_ns, scene.now_ns, scene.zone)
-    return ticks.clock_text(view.time_at(x), scene.zone, is_dated=is_dated)

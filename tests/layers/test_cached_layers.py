@@ -9,6 +9,7 @@ import pytest
 from flow_gl.core.schema import EVENT, EventKind
 from flow_gl.core.units import MINUTE_NS
 from flow_gl.gl.kit import Kit
+from flow_gl.gl.label_boxes import LabelBox, overlaps
 from flow_gl.gl.text import TextStyle
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.chart import Chart
@@ -16,7 +17,7 @@ from flow_gl.layers.labels.levels import free_place, met_by
 from flow_gl.layers.stack import DRAW_ORDER, Batch, ChartStack
 from flow_gl.view.frame_scheduler import FrameScheduler
 from tests.kit.gl_context import draw
-from tests.kit.markets import Market, make_market, make_scene
+from tests.kit.markets import Market, make_market, make_scene, make_week
 
 
 class Recorder:
@@ -96,6 +97,32 @@ def test_past_events_do_not_flash(stack: ChartStack, market: Market, case: str) 
     first = edge_colour(draw(stack, scene))
     later = edge_colour(draw(stack, replace(scene, wall_s=110.0)))
     np.testing.assert_allclose(first, later, atol=1)
+
+
+def texts_of(stack: ChartStack, scene: Scene) -> list[LabelBox]:
+    """Return the labels of a frame, of which those that did not change are repeated from the frame before."""
+    boxes: list[LabelBox] = []
+    stack.collect_labels(boxes)
+    stack.update(scene)
+    return boxes
+
+
+def test_a_resting_crosshair_steps_aside_as_the_price_comes_to_it(stack: ChartStack, market: Market) -> None:
+    scene = make_scene(market, 1600, 900, crosshair_px=(500.0, 200.0))
+    assert overlaps(texts_of(stack, scene)) == []
+    session = np.array([market.reader.session])
+    session["last_price"] = round(scene.price_view.y_at(200.0)) * market.reader.tick_size
+    market.store.session.write(session)
+    market.reader.refresh()
+    assert overlaps(texts_of(stack, scene)) == []
+
+
+@pytest.mark.parametrize("span_s", [150, 9 * 3600, 5 * 86_400])
+def test_the_time_at_the_crosshair_covers_no_part_of_a_time_on_the_axis(stack: ChartStack, span_s: int) -> None:
+    market = make_week()
+    for x in range(8, 1400, 83):
+        scene = make_scene(market, 1600, 900, span_s=span_s, crosshair_px=(float(x), 200.0))
+        assert overlaps(texts_of(stack, scene)) == []
 
 
 def test_a_stale_frame_looks_different_from_a_running_one(stack: ChartStack, market: Market) -> None:

@@ -215,26 +215,45 @@ class TimeAxisLayer(CachedLayer):
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         zone = ticks.zone_name(scene.zone, scene.now_ns // HOUR_NS)
-        taken = crosshair_x(scene)
+        x = crosshair_x(scene)
+        taken = None if x is None else crosshair_time(self._chart, scene, x)[1:]
         style = scene.style.palette, scene.cvd_view.scale, scene.time_axis_px
         return self._chart.ticks.time, scene.cvd_view.rect, zone, taken, *style
 
     def build(self, scene: Scene) -> None:
         chart, rect, palette = self._chart, scene.cvd_view.rect, scene.style.palette
         scale = scene.cvd_view.scale
-        size, taken = LABEL_PX * scale, crosshair_x(scene)
+        size, x_crosshair = LABEL_PX * scale, crosshair_x(scene)
         y = round(rect.bottom + 0.5 * scene.time_axis_px)
         if not scene.time_axis_px:
             return
+        left, right = rect.right, rect.right
+        if x_crosshair is not None:
+            _, middle, plate_half = crosshair_time(chart, scene, x_crosshair)
+            left, right = middle - plate_half, middle + plate_half
         for _, x, text, is_day in chart.ticks.time:
             half = 0.5 * chart.batches.text.width(text, size)
-            is_free = taken is None or abs(x - taken) > half + 3.4 * size
+            is_free = x + half + 0.4 * size < left or x - half - 0.4 * size > right
             if rect.x + half <= x <= rect.right - half - 4 * scale and is_free:
                 color = palette.text if is_day else palette.quiet
                 chart.batches.text.add(text, x, y, TextStyle(size, color, align="center"))
         zone = ticks.zone_name(scene.zone, scene.now_ns // HOUR_NS)
         if scene.price_axis_px:
             chart.batches.text.add(zone, round(rect.right + LEFT_PX * scale), y, TextStyle(size, palette.quiet))
+
+
+def crosshair_time(chart: Chart, scene: Scene, x: float) -> tuple[str, int, float]:
+    """Return the time at the crosshair's line, dated where the axis needs dates, with middle and half width of its plate.
+
+    Parameters
+    ----------
+    x : of the vertical line, px
+    """
+    view, size = scene.price_view, LABEL_PX * scene.price_view.scale
+    is_dated = ticks.needs_date(view.t_left_ns, view.t_right_ns, scene.now_ns, scene.zone)
+    text = ticks.clock_text(view.time_at(x), scene.zone, is_dated=is_dated)
+    half = 0.5 * chart.batches.text.width(text, size) + size
+    return text, round(min(max(x, view.rect.x + half), view.rect.right - half)), half
 
 
 def crosshair_x(scene: Scene) -> float | None:
