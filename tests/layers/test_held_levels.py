@@ -5,13 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from flow_gl.core.drawings import OwnLevel, ShownLevel
 from flow_gl.core.palette import PALETTES, Palette
 from flow_gl.core.schema import FINISHED_LIST, UNDEF_PRICE
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.units import HOUR_NS, SECOND_NS
 from flow_gl.gl.label_boxes import LabelBox, overlaps
+from flow_gl.gl.view import Rect
 from flow_gl.layers.base import LAYERS, Scene, Style
+from flow_gl.layers.discs import radii, reference_of, volumes
 from flow_gl.layers.labels.held_levels import KINDS, finished_ranges, held_levels, line_left
+from flow_gl.layers.labels.right_edge import NewestDiscs, newest_px
+from flow_gl.layers.rows.hit import visible_rows
 from flow_gl.layers.sessions import sessions_in_view
 from flow_gl.layers.stack import ChartStack
 from flow_gl.ui.overlays.hover import held_level
@@ -186,3 +191,49 @@ def test_a_label_covers_no_bubble_at_the_live_edge_where_its_name_has_room_besid
         found = {box.text: box.rect for box in labels_of(stack, moved) if box.text.startswith("IB high")}
         assert list(found) == [expected]
         assert found[expected].x > moved.live_x_px
+
+
+def discs_of(scene: Scene) -> list[tuple[float, float, float]]:
+    """Return x, y and radius of the bubbles in view, px."""
+    view, rows = scene.price_view, visible_rows(scene)
+    radius = radii(volumes(rows), reference_of(scene), scene.style, view.scale)
+    xs, ys = view.bubble_xs(rows["id"], SECOND_NS), view.rect.y + (view.y_top - rows["price"] / TICK) / view.y_per_px
+    return list(zip(xs.tolist(), ys.tolist(), radius.tolist(), strict=True))
+
+
+def touches(box: Rect, disc: tuple[float, float, float]) -> bool:
+    x, y, radius = disc
+    dx, dy = max(box.x - x, 0.0, x - box.right), max(box.y - y, 0.0, y - box.bottom)
+    return dx * dx + dy * dy < radius * radius
+
+
+@pytest.mark.parametrize("room_px", [10.0, 70.0, 200.0], ids=["no room", "little room", "room"])
+@pytest.mark.parametrize("is_own", [False, True], ids=["held", "own"])
+def test_no_name_touches_the_newest_bubbles(stack: ChartStack, room_px: float, *, is_own: bool) -> None:
+    scene = scene_of(naked=())
+    scene = replace(scene, style=replace(scene.style, size_scale=3.0))
+    view, last = scene.price_view, visible_rows(scene)[-1]
+    for ticks in range(-14, 15, 2):
+        price = int(last["price"]) // TICK * TICK + ticks * TICK
+        row = np.array([scene.reader.levels])
+        row["naked_count"], row["naked"]["price"][0, 0], row["naked"]["trade_date"][0, 0] = 1, price, 20251126
+        scene.reader.store.levels.write(row)
+        scene.reader.refresh()
+        levels = (ShownLevel(OwnLevel("a", price, "Weekly"), is_held=False, has_alert=True),) if is_own else ()
+        moved = replace(scene, live_x_px=view.rect.right - room_px, own_levels=levels)
+        moved = replace(moved, price_view=replace(view, t_right_ns=scene.now_ns + round(room_px * view.ns_per_px)))
+        wanted = "Weekly" if is_own else "nPOC"
+        box = next((box for box in labels_of(stack, moved) if box.text.startswith(wanted)), None)
+        if box is not None:
+            newest = [disc for disc in discs_of(moved) if disc[0] > moved.live_x_px - 30]
+            assert newest
+            assert not any(touches(box.rect, disc) for disc in newest), ticks
+
+
+def test_a_name_that_stepped_aside_comes_back_only_after_the_bubble_is_well_away() -> None:
+    scene, newest = scene_of(naked=()), NewestDiscs()
+    scene = replace(scene, style=replace(scene.style, size_scale=4.0))
+    newest.read(scene)
+    bottom = max(y + radius for x, y, radius in discs_of(scene) if x + radius > newest_px(scene))
+    seen = [newest.meet(scene, 1, bottom + away, 12.0) for away in (20.0, 5.0, 20.0, 40.0, 20.0)]
+    assert seen == [False, True, True, False, False]

@@ -1,4 +1,4 @@
-"""The user's own levels: a line across the whole pane, with name and price at the right edge.
+"""The user's own levels: a line across the whole pane, with name and price where `labels.right_edge` places them.
 
 A level with an alert has a bell. While one is placed or dragged, its label also says how far it is from the last price.
 """
@@ -15,7 +15,7 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.discs import tick_size_of
-from flow_gl.layers.labels.right_edge import label_right, take_place
+from flow_gl.layers.labels.right_edge import NewestDiscs, label_right, newest_px, place_label
 from flow_gl.layers.labels.words import price_text, signed_text
 from flow_gl.layers.rows.hit import bubble_at
 
@@ -66,11 +66,12 @@ def level_under(scene: Scene, x: float, y: float) -> ShownLevel | None:
 
 
 class _Line(NamedTuple):
-    """A visible line, in whole pixels. `label_right` is the right limit of its label."""
+    """A visible line, in whole pixels. `label_right` is the right limit of its label, unless a bubble is in the way."""
 
     shown: ShownLevel
     y: int
     label_right: int
+    is_aside: bool
     ticks: int | None
     """Ticks from the last price, while it is held."""
 
@@ -83,6 +84,7 @@ class OwnLevelsLayer(CachedLayer):
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)
         self._lines: tuple[_Line, ...] = ()
+        self._newest: Final = NewestDiscs()
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         if not scene.own_levels or OWN_LEVELS not in scene.style.is_visible or not self._chart.has_trades:
@@ -90,15 +92,18 @@ class OwnLevelsLayer(CachedLayer):
             return ()
         self._lines = tuple(self._lines_in_view(scene))
         view = scene.price_view
-        return self._lines, view.rect, view.scale, self._chart.shown.tick_size, scene.style.palette
+        place = view.rect, view.scale, round(newest_px(scene))
+        return self._lines, *place, self._chart.shown.tick_size, scene.style.palette
 
     def _lines_in_view(self, scene: Scene) -> Iterator[_Line]:
         rect, shown, size = scene.price_view.rect, self._chart.shown, _LABEL_PX * scene.price_view.scale
+        self._newest.read(scene)
         for one in scene.own_levels:
             y = round(shown.y_of_price(scene, one.level.price))
             if rect.y <= y < rect.bottom:
                 ticks = ticks_from(one.level.price, shown.last_price, shown.tick_size) if one.is_held else None
-                yield _Line(one, y, label_right(self._chart, scene, y, size), ticks)
+                is_aside = self._newest.meet(scene, one.level.price, y, size)
+                yield _Line(one, y, label_right(self._chart, scene, y, size), is_aside, ticks)
 
     def build(self, scene: Scene) -> None:
         # The held level first, so that its label gets room.
@@ -113,15 +118,18 @@ class OwnLevelsLayer(CachedLayer):
         lines = batches.over if is_held else batches.under
         lines.rect(rect.x, line.y, rect.width, thickness, color, alpha=1.0 if is_held else _ALPHA)
         size = _LABEL_PX * scale
-        text = f"{level.name} {price_text(level.price, chart.shown.tick_size)}".lstrip()
+        price = price_text(level.price, chart.shown.tick_size)
+        texts = [f"{level.name} {price}".lstrip(), level.name or price]
         if line.ticks is not None:
-            text += f" ({signed_text(line.ticks)} {'tick' if abs(line.ticks) == 1 else 'ticks'})"
+            texts = [f"{texts[0]} ({signed_text(line.ticks)} {'tick' if abs(line.ticks) == 1 else 'ticks'})"]
         bell = _BELL_EMS * size if line.shown.has_alert else 0.0
-        width = bell + batches.text.width(text, size) + size
+        widths = [bell + batches.text.width(text, size) + size for text in texts]
         y = min(max(line.y, round(rect.y + size)), round(rect.bottom - size))
-        place = take_place(chart, scene, Rect(line.label_right - width, y - 0.75 * size, width, 1.5 * size), rect.x)
-        if place is None:
+        box = Rect(line.label_right, y - 0.75 * size, 0.0, 1.5 * size)
+        found = place_label(chart, scene, widths, box, line_left=rect.x, is_aside=line.is_aside)
+        if found is None:
             return
+        text, place = texts[found[0]], found[1]
         if bell:
             batches.over.plate(place.x, place.y, 2 * bell, place.height, palette.ground, alpha=0.9, radius=0.25 * size)
             self._add_bell(place.x + 0.5 * size, y, size, color)

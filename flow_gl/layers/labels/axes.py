@@ -243,7 +243,7 @@ class TimeAxisLayer(CachedLayer):
 
 
 def crosshair_time(chart: Chart, scene: Scene, x: float) -> tuple[str, int, float]:
-    """Return the time at the crosshair's line, dated where the axis needs dates, with middle and half width of its plate.
+    """Return the time at the crosshair's line, dated where the axis is, with middle and half width of its plate.
 
     Parameters
     ----------

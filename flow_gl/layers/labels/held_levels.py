@@ -1,8 +1,8 @@
 """Levels that the engine finds and that then stand: initial balance, opening range, POCs of earlier sessions.
 
 Initial balance and opening range begin at the open of regular hours, a naked POC at the close of its session. Names
-are at the right edge (`right_edge`): those of levels at one height share a label. A line stays where its label finds no
-room.
+are at the right edge, or at the left end of the line if a bubble is in the way (`right_edge`): those of levels at one
+height share a label. A line stays where its label finds no room.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.labels.levels import PARTIAL_SUFFIX, Level, add_line
-from flow_gl.layers.labels.right_edge import label_right, newest_px, take_place
+from flow_gl.layers.labels.right_edge import NewestDiscs, label_right, newest_px, place_label
 from flow_gl.layers.labels.words import MINUS, price_text
 from flow_gl.layers.roll_places import contract_left
 from flow_gl.layers.sessions import Session, current_left, sessions_of
@@ -52,12 +52,13 @@ class HeldLevel:
 
 
 class _Line(NamedTuple):
-    """A line in view: whole pixels. `label_right` is where its label may end."""
+    """A line in view: whole pixels. `label_right` is where its label may end, unless a bubble is in the way."""
 
     level: Level
     y: int
     left: int
     label_right: int
+    is_aside: bool
 
 
 def held_levels(scene: Scene) -> list[HeldLevel]:
@@ -166,6 +167,7 @@ class HeldLevelsLayer(CachedLayer):
         super().__init__(chart)
         self._levels: list[HeldLevel] = []
         self._lines: tuple[_Line, ...] = ()
+        self._newest: Final = NewestDiscs()
         self._known: Final[Cached[list[HeldLevel]]] = Cached()
 
     def key(self, scene: Scene) -> tuple[object, ...]:
@@ -182,11 +184,13 @@ class HeldLevelsLayer(CachedLayer):
 
     def _lines_in_view(self, scene: Scene) -> Iterator[_Line]:
         rect = scene.price_view.rect
+        self._newest.read(scene)
         for one in self._levels:
             y, left = round(self._chart.shown.y_of_price(scene, one.level.price)), round(line_left(scene, one))
             if rect.y <= y < rect.bottom and left < rect.right:
                 size = _LABEL_PX * scene.price_view.scale
-                yield _Line(one.level, y, left, label_right(self._chart, scene, y, size))
+                is_aside = self._newest.meet(scene, one.level.price, y, size)
+                yield _Line(one.level, y, left, label_right(self._chart, scene, y, size), is_aside)
 
     def build(self, scene: Scene) -> None:
         groups: dict[int, list[_Line]] = {}
@@ -202,18 +206,17 @@ class HeldLevelsLayer(CachedLayer):
         size, texts = _LABEL_PX * scale, chart.batches.text
         names = ", ".join(line.level.name for line in lines)
         full = f"{names} {price_text(lines[0].level.price, chart.shown.tick_size)}"
-        right = float(lines[0].label_right)
         y = min(max(y, round(rect.y + size)), round(rect.bottom - size))
-        top = y - 0.75 * size
         # A label is never drawn in the session before, which has other levels.
-        least = max(rect.x, scene.price_view.screen_x(int(scene.reader.session["open_ts"])))
-        # The newest bubbles are at the live edge: where the bars leave too little room beside it, the price goes first.
-        beside = max(least, round(newest_px(scene)))
-        for text, start in ((full, beside), (names, beside), (full, least)):
-            width = texts.width(text, size) + size
-            place = take_place(chart, scene, Rect(right - width, top, width, 1.5 * size), start)
-            if place is not None:
-                break
-        if place is not None:
+        opened = scene.price_view.screen_x(int(scene.reader.session["open_ts"]))
+        box = Rect(lines[0].label_right, y - 0.75 * size, 0.0, 1.5 * size)
+        found = place_label(
+            *(chart, scene, [texts.width(text, size) + size for text in (full, names)], box),
+            line_left=max(rect.x, opened, min(line.left for line in lines)),
+            is_aside=lines[0].is_aside,
+        )
+        if found is not None:
+            at, place = found
             style = TextStyle(size, lines[0].level.color)
-            texts.add(text, round(place.x + 0.5 * size), y, style, plate=Plate(palette.ground, alpha=0.9))
+            plate = Plate(palette.ground, alpha=0.9)
+            texts.add((full, names)[at], round(place.x + 0.5 * size), y, style, plate=plate)

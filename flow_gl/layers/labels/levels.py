@@ -285,7 +285,7 @@ def add_label(
     begin, room = ends[0], ends[1] - ends[0]
     if is_band and room < _BAND_LABELS_PX * scale:
         return
-    first = begin + min(14 * scale, max(0.5 * size, 0.5 * (room - width)))
+    first = first_px(begin, ends[1], width, size, scale)
     least = min(_LEAST_LABELS_PX * scale, _LABELS_SHARE * rect.width)
     end = begin + min(max(_LABELS_SHARE * room, least), room)
     if isinstance(y, (int, float)):
@@ -296,6 +296,17 @@ def add_label(
     placed.append(box)
     middle, plate = 0.5 * (box[1] + box[3]), Plate(scene.style.palette.ground, alpha=0.9)
     chart.batches.text.add(text, round(box[0] + 0.5 * size), middle, TextStyle(size, level.color), plate=plate)
+
+
+def first_px(begin: float, end: float, width: float, size: float, scale: float) -> float:
+    """Return the x of the first column for labels of a line from `begin` to `end`, px.
+
+    Parameters
+    ----------
+    width : of the label, px
+    size : of its text, px
+    """
+    return begin + min(14 * scale, max(0.5 * size, 0.5 * (end - begin - width)))
 
 
 def met_by(label: Box, placed: list[Box]) -> list[tuple[float, float]]:
