@@ -38,15 +38,17 @@ def plant_vwap(market: Market) -> None:
     market.store.minutes.append(np.concatenate(parts))
 
 
-def week_scene(*, is_planted: bool = True, span_s: float = 100 * 3600, day: int = -1, feed_gap: bool = False) -> Scene:
+def week_scene(
+    *, is_planted: bool = True, span_s: float = 100 * 3600, day: int = -1, gap_kind: GapKind | None = None
+) -> Scene:
     market = make_week()
     if is_planted:
         plant_vwap(market)
-    if feed_gap:
+    if gap_kind is not None:
         gaps = np.zeros(1, GAP_LIST)
         gaps["count"] = gaps["total"] = 1
         gap = gaps["gap"][0, 0]
-        gap["start"], gap["end"], gap["kind"] = *HALT, GapKind.FEED
+        gap["start"], gap["end"], gap["kind"] = *HALT, gap_kind
         market.store.gaps.write(gaps)
         market.reader.refresh()
     edge_ns = None if day == -1 else WEEK[day].close_ns - 600 * SECOND_NS
@@ -115,19 +117,48 @@ def test_a_session_whose_vwap_is_not_known_yet_has_its_minutes_alone(stack: Char
     assert vwap_at(scene, session, scene.now_ns) == tuple(scene.lines.vwaps.values[at].tolist())
 
 
-def test_over_a_halt_the_curve_is_flat_and_over_a_feed_gap_there_is_none(stack: ChartStack) -> None:
+@pytest.mark.parametrize("kind", [GapKind.NO_TRADES, GapKind.FEED])
+def test_the_curve_stops_where_a_gap_begins_and_goes_on_where_it_ends(stack: ChartStack, kind: GapKind) -> None:
     shares = []
-    for feed_gap in (False, True):
-        scene = week_scene(span_s=20 * 3600, day=2, feed_gap=feed_gap)
+    for gap_kind in (None, kind):
+        scene = week_scene(span_s=20 * 3600, day=2, gap_kind=gap_kind)
         difference, view = lines_of(stack, scene), scene.price_view
-        session, _, _ = wednesday(scene)
-        left, right = (round(view.screen_x(t_ns)) for t_ns in (HALT[0] + 600 * SECOND_NS, HALT[1] - 600 * SECOND_NS))
-        found = vwap_at(scene, session, HALT[0] + 3600 * SECOND_NS)
-        assert found is not None
-        y = round(view.screen_y(found[0] * PRICE_SCALE / TICK))
-        shares.append((difference[y - 1 : y + 2, left:right].max(axis=0) > 30).mean())
-    assert shares[0] > 0.8
-    assert shares[1] < shares[0] - 0.25, "only the dashes of other levels are left"
+        for start, end in ((HALT[0], HALT[1]), (HALT[1], HALT[1] + 3 * 3600 * SECOND_NS)):
+            session, _, _ = wednesday(scene)
+            columns = range(*(round(view.screen_x(t_ns)) for t_ns in (start + 600 * SECOND_NS, end - 600 * SECOND_NS)))
+            is_lit = []
+            for x in columns:
+                found = vwap_at(scene, session, view.time_at(x))
+                assert found is not None
+                y = round(view.screen_y(found[0] * PRICE_SCALE / TICK))
+                is_lit.append(difference[y - 1 : y + 2, x].max() > 30)
+            shares.append(np.mean(is_lit))
+    joined, after_joined, apart, after = shares
+    assert joined > 0.8
+    assert after == after_joined > 0.5
+    assert apart < joined - 0.25, "only the dashes of other levels are left"
+
+
+def test_the_curve_of_a_halt_that_goes_on_has_only_its_present_value_left(stack: ChartStack) -> None:
+    scene = week_scene(span_s=20 * 3600)
+    view, last_ns = scene.price_view, int(scene.lines.vwaps.times[-1])
+    gaps = np.zeros(1, GAP_LIST)
+    gaps["count"] = gaps["total"] = 1
+    gap = gaps["gap"][0, 0]
+    gap["start"], gap["open"], gap["kind"] = last_ns, 1, GapKind.NO_TRADES
+    later = replace(scene, now_ns=scene.now_ns + 4 * 3600 * SECOND_NS)
+    later = replace(later, price_view=replace(view, t_right_ns=view.t_right_ns + 4 * 3600 * SECOND_NS))
+    y = round(view.screen_y(float(scene.reader.session["vwap"]) * PRICE_SCALE / TICK))
+    left, right = (round(later.price_view.screen_x(t_ns)) for t_ns in (last_ns, later.now_ns))
+    shares = []
+    for is_halted in (False, True):
+        if is_halted:
+            scene.reader.store.gaps.write(gaps)
+            scene.reader.refresh()
+        lit = lines_of(stack, later)[y - 1 : y + 2].max(axis=0) > 30
+        shares += [lit[left + 3 : right - 3].mean(), lit[right + 3 : round(view.rect.right) - 3].mean()]
+    assert min(shares[0], shares[1], shares[3]) > 0.8
+    assert shares[2] < shares[0] - 0.25
 
 
 def test_without_minutes_a_finished_session_has_its_closing_value(stack: ChartStack) -> None:

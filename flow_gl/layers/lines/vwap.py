@@ -1,6 +1,7 @@
 """VWAP and its bands as they developed: a curve through the values at each minute's end, on its session's stretch.
 
-The session that goes on ends at its present value. A session whose minutes are not known has flat lines at the values
+It stops where a gap begins, also a halt, and goes on where the gap ends. The session that goes on ends at its present
+value. A session whose minutes are not known has flat lines at the values
 of its close instead (`layers.labels.levels`).
 """
 
@@ -15,6 +16,7 @@ from flow_gl.core.schema import PRICE_SCALE, GapKind
 from flow_gl.core.units import MINUTE_NS
 from flow_gl.layers.base import Scene
 from flow_gl.layers.lines.layer import LinesLayer, pixel_xs, place_of
+from flow_gl.layers.rows.hit import END_OF_TIME
 from flow_gl.layers.sessions import Session, sessions_in_view
 
 BANDS_PX: Final = 260.0
@@ -148,11 +150,12 @@ class VwapLayer(LinesLayer):
 
 
 def joined_points(times: NDArray[np.int64], gaps: NDArray[np.void]) -> NDArray[np.bool_]:
-    """Return whether each point is joined to the next one: not over a feed gap. Shape (n - 1,)."""
-    lost = gaps[gaps["kind"] == int(GapKind.FEED)]
-    if not len(lost):
+    """Return whether each point is joined to the next one: not over a feed gap or a halt. Shape (n - 1,)."""
+    gaps = gaps[gaps["kind"] != int(GapKind.CLOSED)]
+    if not len(gaps):
         return np.ones(len(times) - 1, np.bool_)
+    ends = np.where(gaps["open"] == 1, END_OF_TIME, gaps["end"])
     # A segment is apart if a gap begins before its end and is not over at its start.
-    begun = np.searchsorted(np.sort(lost["start"]), times[1:])
-    joined: NDArray[np.bool_] = begun <= np.searchsorted(np.sort(lost["end"]), times[:-1], side="right")
+    begun = np.searchsorted(np.sort(gaps["start"]), times[1:])
+    joined: NDArray[np.bool_] = begun <= np.searchsorted(np.sort(ends), times[:-1], side="right")
     return joined
