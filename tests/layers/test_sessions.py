@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.kit import Kit
+from flow_gl.gl.label_boxes import LabelBox, overlaps
+from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.labels.session_names import session_names
 from flow_gl.layers.sessions import PROFILE_SHARE, Session, current_left, current_profile, sessions_in_view, sessions_of
@@ -129,3 +131,18 @@ def test_a_session_without_a_calendar_has_no_name() -> None:
     market = make_week((WEEK[1], WEEK[2]))
     market.reader.session["trade_date"] = 0
     assert session_names(sessions_of(market.reader)[-1], ZONE) == []
+
+
+def test_a_name_is_below_a_notice_that_covers_its_place(stack: ChartStack) -> None:
+    scene = make_scene(make_week(), 1280, 720, span_s=4.4 * DAY_S, lod=6, folding="closed")
+    name = session_names(places(scene)[2][0], ZONE)[0]
+    found = []
+    for covered in ((), (Rect(0.0, 14.0, scene.price_view.rect.width, 28.0),)):
+        boxes: list[LabelBox] = []
+        stack.collect_labels(boxes)
+        stack.update(replace(scene, covered=covered))
+        found.append(next(box.rect for box in boxes if box.text == name))
+        assert not any(box.overlaps(found[-1]) for box in covered)
+        assert overlaps(boxes) == []
+    assert found[0].x == found[1].x
+    assert found[0].bottom < 42.0 < found[1].y < 80.0

@@ -1,10 +1,11 @@
 """Names of sessions at their starts: trade date, what is special about the session, its delta and volume.
 
-A session whose start lies left of the view is named at the view's left border, if another session is in view. Where
-there is little room, a name gets shorter.
+A session whose start lies left of the view is named at the view's left border, if another session is in view. A name is
+below a notice that is in its place; where there is little room, it gets shorter.
 """
 
 from datetime import date, time
+from itertools import product
 from typing import Final
 
 from flow_gl.core.sessions import GLOBEX_CLOSE
@@ -20,6 +21,8 @@ from flow_gl.layers.sessions import Session, sessions_in_view
 _LABEL_PX: Final = 13.0
 _GAP_PX: Final = 8.0
 """Between the start of a session and its name, and between two names, at content scale 1."""
+_ROWS: Final = 3
+"""A name is so many rows lower at most, where a notice covers the ones above."""
 
 
 def session_names(session: Session, zone: str) -> list[str]:
@@ -91,9 +94,9 @@ class SessionNamesLayer(CachedLayer):
         chart, rect, scale, palette = self._chart, scene.price_view.rect, scene.price_view.scale, scene.style.palette
         size, gap = _LABEL_PX * scale, _GAP_PX * scale
         plate = Plate(palette.ground, alpha=0.82)
-        x, y = round(left + gap + 0.5 * size), round(rect.y + 1.4 * size)
-        for text in session_names(session, scene.zone):
-            width = chart.batches.text.width(text, size, is_bold=True) + size
+        x, y = round(left + gap + 0.5 * size), 0
+        for text, row in product(session_names(session, scene.zone), range(_ROWS)):
+            width, y = chart.batches.text.width(text, size, is_bold=True) + size, round(rect.y + (1.4 + 2 * row) * size)
             if left + 2 * gap + width <= right and chart.batches.take(
                 Rect(left + gap, y - size, width, 2 * size), rect
             ):
