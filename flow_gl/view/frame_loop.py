@@ -295,7 +295,7 @@ class FrameLoop:
         has_ribbon = "ribbon" in state.filters.layers
         parts = {"scale": scale, "cvd_share": state.cvd_share, "axis_px": axis}
         layouts = arrange(area, len(visible), **parts, has_ribbon=has_ribbon, arrangement=state.arrangement)
-        state.time.fit(layouts[0].price.width)
+        state.time.fit(layouts[0].price.width, event_ns, state.charts[visible[0]].timeline)
         self._apply_percentile()
         charts = []
         for index, layout in zip(visible, layouts, strict=True):

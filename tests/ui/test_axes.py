@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flow_gl.core.units import SECOND_NS
+from flow_gl.core.units import DAY_NS, HOUR_NS, SECOND_NS
 from flow_gl.ui.state.axes import (
     DEFAULT_SPAN_NS,
     EDGE_SHARE,
@@ -17,6 +17,7 @@ from flow_gl.ui.state.axes import (
     TimeAxis,
     ValueAxis,
 )
+from flow_gl.ui.state.timeline import Timeline
 
 NOW = 1_764_340_200_000_000_000
 WIDTH = 1000.0
@@ -86,6 +87,33 @@ def test_a_reset_shows_the_default_span_at_the_live_edge():
     axis.reset(WIDTH)
     assert axis.is_live
     assert axis.ns_per_px * WIDTH == pytest.approx(DEFAULT_SPAN_NS)
+
+
+def shown_days(axis, first_ns, now_ns):
+    axis.fit(WIDTH, now_ns, Timeline(first_ns=first_ns))
+    return axis.shown_ns / DAY_NS
+
+
+def test_a_remembered_span_of_weeks_is_shown_only_as_far_as_there_are_data():
+    axis = TimeAxis(span_ns=14.0 * DAY_NS, is_growing=True)
+    axis.fit(WIDTH)
+    assert shown_days(axis, NOW - HOUR_NS, NOW) == pytest.approx(1.0), "a day at least"
+    assert shown_days(axis, NOW - HOUR_NS, NOW + 4 * DAY_NS) == pytest.approx(4.04 / (EDGE_SHARE - 0.01), rel=0.01)
+    assert shown_days(axis, NOW - HOUR_NS, NOW + 40 * DAY_NS) == pytest.approx(14.0)
+    assert axis.is_live
+
+
+def test_a_span_that_grows_with_the_data_stops_once_the_user_has_changed_it():
+    axis = TimeAxis(span_ns=14.0 * DAY_NS, is_growing=True)
+    shown_days(axis, NOW - HOUR_NS, NOW)
+    axis.zoom(0.5, 0.95 * WIDTH, NOW, WIDTH)
+    assert shown_days(axis, NOW - HOUR_NS, NOW + 4 * DAY_NS) == pytest.approx(0.5)
+    assert not axis.is_growing
+
+
+def test_a_span_of_a_day_or_less_is_shown_whatever_the_data():
+    axis = TimeAxis(span_ns=0.25 * DAY_NS, is_growing=True)
+    assert shown_days(axis, NOW - SECOND_NS, NOW) == pytest.approx(0.25)
 
 
 def test_the_scale_stays_within_what_can_be_drawn():

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from flow_gl.core.units import SECOND_NS
+from flow_gl.core.units import DAY_NS, SECOND_NS
 from flow_gl.ui.state.timeline import NO_TIMELINE, Timeline
 
 EDGE_SHARE: Final = 0.92
@@ -25,6 +25,8 @@ SNAP_PX: Final = 12.0
 _BEFORE_SHARE: Final = 0.01
 """Where in the plot the data begin when all of them are in view."""
 _SEARCH_STEPS: Final = 40
+_GROWTH: Final = 0.01
+"""A span that grows with the data does so in steps of this share."""
 
 EASE_S: Final = 0.16
 """Time constant of an eased axis."""
@@ -66,7 +68,12 @@ class TimeAxis:
     anchor: Anchor = Live()
     span_ns: float = float(DEFAULT_SPAN_NS)
     """What the axis spans when it is reset."""
+    is_growing: bool = False
+    """`span_ns` was shown in an earlier run: no more of it is shown than there are data, but at least a day, until the
+    user changes the scale."""
     _width_px: float = 0.0
+    _grown: tuple[float, int] = 0.0, 0
+    """Time over the plot as of the last growth, and the length of the data then; ns."""
 
     @property
     def is_live(self) -> bool:
@@ -90,8 +97,8 @@ class TimeAxis:
         """Time over the plot's width outside of folds, ns; 0 before the first frame."""
         return self.ns_per_px * self._width_px
 
-    def fit(self, width_px: float) -> None:
-        """Set the plot's width of this frame; the visible span stays the same."""
+    def fit(self, width_px: float, now_ns: int = 0, timeline: Timeline = NO_TIMELINE) -> None:
+        """Set the plot's width of this frame; the visible span stays the same, or grows with the data."""
         if width_px <= 0.0:
             return
         if self.ns_per_px <= 0.0:
@@ -99,12 +106,29 @@ class TimeAxis:
         elif self._width_px and width_px != self._width_px:
             self.ns_per_px = _clamp(self.ns_per_px * self._width_px / width_px, MIN_NS_PER_PX, MAX_NS_PER_PX)
         self._width_px = width_px
+        if self.is_growing and timeline.first_ns is not None:
+            self._grow(now_ns - timeline.first_ns, now_ns, timeline)
+
+    def _grow(self, length_ns: int, now_ns: int, timeline: Timeline) -> None:
+        """Show as much of the wanted span as there are data, at least a day, until the user has changed the scale."""
+        shown_ns, grown_at_ns = self._grown
+        if self.span_ns <= DAY_NS or (shown_ns and abs(self.shown_ns - shown_ns) > 1e-6 * shown_ns):
+            self.is_growing = False
+        elif self.is_live and abs(length_ns - grown_at_ns) > _GROWTH * grown_at_ns:
+            width_px = self._width_px
+            wanted = _clamp(self.span_ns / width_px, MIN_NS_PER_PX, MAX_NS_PER_PX)
+            self.ns_per_px = _farthest(DAY_NS / width_px, wanted, now_ns, width_px, timeline)
+            self._grown = self.shown_ns, length_ns
+
+    def recall(self, span_ns: float) -> None:
+        """Show the span of an earlier run, as far as there are data."""
+        self.span_ns, self.is_growing, self._grown = span_ns, True, (0.0, 0)
 
     def set_span(self, span_ns: float, width_px: float, now_ns: int = 0, timeline: Timeline = NO_TIMELINE) -> None:
         """Show `span_ns` over the plot, or all data if they are shorter; the time at the live edge's position stays."""
         if width_px > 0.0 and span_ns > 0.0:
             wanted = _clamp(span_ns / width_px, MIN_NS_PER_PX, MAX_NS_PER_PX)
-            self.ns_per_px = _farthest(self.ns_per_px, wanted, now_ns, width_px, timeline)
+            self.ns_per_px, self.is_growing = _farthest(self.ns_per_px, wanted, now_ns, width_px, timeline), False
             self._end_at_data(now_ns, width_px, timeline)
 
     def zoom(self, factor: float, x_px: float, now_ns: int, width_px: float, timeline: Timeline = NO_TIMELINE) -> None:
@@ -116,7 +140,7 @@ class TimeAxis:
         edge_px = EDGE_SHARE * width_px
         fixed_ns = self.time_at(x_px, now_ns, width_px, timeline)
         wanted = _clamp(self.ns_per_px * factor, MIN_NS_PER_PX, MAX_NS_PER_PX)
-        self.ns_per_px = _farthest(self.ns_per_px, wanted, now_ns, width_px, timeline)
+        self.ns_per_px, self.is_growing = _farthest(self.ns_per_px, wanted, now_ns, width_px, timeline), False
         if self.is_live and x_px >= edge_px:
             return
         folded = timeline.folds.at(self.ns_per_px)
@@ -157,7 +181,7 @@ class TimeAxis:
 
     def reset(self, width_px: float) -> None:
         """Return to the default scale and follow the live edge."""
-        self.ns_per_px = 0.0
+        self.ns_per_px, self._grown = 0.0, (0.0, 0)
         self.fit(width_px)
         self.follow()
 

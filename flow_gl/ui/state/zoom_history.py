@@ -75,7 +75,7 @@ class ZoomHistory:
             return
         if self._before is not None and not is_held and now_s - self._changed_s > SETTLE_S:
             self.close()
-        if self._known is not None and not now.has_scale_of(self._known):
+        if self._known is not None and not now.has_scale_of(self._known) and not self._state.time.is_growing:
             self._before = self._before or self._known
             self._state.hints.note_use("zoom")
             self._changed_s = now_s

@@ -45,7 +45,8 @@ def gather(
     plot_width_px : of the first chart; 0 if there is none
     symbols : of the charts as they were requested, in order
     """
-    span_s = state.time.ns_per_px * plot_width_px / SECOND_NS
+    shown_ns = state.time.span_ns if state.time.is_growing else state.time.ns_per_px * plot_width_px
+    span_s = shown_ns / SECOND_NS
     filters, places = state.filters, state.panel_places
     return Workspace(
         window=window,
@@ -98,7 +99,7 @@ def apply(state: ViewState, workspace: Workspace, *, plot_width_px: float = 0.0)
     )
     state.selected = workspace.layout.alone
     state.cvd_share = workspace.layout.cvd_share
-    state.time.span_ns = time.span_s * SECOND_NS
+    state.time.recall(time.span_s * SECOND_NS)
     if plot_width_px > 0.0:
         state.time.ns_per_px = 0.0
         state.time.fit(plot_width_px)
@@ -142,7 +143,7 @@ def override(state: ViewState, settings: Settings) -> None:
         filters.layers -= set(LAYER_OF_EVENT.values())
         filters.layers |= {LAYER_OF_EVENT[name] for name in settings.marks}
     if settings.span_s is not None:
-        state.time.span_ns = settings.span_s * SECOND_NS
+        state.time.span_ns, state.time.is_growing = settings.span_s * SECOND_NS, False
     state.folding = settings.folding or state.folding
     filters.threshold = filters.threshold if settings.threshold is None else settings.threshold
     filters.size_scale = filters.size_scale if settings.size_scale is None else settings.size_scale

@@ -14,6 +14,7 @@ from flow_gl.ui.alerts.rules import RuleBook
 from flow_gl.ui.alerts.templates import USUAL
 from flow_gl.ui.state.arrangement import KINDS, Arrangement
 from flow_gl.ui.state.panel_layout import PanelPlaces, Place
+from flow_gl.ui.state.timeline import Timeline
 from flow_gl.ui.state.view_state import ViewState
 from flow_gl.ui.workspaces import workspace_file
 from flow_gl.ui.workspaces.apply import apply, gather, override, recall
@@ -193,6 +194,19 @@ def test_settings_override_what_was_left():
     assert (state.open_panels, state.are_panels_hidden) == ({"help"}, False)
     assert state.ui_scale == 2.0
     assert state.time.span_ns == 60e9
+
+
+def test_a_span_of_weeks_is_kept_even_if_the_data_are_too_short_to_show_it():
+    state = ViewState()
+    apply(state, Workspace(time=Time(span_s=1e6)))
+    state.time.fit(1000.0)
+    state.time.fit(1000.0, 10**18 + 10**9, Timeline(first_ns=10**18))
+    assert state.time.shown_ns < 1e14
+    assert gather(state, plot_width_px=1000.0).time.span_s == pytest.approx(1e6)
+    override(state, Settings(span="10d"))
+    state.time.reset(1000.0)
+    state.time.fit(1000.0, 10**18 + 10**9, Timeline(first_ns=10**18))
+    assert state.time.shown_ns == pytest.approx(864e12), "a span that was asked for is shown"
 
 
 def test_names_unknown_to_this_version_are_ignored():
