@@ -119,7 +119,7 @@ def place_label(
     """
     least = max(line_left, round(newest_px(scene)))
     for at, width in enumerate(() if is_aside else widths):
-        place = _place_right(chart, scene, Rect(box.right - width, box.y, width, box.height), least)
+        place = take_place(chart, scene, Rect(box.right - width, box.y, width, box.height), least)
         if place is not None:
             return at, place
     rect, scale = scene.price_view.rect, scene.price_view.scale
@@ -134,7 +134,7 @@ def place_label(
     return None
 
 
-def _place_right(chart: Chart, scene: Scene, box: Rect, least: float) -> Rect | None:
+def take_place(chart: Chart, scene: Scene, box: Rect, least: float) -> Rect | None:
     """Reserve a free place on a line: where the box is, or further left; None if there is none right of `least`."""
     rect, right = scene.price_view.rect, box.right
     for _ in range(_COLUMNS):
