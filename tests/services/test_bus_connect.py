@@ -1,7 +1,7 @@
 """Logging in at a real NATS server: what is sent, what is refused, and what is said about it."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from flow_gl.core.spec import BusServers
 from flow_gl.services.bus.connect import BusLoginError, connect
 from tests.kit.certificates import make_certificate
 from tests.kit.nats import NatsServer, nats_server
+from tests.kit.nats_keys import make_credentials, make_nkey
 from tests.kit.ports import lasting_port
 from tests.kit.waiting import until
 
@@ -37,6 +38,7 @@ class Secured:
 
             spec = BusServers(found.servers, ca=str(self.ca) if self.ca else None, **more)
             client = await connect(spec, own if login is None else login, name="test", closed=closed)
+            await client.jetstream().account_info()
             await client.close()
 
         asyncio.run(run())
@@ -97,10 +99,24 @@ def test_no_server_is_a_reason_and_not_final() -> None:
     assert not isinstance(raised.value, BusLoginError)
 
 
-@pytest.mark.parametrize(("text", "said"), [(None, "No such file"), ("no credentials", "not a NATS credentials file")])
+@pytest.mark.parametrize(("text", "said"), [(None, "No such file"), ("no credentials", "neither a NATS credentials file")])
 def test_a_credentials_file_that_cannot_be_used_is_named(tmp_path: Path, text: str | None, said: str) -> None:
     path = tmp_path / "bus.creds"
     if text is not None:
         path.write_text(text)
     with pytest.raises(BusLoginError, match=said):
         Secured(None).attempt("nats://127.0.0.1:1", creds=str(path))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("make", [make_nkey, make_credentials])
+def test_an_nkey_and_a_credentials_file_are_logins(
+    make: Callable[[Path], dict[str, Any]], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    own, other = tmp_path / "own", tmp_path / "other"
+    make(other)
+    for secured in _secured(tmp_path_factory, make(own)):
+        secured.attempt(secured.server.url, creds=str(own))
+        with pytest.raises(BusLoginError, match="give another login"):
+            secured.attempt(secured.server.url, creds=str(other))
+        with pytest.raises(BusLoginError, match="--bus-creds"):
+            secured.attempt(secured.server.url)

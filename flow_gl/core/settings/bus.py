@@ -48,7 +48,7 @@ class BusSettings:
     bus_creds: Annotated[
         Path | None,
         Setting(
-            help="NATS credentials file for a bus",
+            help="NATS credentials file, or file with the seed of an nkey, for a bus",
             unset="none",
             commands=DRAWING,
             heading=SERVE,

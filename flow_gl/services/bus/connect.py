@@ -5,6 +5,7 @@ place that decides when to try again and what to ask for.
 """
 
 import asyncio
+import re
 import ssl
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -26,6 +27,8 @@ CONNECT_S: Final = 2.0
 CLOSE_S: Final = 0.5
 PING_S: Final = 2
 """A connection on which two pings in a row have no answer is dead."""
+_SEED: Final = re.compile(r"\bSU[A-Z2-7]{56}\b")
+"""The seed of a user's nkey."""
 _NO_TLS: Final = "the bus has no TLS: give its address as nats://, or turn TLS on at its servers"
 
 
@@ -60,7 +63,7 @@ async def connect(
         option: partial(_guarded, client, text, needs_tls) for option, text in split_login(login).items()
     }
     if bus.creds:
-        options["user_credentials"] = _creds(bus.creds)
+        options |= _creds(bus.creds)
     if needs_tls or bus.ca:
         options["tls"] = _context(bus.ca)
     noted: list[Exception] = []
@@ -132,17 +135,18 @@ def reason(error: BaseException) -> str:
     return plain(masked(text), 300)
 
 
-def _creds(path: str) -> str:
-    """Check a credentials file. Raises BusLoginError."""
+def _creds(path: str) -> dict[str, Any]:
+    """Return a client's options for a credentials file or the seed of an nkey. Raises BusLoginError."""
     try:
         text = Path(path).read_text(encoding="ascii", errors="replace")
     except OSError as error:
         raise BusLoginError(f"--bus-creds {path}: {error.strerror}") from None
-    if "BEGIN NATS USER JWT" not in text or "BEGIN USER NKEY SEED" not in text:
-        raise BusLoginError(f"--bus-creds {path}: not a NATS credentials file")
+    seed, has_token = _SEED.search(text), "BEGIN NATS USER JWT" in text
+    if seed is None or not (has_token or text.strip() == seed[0]):
+        raise BusLoginError(f"--bus-creds {path}: neither a NATS credentials file nor the seed of a user's nkey")
     if find_spec("nkeys") is None:
         raise BusLoginError("--bus-creds needs nkeys, which is not installed: pip install nkeys")
-    return path
+    return {"user_credentials" if has_token else "nkeys_seed": path}
 
 
 def _context(ca: str | None) -> ssl.SSLContext:
