@@ -1,7 +1,7 @@
-"""Print each bubble that a server sends, as it closes. In another terminal: flow-gl serve demo
+"""Print each bubble that a server sends, as it closes.
 
-    python examples/server_client.py
-"""
+With flow-gl serve demo in another terminal:
+    python examples/server_client.py"""
 
 import asyncio
 

@@ -13,6 +13,7 @@ import { askForToken, hideSignIn, isAskingForToken } from "./ui/sign_in.js";
 import { awaited, condition } from "./ui/status.js";
 import { applyTheme } from "./ui/theme.js";
 import { Tip, bubbleAt } from "./ui/tip.js";
+import { Transport } from "./ui/transport.js";
 import { AutoAxes } from "./view/auto_axes.js";
 import { EDGE_SHARE, TimeAxis } from "./view/axes.js";
 import { levelFor } from "./view/detail.js";
@@ -59,6 +60,7 @@ export class App {
     this.tip = new Tip();
     this.menu = new Menu(this);
     this.input = new Input(this, canvas);
+    this.transport = new Transport(this);
     this.feed = new Feed(settings.columns, (message) => this.connection.send(message));
     this.connection = new Connection(url, {
       take: (message) => this.feed.take(message),
@@ -192,11 +194,6 @@ export class App {
 
   toggleMenu() {
     this.menu.toggle();
-  }
-
-  command({ name, value }) {
-    if (!this.feed.scopes.includes("control")) this.say("this needs a token with the scope control");
-    else this.connection.send({ type: "Command", name, value });
   }
 
   point(place) {
@@ -391,6 +388,7 @@ export class App {
       isFollowing: this.time.isLive && this.price.isAuto,
       reference: this.reference,
     });
+    this.transport.update(this.feed, this.now);
     const notice = document.getElementById("notice");
     const text = market?.hasTrades || isAskingForToken() ? "" : awaited(said, market);
     notice.hidden = !text;

@@ -11,7 +11,7 @@ import msgspec
 from flow_gl.cli import draw
 from flow_gl.cli.options import Drawing, Serving
 from flow_gl.core.clock import SYSTEM
-from flow_gl.core.commands import Command, Configure, Play, Seek, SetSpeed
+from flow_gl.core.commands import Command, Configure, Play, Seek, SetSpeed, Step
 from flow_gl.core.errors import FeedError, FlowError, UsageError
 from flow_gl.core.log import start_log
 from flow_gl.core.market.lod import THRESHOLD
@@ -21,7 +21,7 @@ from flow_gl.core.spec import BusSpec, EngineSpec, RemoteSpec
 from flow_gl.core.system.environment import check_compiler
 from flow_gl.core.system.packages import install_advice
 from flow_gl.core.voice import say
-from flow_gl.server.spec import EngineLine, WorkerSpec
+from flow_gl.server.spec import CommandLine, EngineLine, WorkerSpec
 from flow_gl.server.workers import Workers
 from flow_gl.store.market import EngineReader
 from flow_gl.ui.link import LinkState
@@ -64,7 +64,7 @@ class ServedLink(EngineLink):
                 self._told = told
                 self.workers.tell(self._line())
             for line in self.workers.poll():
-                super().send(command_of(line.name, line.value))
+                super().send(command_of(line))
             if self._hello and self.workers.is_ready:
                 say(self._hello)
                 self._hello = ""
@@ -114,14 +114,16 @@ class ServedLink(EngineLink):
         )
 
 
-def command_of(name: str, value: float | None) -> Command:
+def command_of(line: CommandLine) -> Command:
     """Return the engine's command of a client's, which the server has checked."""
-    match name:
+    match line.name:
         case "seek":
-            return Seek(int(value or 0))
+            return Seek(int(line.value or 0))
         case "play" | "pause":
-            return Play(is_playing=name == "play")
-    return SetSpeed(value)
+            return Play(is_playing=line.name == "play")
+        case "step":
+            return Step(line.to, 1 if line.value == 1 else -1, line.chart, line.level)  # type: ignore[arg-type]
+    return SetSpeed(line.value)
 
 
 def serve(feed: draw.AnyFeed, settings: Settings, serving: Serving, drawing: Drawing) -> int:

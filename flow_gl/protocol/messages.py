@@ -335,8 +335,13 @@ class Command(msgspec.Struct, frozen=True, tag="Command", tag_field="type"):
 
     name: Name
     """set_speed: `value` is the replay speed, event seconds per second; null for as fast as possible. seek: `value` is
-    the instant of a replay, event time in ns. play, pause: without a value."""
+    the instant of a replay, event time in ns. play, pause: without a value. step: `value` is 1 or -1."""
     value: int | float | None = None
+    to: Name | None = None
+    """For a step: bubble, second, event, large_trade or session."""
+    symbol: Name | None = None
+    level: Level = 0
+    """For a step: the chart and the level of detail whose bubbles, events and sessions count."""
 
 
 ClientMessage = Authenticate | Subscribe | Unsubscribe | Command

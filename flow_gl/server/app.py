@@ -29,6 +29,7 @@ from flow_gl.protocol.messages import (
     decode_client,
 )
 from flow_gl.server.client import Client, Subscription
+from flow_gl.server.commands import are_available, check
 from flow_gl.server.hub import Hub
 from flow_gl.server.security.admission import Admission, ClientGuard, Refusal
 from flow_gl.server.security.http import refused
@@ -43,9 +44,6 @@ VALID_S: Final = 5.0
 """How often the tokens of connected clients are checked."""
 POLICY: Final = 1008
 """WebSocket close code for a violated rule."""
-_SPEED_RANGE: Final = (0.1, 10_000.0)
-_COMMANDS: Final = ("set_speed", "play", "pause", "seek")
-_LAST_NS: Final = 2**63
 _VERSION_ADVICE: Final = f"this server speaks version {VERSION}: update the older of the two programs"
 
 
@@ -184,7 +182,9 @@ class App:
             return False
         identity = guard.identity
         assert identity is not None
-        self._hub.welcome(client, sorted(identity.scopes))
+        # Where nothing obeys a command, nobody is told that he may give one.
+        useless = set() if are_available(self._feed) else {"control"}
+        self._hub.welcome(client, sorted(identity.scopes - useless))
         return True
 
     def _subscribe(self, client: Client, asked: Subscribe, guard: ClientGuard) -> bool:
@@ -227,15 +227,33 @@ class App:
             self._hub.say(client, Error("not_subscribed", text, "subscribe first"))
 
     def _command(self, client: Client, asked: Command, guard: ClientGuard, address: str) -> None:
-        error = _wrong_command(asked, self._feed)
+        error = check(asked, self._feed, self._hub.charts)
         if error is None:
             identity = guard.identity
             who = identity.name if identity else ""
             get_logger("server").info(
-                "command", extra={"command": asked.name, "value": asked.value, "who": who, "address": address}
+                "command",
+                extra={
+                    "command": asked.name,
+                    "value": asked.value,
+                    "to": asked.to or "",
+                    "who": who,
+                    "address": address,
+                },
             )
             self._hub.counts.commands += 1
-            self._on_command(CommandLine(asked.name, asked.value, who, address))
+            chart = self._hub.charts.find(asked.symbol) if asked.symbol else None
+            self._on_command(
+                CommandLine(
+                    asked.name,
+                    asked.value,
+                    who,
+                    address,
+                    to=asked.to or "",
+                    chart=chart.index if chart else 0,
+                    level=asked.level,
+                )
+            )
             return
         self._hub.say(client, error)
 
@@ -250,26 +268,6 @@ class App:
         else:
             self._hub.say(client, _error(refusal))
         return refusal.closes
-
-
-def _wrong_command(asked: Command, feed: str) -> Error | None:
-    """Return what is wrong with a command; None if nothing is."""
-    name, value = asked.name, asked.value
-    low, high = _SPEED_RANGE
-    if name not in _COMMANDS:
-        return Error("not_available", f"there is no command {name}", f"commands: {', '.join(_COMMANDS)}")
-    if feed == "connect":
-        return Error("not_available", "this server shows another engine's charts", "ask the engine's own server")
-    if feed not in ("demo", "replay"):
-        return Error("not_available", "a live feed has no speed", "replay a recording")
-    if feed != "replay" and name != "set_speed":
-        return Error("not_available", f"a demo has no {name}", "replay a recording")
-    text = ""
-    if name == "set_speed" and value is not None and not low <= value <= high:
-        text = f"a speed is {low:g} to {high:g}, or null for as fast as possible; got {value:g}"
-    if name == "seek" and not (isinstance(value, int) and 0 <= value < _LAST_NS):
-        text = f"an instant is a time in ns since 1970, a whole number; got {value}"
-    return Error("bad_message", text, "send another value") if text else None
 
 
 def make_app(

@@ -72,6 +72,11 @@ class CommandLine(msgspec.Struct, frozen=True, tag="command"):
     who: str
     """Name of the client's token."""
     address: str
+    to: str = ""
+    """For a step: where it leads, `core.commands.StepTo`."""
+    chart: int = 0
+    level: int = 0
+    """For a step: the chart and the level of detail whose bubbles, events and sessions count."""
 
 
 ParentLine = EngineLine | StopLine

@@ -13,7 +13,19 @@ from flow_gl.server.encoding import encode_message
 
 STATUS_S: Final = 1.0
 """Maximum time between two `Status` messages."""
-_WATCHED: Final = ("state", "speed", "rate", "message", "keeping", "attempt", "not_found", "charts")
+_WATCHED: Final = (
+    "state",
+    "speed",
+    "rate",
+    "is_held",
+    "seeks",
+    "seeking",
+    "message",
+    "keeping",
+    "attempt",
+    "not_found",
+    "charts",
+)
 """Fields of the status whose changes are sent at once."""
 
 

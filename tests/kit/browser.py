@@ -185,10 +185,11 @@ class Browser:
         touches = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
         self.call("Input.dispatchTouchEvent", type=kind, touchPoints=touches)
 
-    def press(self, key: str) -> None:
+    def press(self, key: str, *, shift: bool = False) -> None:
         """Press and release a key, named as `KeyboardEvent.key`."""
-        text = {"text": key} if len(key) == 1 else {}
-        self.call("Input.dispatchKeyEvent", type="keyDown", key=key, **text)
+        held = {"text": key} if len(key) == 1 else {}
+        held |= {"modifiers": 8} if shift else {}
+        self.call("Input.dispatchKeyEvent", type="keyDown", key=key, **held)
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key)
 
     def close(self) -> None:

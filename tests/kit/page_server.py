@@ -19,6 +19,7 @@ from flow_gl.server.security.admission import Admission
 from flow_gl.server.security.limits import Limits
 from flow_gl.server.security.origins import Origins
 from flow_gl.server.security.tokens import Tokens
+from flow_gl.server.spec import CommandLine
 from flow_gl.store.market import EngineStore, MarketStore
 from tests.kit.ports import lasting_port
 from tests.kit.waiting import PATIENCE_S
@@ -43,6 +44,10 @@ class PageServer:
         self._status: Final = np.zeros(1, STATUS)
         self.is_beating = True
         """The engine's heart beats."""
+        self.feed = "demo"
+        """What is served: demo, replay, live or connect."""
+        self.commands: list[CommandLine] = []
+        """Commands of clients."""
         self.port = lasting_port()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.say(state=FeedState.DEMO, charts=len(stores), speed=1.0, anchor_event=now_ns, anchor_wall=time.time_ns())
@@ -81,7 +86,7 @@ class PageServer:
         hub = Hub(charts, counts=WorkerCounts(CountsBoard.local(), 0, pid=1), server="flow_gl test", threshold=0.15)
         tokens = Tokens(self._tokens) if self._tokens else None
         admission = Admission(tokens=tokens, limits=Limits(), origins=Origins(is_local_only=True))
-        app = App(hub, admission, feed="demo", on_command=lambda _: None)
+        app = App(hub, admission, feed=self.feed, on_command=self.commands.append)
         runner = web.AppRunner(
             make_app([app.add_routes, Page(_FILES).add_routes]), access_log=None, shutdown_timeout=0.2
         )

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from flow_gl.core.commands import Configure, SetSpeed
+from flow_gl.core.commands import Configure, SetSpeed, Step
 from flow_gl.core.schema import FeedState, GapKind
 from flow_gl.core.spec import EngineSpec, RemoteSpec
 from flow_gl.gl.kit import Kit
@@ -131,6 +131,10 @@ def test_a_command_goes_to_the_server_and_settings_stay_the_servers(served: Desk
     link.send(SetSpeed(60.0))
     wait(served, link, lambda: bool(served.commands), "the command")
     assert (served.commands[0].name, served.commands[0].value) == ("set_speed", 60.0)
+    link.send(Step("event", -1, chart=0, lod=1))
+    wait(served, link, lambda: len(served.commands) == 2, "the step")
+    step = served.commands[1]
+    assert (step.name, step.value, step.to, step.chart, step.level) == ("step", -1, "event", 0, 1)
     link.send(Configure({"arm": 100}))
 
     def is_said() -> bool:

@@ -93,7 +93,7 @@ def test_the_page_uses_the_programs_shaders_palettes_and_rows() -> None:
 
 
 def test_keys_and_titles_are_those_of_the_program() -> None:
-    pattern = r'\[\s*"(\w+)",\s*"([^"]+)",\s*\[([^\]]+)\],\s*"(?:Picture|Engine|Program)"'
+    pattern = r'\[\s*"(\w+)",\s*"([^"]+)",\s*\[([^\]]+)\],\s*"(?:Picture|Engine|Replay|Program)"'
     found = re.findall(pattern, text("ui/actions.js").replace('["]"', '["\x00"'))
     by_name = {action.name: action for action in ACTIONS}
     assert len(found) >= 20

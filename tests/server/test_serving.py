@@ -13,6 +13,8 @@ import aiohttp
 import numpy as np
 import pytest
 
+from flow_gl.cli.served import command_of
+from flow_gl.core.commands import Step
 from flow_gl.core.errors import FlowError
 from flow_gl.protocol.messages import PACKED_FORM, Connected, Error, Status, Subscribe
 from flow_gl.protocol.receiver import Receiver
@@ -95,6 +97,14 @@ async def exchange(served: Desk, *sent: str | bytes, protocol: str = "") -> list
         ('{"type": "Command", "name": "reset_cvd"}', "not_available", "reset_cvd"),
         ('{"type": "Command", "name": "set_speed", "value": 0}', "bad_message", "speed"),
         ('{"type": "Command", "name": "seek", "value": -5}', "bad_message", "instant"),
+        ('{"type": "Command", "name": "step", "value": 2, "to": "bubble", "symbol": "NQZ5"}', "bad_message", "1 or -1"),
+        ('{"type": "Command", "name": "step", "value": 1, "to": "noon", "symbol": "NQZ5"}', "bad_message", "noon"),
+        ('{"type": "Command", "name": "step", "value": 1, "to": "bubble"}', "unknown_symbol", "symbol"),
+        (
+            '{"type": "Command", "name": "step", "value": 1, "to": "bubble", "symbol": "NQZ5", "level": 11}',
+            "unknown_level",
+            "no level 11",
+        ),
         ('{"type": "Authenticate", "token": "x"}', "bad_message", "already authenticated"),
     ],
 )
@@ -136,12 +146,25 @@ def test_a_command_reaches_the_parent_with_the_name_of_who_gave_it(two_workers: 
     async def run() -> None:
         async with connect(two_workers) as one:
             await one.socket.send_json({"type": "Command", "name": "set_speed", "value": 60})
+            step = {"name": "step", "value": -1, "to": "event", "symbol": "NQZ5", "level": 2}
+            await one.socket.send_json({"type": "Command"} | step)
             await one.read(lambda: one.last(Status) is not None)
 
     asyncio.run(run())
-    two_workers.wait(lambda: bool(two_workers.commands))
-    (command,) = two_workers.commands
-    assert (command.name, command.value, command.who, command.address) == ("set_speed", 60.0, "local", "127.0.0.1")
+    two_workers.wait(lambda: len(two_workers.commands) == 2)
+    speed, step = two_workers.commands
+    assert (speed.name, speed.value, speed.who, speed.address) == ("set_speed", 60.0, "local", "127.0.0.1")
+    assert command_of(step) == Step("event", -1, chart=0, lod=2)
+
+
+def test_where_nothing_obeys_a_command_no_client_has_the_scope_for_it() -> None:
+    async def scopes(served: Desk) -> tuple[str, ...]:
+        async with connect(served) as one:
+            found: Connected = one.last(Connected)
+            return found.scopes
+
+    with desk(feed="connect") as served:
+        assert "control" not in asyncio.run(scopes(served))
 
 
 def test_the_page_and_the_health_check_are_there(two_workers: Desk) -> None:

@@ -99,7 +99,9 @@ def test_no_server_is_a_reason_and_not_final() -> None:
     assert not isinstance(raised.value, BusLoginError)
 
 
-@pytest.mark.parametrize(("text", "said"), [(None, "No such file"), ("no credentials", "neither a NATS credentials file")])
+@pytest.mark.parametrize(
+    ("text", "said"), [(None, "No such file"), ("no credentials", "neither a NATS credentials file")]
+)
 def test_a_credentials_file_that_cannot_be_used_is_named(tmp_path: Path, text: str | None, said: str) -> None:
     path = tmp_path / "bus.creds"
     if text is not None:

@@ -1,7 +1,6 @@
 """The page in a real browser: what it draws beside what the program draws, and how it holds its connection."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from flow_gl.server.security import token_file
 from flow_gl.store.market import MarketStore
 from flow_gl.ui.state.timeline import TimelineReader
 from flow_gl.view.frame_scheduler import FrameScheduler
-from tests.kit.browser import Browser, find_browser
+from tests.kit.browser import Browser
 from tests.kit.events import plant_one_of_each, with_marks
 from tests.kit.gl_context import draw
 from tests.kit.levels import plant_levels, plant_lines, with_lines
@@ -38,43 +37,6 @@ VISIBLE = 24
 """A pixel that differs by more is seen."""
 PAGE_LAYERS = SHOWN_AT_FIRST
 """What both have and show at first."""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    if find_browser() is None:
-        pytest.skip("Chromium is not installed (make test installs it on Debian and Ubuntu)")
-    browser = Browser()
-    yield browser
-    browser.close()
-
-
-@pytest.fixture
-def browser(chromium: Browser) -> Iterator[Browser]:
-    """The module's browser with nothing kept, at 960x600; the page of a test has said nothing on its console."""
-    chromium.resize(960, 600)
-    chromium.console.clear()
-    yield chromium
-    said = [line for line in chromium.console if "WebSocket connection" not in line]
-    chromium.open("about:blank")
-    chromium.call("Storage.clearDataForOrigin", origin="*", storageTypes="all")
-    assert said == []
-
-
-@pytest.fixture
-def served() -> Iterator[Any]:
-    """Starts servers that end with the test."""
-    servers: list[PageServer] = []
-
-    def serve(*markets: Market, now_ns: int | None = None, tokens: Path | None = None) -> PageServer:
-        stores = [market.store for market in markets]
-        server = PageServer(*stores, now_ns=now_ns or markets[0].now_ns, tokens=tokens)
-        servers.append(server)
-        return server.start()
-
-    yield serve
-    for server in servers:
-        server.stop()
 
 
 def open_page(browser: Browser, server: PageServer, *, rows: int = 1) -> None:

@@ -1,9 +1,10 @@
-// All actions that keys and menu run: name, title, keys (`KeyboardEvent.key` in lower case, "ctrl+" before it), group,
+// All actions that keys and menu run: name, title, keys (`KeyboardEvent.key` in lower case, "ctrl+" or "shift+" before it), group,
 // and what the menu shows as the key. Names, titles and keys are the desktop's (ui/input/actions.py).
 
 import { EDGE_SHARE } from "../view/axes.js";
 import { clockText } from "../view/words.js";
 import { stepSession } from "./session_steps.js";
+import { canMove, isStanding } from "./status.js";
 
 const ZOOM_STEP = 1.25;
 const FOLDINGS = {
@@ -11,7 +12,21 @@ const FOLDINGS = {
   all: "closed hours and times without trades are folded",
   none: "no time is folded",
 };
+const NO_REPLAY = "this works in a replay of files, with a token that has the scope control";
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 1000, 3000, 10_000, Infinity];
+
+// Send a command, which acts for all clients of the server.
+function command(app, fields) {
+  if (!app.feed.scopes.includes("control")) app.say("this needs a token with the scope control");
+  else app.connection.send({ type: "Command", ...fields });
+}
+
+// Move the replay; the picture follows.
+export function move(app, fields) {
+  command(app, fields);
+  app.time.follow();
+  app.pause = null;
+}
 
 const zoom = (factor) => (app) => app.time.zoom(factor, EDGE_SHARE * app.time.width, app.now, app.timeline);
 
@@ -24,8 +39,21 @@ const speed = (direction) => (app) => {
   const now = app.feed.status?.speed ?? 1;
   const next =
     direction > 0 ? (SPEEDS.find((one) => one > now) ?? Infinity) : (SPEEDS.findLast((one) => one < now) ?? SPEEDS[0]);
-  app.command({ name: "set_speed", value: Number.isFinite(next) ? next : null });
+  command(app, { name: "set_speed", value: Number.isFinite(next) ? next : null });
 };
+
+// A step of the replay, by those who may move it, at the level of detail that is shown.
+const step = (to, value) => (app) => {
+  if (!canMove(app.feed)) app.say(NO_REPLAY);
+  else move(app, { name: "step", value, to, symbol: app.symbol, level: app.level });
+};
+
+// Pause the replay or play it, as the program does; where the user may not, the picture alone.
+function pause(app) {
+  const { status } = app.feed;
+  if (app.pause || !canMove(app.feed)) app.togglePause();
+  else command(app, { name: isStanding(status) ? "play" : "pause" });
+}
 
 const session = (direction) => (app) => app.say(stepSession(app, direction));
 
@@ -56,7 +84,7 @@ function stepBack(app) {
 }
 
 export const ACTIONS = [
-  ["pause", "Pause the chart", [" "], "Picture", (app) => app.togglePause(), "Space", (app) => app.pause !== null],
+  ["pause", "Pause the chart, or the replay", [" "], "Picture", pause, "Space", (app) => app.pause !== null],
   ["follow", "Go live: newest time and price", ["f", "end"], "Picture", (app) => app.goLive(), "F"],
   ["clear", "Hide the bubbles so far", ["c"], "Picture", (app) => app.clear(), "C"],
   ["lock", "Lock the bucket width", ["l"], "Picture", (app) => app.toggleLock(), "L", (app) => app.lockedLod !== null],
@@ -92,6 +120,17 @@ export const ACTIONS = [
   ],
   ["slower", "Replay slower", ["[", "pagedown"], "Engine", speed(-1), "["],
   ["faster", "Replay faster", ["]", "pageup"], "Engine", speed(1), "]"],
+  ["bubble_on", "Next bubble", ["."], "Replay", step("bubble", 1), "."],
+  ["bubble_back", "Previous bubble", [","], "Replay", step("bubble", -1), ","],
+  ["second_on", "A second on", [">"], "Replay", step("second", 1), ">"],
+  ["second_back", "A second back", ["<"], "Replay", step("second", -1), "<"],
+  ["event_on", "Next event", ["j"], "Replay", step("event", 1), "J"],
+  ["event_back", "Previous event", ["shift+j"], "Replay", step("event", -1), "Shift+J"],
+  ["trade_on", "Next big trade", ["y"], "Replay", step("large_trade", 1), "Y"],
+  ["trade_back", "Previous big trade", ["shift+y"], "Replay", step("large_trade", -1), "Shift+Y"],
+  // Browsers keep the program's keys for these two, Ctrl+Page Down and Up.
+  ["session_on", "Replay the next session", [], "Replay", step("session", 1), ""],
+  ["session_back", "Replay the previous session", [], "Replay", step("session", -1), ""],
   ["menu", "Menu", ["f10"], "Program", (app) => app.toggleMenu(), "F10"],
   ["fullscreen", "Full screen", ["f11"], "Program", toggleFullscreen, "F11"],
   ["palette", "Next palette", ["t"], "Program", (app) => app.nextPalette(), "T"],
@@ -103,5 +142,7 @@ const BY_KEY = new Map(ACTIONS.flatMap((action) => action.keys.map((key) => [key
 // The action for a key press; null if the key is left to the browser.
 export function actionOf(event) {
   if (event.altKey || event.metaKey) return null;
-  return BY_KEY.get((event.ctrlKey ? "ctrl+" : "") + event.key.toLowerCase()) ?? null;
+  const key = event.key.toLowerCase();
+  if (event.ctrlKey) return BY_KEY.get(`ctrl+${key}`) ?? null;
+  return (event.shiftKey ? BY_KEY.get(`shift+${key}`) : null) ?? BY_KEY.get(key) ?? null;
 }

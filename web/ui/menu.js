@@ -1,6 +1,7 @@
 // The menu: every action with its key, and the layers that can be switched off.
 
 import { ACTIONS } from "./actions.js";
+import { canMove } from "./status.js";
 
 // Layers by name, with the desktop's titles (layers/base.py).
 export const LAYERS = {
@@ -53,7 +54,8 @@ export class Menu {
       line.textContent = text;
       parts.push(line);
     };
-    for (const { title, group: of, run, label, isChecked } of ACTIONS) {
+    const actions = ACTIONS.filter(({ group: of }) => of !== "Replay" || canMove(app.feed));
+    for (const { title, group: of, run, label, isChecked } of actions) {
       heading(of);
       parts.push(this.#entry(title, label, isChecked?.(app), () => app.run(run)));
     }

@@ -16,6 +16,16 @@ const NOW_SAYING = {
   ended: ["ENDED", "quiet", "the numbers are final"],
 };
 
+// Whether this page's user may move the replay that the server plays.
+export function canMove({ scopes, status }) {
+  return scopes.includes("control") && Boolean(status?.canSeek);
+}
+
+// Whether the replay waits: it is paused, or it has ended.
+export function isStanding(status) {
+  return Boolean(status.isHeld) || status.state === "ended";
+}
+
 function said(text, tone, isLive, detail = "") {
   return { text, tone, isLive, detail };
 }
@@ -85,7 +95,7 @@ function ofEngine(status, market, wall, event) {
 function running(status, market, event, state) {
   let name = "LIVE";
   if (state === "demo") name = status.speed === 1 ? "DEMO" : `DEMO ${speedText(status.speed)}`;
-  else if (state === "replay") name = `REPLAY ${speedText(status.speed)}`;
+  else if (state === "replay") name = status.isHeld ? "REPLAY PAUSED" : `REPLAY ${speedText(status.speed)}`;
   if (!market?.session?.tradeCount) return said(name, "information", true);
   const open = (kind) => market.gaps.findLast((gap) => gap.isOpen && gap.kind === kind);
   const halt = open(GapKind.NO_TRADES);

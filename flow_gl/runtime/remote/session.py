@@ -139,17 +139,25 @@ class RemoteSession:
             elif isinstance(command, SetSpeed):
                 if why := await connection.send(ServerCommand("set_speed", command.speed)):
                     self._refuse(f"the speed was not changed: {why}")
-            elif isinstance(command, Seek | Play):
-                name = "seek" if isinstance(command, Seek) else "play" if command.is_playing else "pause"
-                value = command.to_ns if isinstance(command, Seek) else None
-                if why := await connection.send(ServerCommand(name, value)):
+            elif isinstance(command, Seek | Play | Step):
+                if why := await connection.send(self._moved(command)):
                     self._refuse(f"the replay was not moved: {why}")
-            elif isinstance(command, Step | SetLoop):
-                self._refuse("steps and loops work in a replay on this machine")
+            elif isinstance(command, SetLoop):
+                self._refuse("loops work in a replay on this machine")
             elif not isinstance(command, OpenTimeline):
                 get_logger("remote").info("not sent to the server", extra={"command": command})
                 self._refuse("the server computes with its own settings and rules")
         return True
+
+    def _moved(self, command: Seek | Play | Step) -> ServerCommand:
+        """Return the server's command for one that moves a replay."""
+        match command:
+            case Seek():
+                return ServerCommand("seek", command.to_ns)
+            case Play():
+                return ServerCommand("play" if command.is_playing else "pause")
+        symbol = self.charts[command.chart].symbol if command.chart < len(self.charts) else None
+        return ServerCommand("step", command.by, to=command.to, symbol=symbol, level=command.lod)
 
     def _refuse(self, why: str) -> None:
         self._refusal, self._refusal_until = why, self._clock.monotonic_ns() + _REFUSAL_NS
