@@ -51,7 +51,7 @@ def test_a_symbol_keeps_one_instrument(folder, capsys):
 @pytest.mark.parametrize(
     ("more", "code", "message"),
     [
-        (["--symbol", "XX"], 3, "XX is not among the instruments; there is "),
+        (["--symbol", "XX"], 3, "XX is not in session00.dbn.zst; it holds "),
         (["--set", "absorbtion.sd=3"], 2, "did you mean absorption.sd?"),
         (["--grid", "absorption.sd=3:2:1"], 2, "the grid is empty"),
         (["--workers", "-1"], 2, "--workers"),

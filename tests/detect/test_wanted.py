@@ -1,11 +1,17 @@
 """With one symbol, `detect` finds its events of the whole study and passes only its trades to the detectors."""
 
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from flow_gl.core.errors import DataError
 from flow_gl.core.items import Definition, Mapping
 from flow_gl.dbn.writing import write_dbn
 from flow_gl.engine.pipeline import Pipeline
+from flow_gl.runtime.detect import pools, work
+from flow_gl.runtime.detect.plan import SessionRange
 from flow_gl.runtime.detect.study import Options, Studying
 from flow_gl.runtime.detect.wanted import Wanted
 from tests.detect.market import ES, NQ, day_of_trades, write_days
@@ -62,6 +68,53 @@ def test_an_instrument_named_after_its_first_trades_keeps_them(tmp_path):
     (path,) = tmp_path.glob("*.dbn.zst")
     (market,) = Studying([path], [SETTINGS], ALONE, symbol="NQ.v.0").run().sets[0]
     assert sum(session.trades for session in market.sessions) == int((rows["instrument_id"] == NQ).sum())
+
+
+@pytest.mark.parametrize("symbol", ["XX", "777", "NQH6"])
+def test_a_symbol_without_trades_is_refused_before_anything_is_detected(tmp_path, processed, symbol):
+    path = tmp_path / "day.dbn.zst"
+    write_dbn(path, day_of_trades(0, count=2000, ids=(NQ, ES)), symbols={NQ: "NQZ5", ES: "ESZ5"})
+    with pytest.raises(DataError, match=f"{symbol} is not in day.dbn.zst; it holds NQZ5, ESZ5"):
+        Studying([path], [SETTINGS], ALONE, symbol=symbol).run()
+    assert processed == []
+
+
+def test_a_symbol_is_found_in_small_letters(tmp_path):
+    paths = write_days(tmp_path, 1)
+    small, capital = (Studying(paths, [SETTINGS], ALONE, symbol=symbol).run() for symbol in ("nqz5", "NQZ5"))
+    assert events_of(small) == events_of(capital) != []
+
+
+def test_a_cluster_reads_only_the_wanted_instrument(monkeypatch):
+    """The stand-in for `distributed` runs each task at once, in this process."""
+    called = []
+
+    class Client:
+        loop = None
+
+        def __init__(self, *_arguments, **_options):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_error):
+            pass
+
+        def submit(self, function, *arguments, **options):
+            called.append((function, arguments, options["wanted"]))
+            return len(called)
+
+        def cancel(self, futures):
+            pass
+
+    stand_in = SimpleNamespace(Client=Client, as_completed=lambda _futures, **_loop: [], KilledWorker=RuntimeError)
+    monkeypatch.setitem(sys.modules, "distributed", stand_in)
+    monkeypatch.setattr(pools, "_check_workers", lambda *_arguments: None)
+    wanted = Wanted("NQZ5", frozenset({NQ}))
+    task = pools.Task(SessionRange((), (), (), 0, 1, False), (SETTINGS,), wanted)
+    assert list(pools.run_cluster([task], scheduler="tcp://127.0.0.1:8786")) == []
+    assert called == [(work.detect, (task.session_range, task.sets), wanted)]
 
 
 def test_what_has_another_name_is_not_read():

@@ -133,7 +133,8 @@ def run_cluster(tasks: Sequence[Task], *, scheduler: str) -> Done:
     with client:
         _check_workers(client, scheduler, sorted({path for task in tasks for path in task.session_range.paths}))
         futures = {
-            client.submit(work.detect, task.session_range, task.sets, pure=False): at for at, task in enumerate(tasks)
+            client.submit(work.detect, task.session_range, task.sets, wanted=task.wanted, pure=False): at
+            for at, task in enumerate(tasks)
         }
         try:
             for future in make.as_completed(list(futures), loop=client.loop):

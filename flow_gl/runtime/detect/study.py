@@ -16,6 +16,7 @@ from flow_gl.core.system.folders import cache_dir
 from flow_gl.core.system.platform.processes import usable_cores
 from flow_gl.engine.summary import Summary
 from flow_gl.engine.wanted import unique_names
+from flow_gl.feed.files.scan import scan
 from flow_gl.runtime.detect.continuity import Verdict, check
 from flow_gl.runtime.detect.found import RangeFound, SessionFound, decode
 from flow_gl.runtime.detect.plan import SessionRange, joined, plan
@@ -55,6 +56,11 @@ class MarketEvents:
     def volume(self) -> int:
         return sum(one.volume for one in self.sessions)
 
+    @property
+    def names(self) -> set[str]:
+        """What it can be asked for by, in capitals: its names and its id."""
+        return {one.upper() for one in (self.name, self.symbol, self.requested, str(self.instrument_id)) if one}
+
 
 @dataclass(frozen=True, slots=True)
 class Study:
@@ -83,10 +89,7 @@ class Study:
         DataError
             No such instrument trades.
         """
-        sets = tuple(
-            tuple(one for one in markets if symbol in (one.name, one.symbol, one.requested, str(one.instrument_id)))
-            for markets in self.sets
-        )
+        sets = tuple(tuple(one for one in markets if symbol.upper() in one.names) for markets in self.sets)
         if not sets[0]:
             names = ", ".join(market.name for market in self.sets[0])
             raise DataError(f"{symbol} is not among the instruments; there is {names}")
@@ -143,17 +146,30 @@ class Studying:
         if not self._symbol:
             return self._study()
         self._wanted = Wanted.of(self._symbol, self._paths)
+        if not self._wanted.is_named:
+            self._check_traded()
         with suppress(DataError):
             return self._study().of(self._symbol)
+        self._check_traded()
         # No name has this symbol. It may be the name of an instrument in exported tables, which needs all of them.
         self._wanted = None
         return self._study().of(self._symbol)
+
+    def _check_traded(self) -> None:
+        """Check that the symbol trades, by reading the files once without detecting anything. Raises DataError."""
+        # In exported tables, an id or a day may follow the name: NQZ5#101, NQZ5#101@2025-12-19.
+        name = self._symbol.partition("@")[0].partition("#")[0]
+        scan(self._paths, cache=self._part_cache, on_progress=self._on_share).choose(name)
+
+    @property
+    def _part_cache(self) -> PartShelf | None:
+        return PartShelf(Shelf()) if self._options.is_cached else None
 
     def _study(self) -> Study:
         ranges = plan(
             self._paths,
             calendar=SessionCalendar(),
-            cache=PartShelf(Shelf()) if self._options.is_cached else None,
+            cache=self._part_cache,
             # With CVD that never resets, each session depends on all earlier ones.
             is_one=any(settings.cvd_reset != "session" for settings in self._sets),
         )

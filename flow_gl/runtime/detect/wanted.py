@@ -36,6 +36,11 @@ class Wanted:
             ids |= _named(symbol, file.mappings)
         return cls(symbol, frozenset(ids))
 
+    @property
+    def is_named(self) -> bool:
+        """Whether a header names the symbol. An id alone is no name."""
+        return bool(self.ids) and not self.symbol.isdecimal()
+
     def with_named(self, item: Item) -> Self:
         """Return the same with the instrument that an item names, if it has the symbol."""
         named = _named(self.symbol, (item,)) - self.ids
@@ -51,9 +56,10 @@ class Wanted:
 
 
 def _named(symbol: str, items: Iterable[Item]) -> set[int]:
+    symbol = symbol.upper()
     return {
         item.instrument_id
         for item in items
-        if (isinstance(item, Mapping) and symbol in (item.symbol, item.requested) and symbol)
-        or (isinstance(item, Definition) and item.symbol == symbol)
+        if (isinstance(item, Mapping) and symbol in (item.symbol.upper(), item.requested.upper()) and symbol)
+        or (isinstance(item, Definition) and item.symbol.upper() == symbol)
     }
