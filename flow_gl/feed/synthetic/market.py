@@ -154,6 +154,9 @@ class SyntheticMarket:
         side = np.where(is_loyal, run_side[run], -run_side[run])
         size = self._sizes(total)
         ts_event = regime.start_ns + offset
+        for ts, contracts in regime.orders:
+            at = int(np.searchsorted(ts_event, ts))
+            size[at : at + 1], side[at : at + 1] = abs(contracts), np.sign(contracts)
         if not silent:
             return Orders(ts_event, offset // regime.cell_ns, side, size, is_last)
         keep = np.ones(total, bool)

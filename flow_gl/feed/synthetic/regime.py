@@ -54,6 +54,7 @@ class Regime:
     imbalance : -1 (only sellers) to 1 (only buyers)
     common_move : a price move that all contracts share, in standard deviations of one cell
     volatility : factor of the price's moves; one for all cells unless an episode sets it
+    orders : large orders of an episode: time, ns, and contracts, negative for a sell
     """
 
     start_ns: int
@@ -62,6 +63,7 @@ class Regime:
     imbalance: Floats
     common_move: Floats
     volatility: Floats | float = 1.0
+    orders: tuple[tuple[int, int], ...] = ()
 
     @property
     def duration_ns(self) -> int:

@@ -27,7 +27,7 @@ FAR: Final = 5000
 """A distance from the target that the last block can make up, contracts."""
 BEFORE_NS: Final = HOUR_NS
 _MOST_SHIFT: Final = 0.5
-_TRIES: Final = 6
+_TRIES: Final = 12
 
 
 class CvdSteering:
@@ -49,7 +49,7 @@ class CvdSteering:
         end_ns = regime.start_ns + regime.duration_ns
         is_steered = self._live_ns - BEFORE_NS <= regime.start_ns < self._live_ns
         within = NEAR if end_ns >= self._live_ns else FAR
-        shift = 0.0
+        shift, low, high = 0.0, -_MOST_SHIFT, _MOST_SHIFT
         for number in range(_TRIES):
             # Every try draws the same random numbers, so CVD at the end follows the shift closely.
             trial = copy.deepcopy(market) if is_steered else market
@@ -59,7 +59,10 @@ class CvdSteering:
             missing = TARGET - self._cvd - delta
             if not is_steered or abs(missing) <= within or volume == 0 or number == _TRIES - 1:
                 break
-            shift = float(np.clip(shift + missing / volume, -_MOST_SHIFT, _MOST_SHIFT))
+            low, high = (shift, high) if missing > 0 else (low, shift)
+            following = shift + missing / volume
+            # A large order may change its side by a small shift: then the middle of what is too little and too much.
+            shift = following if low < following < high else (low + high) / 2
         self._cvd += delta
         return trial, words
 
