@@ -1,8 +1,11 @@
 """The colours of shaders and overlays. Every palette defines the same slots."""
 
-from dataclasses import dataclass
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 Rgb = tuple[float, float, float]
 LEAST_CONTRAST: Final = 4.5
@@ -105,3 +108,79 @@ COLOUR_BLIND: Final = Palette(
     plate_text=rgb("#0b0e14"),
 )
 PALETTES: Final = {palette.name: palette for palette in (DARK, LIGHT, COLOUR_BLIND)}
+OWN_SLOTS: Final = {"buy": "buy", "sell": "sell", "grey": "balanced", "background": "ground"}
+"""The colours that a user may choose, by their names for the user, and the slots of a palette that they replace."""
+_HEX: Final = re.compile(r"#[0-9a-fA-F]{6}")
+_ON_GROUND: Final = ("text", "quiet", "buy", "sell", "attention", "information")
+"""Slots in which text is written on the backgrounds."""
+_RAISED: Final = 0.045
+_GRID: Final = 0.09
+"""How far the backgrounds of panels and the grid are from an own background towards the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnColors:
+    """Colours in place of a palette's, as `#rrggbb`; "" keeps the palette's."""
+
+    buy: str = ""
+    sell: str = ""
+    grey: str = ""
+    background: str = ""
+
+
+NO_COLORS: Final = OwnColors()
+
+
+def hex_of(color: Rgb) -> str:
+    """Return a colour as `#rrggbb`."""
+    return "#" + "".join(f"{round(255 * min(max(part, 0.0), 1.0)):02x}" for part in color)
+
+
+def is_hex(text: str) -> bool:
+    """Whether a text is a colour like `#2ec27e`."""
+    return _HEX.fullmatch(text) is not None
+
+
+def grounds(palette: Palette) -> tuple[Rgb, ...]:
+    """Return what text is written on: the chart, panels, and the bands of a chart."""
+    return palette.ground, palette.raised, mix(palette.ground, palette.grid, 0.4)
+
+
+def with_own(palette: Palette, own: OwnColors) -> Palette:
+    """Return a palette with own colours. Text and those colours that are not one's own follow an own background."""
+    given: dict[str, Any] = {
+        slot: rgb(value) for name, slot in OWN_SLOTS.items() if is_hex(value := getattr(own, name))
+    }
+    if "ground" not in given:
+        return replace(palette, **given) if given else palette
+    ground = given["ground"]
+    text, plate = max(
+        ((one.text, one.plate) for one in (palette, DARK, LIGHT)), key=lambda pair: contrast(pair[0], ground)
+    )
+    raised, grid = mix(ground, text, _RAISED), mix(ground, text, _GRID)
+    found = replace(palette, raised=raised, grid=grid, text=text, plate=plate, plate_text=ground, **given)
+    follow: dict[str, Any] = {
+        name: _readable_on(getattr(palette, name), grounds(found), text) for name in _ON_GROUND if name not in given
+    }
+    return replace(found, **follow, **given)
+
+
+def _readable_on(color: Rgb, behind: Iterable[Rgb], text: Rgb) -> Rgb:
+    for ground in behind:
+        color = readable(color, ground, text)
+    return color
+
+
+def complaint(palette: Palette) -> str:
+    """Return what of a palette is not legible, in one line; "" if everything is."""
+    shown = {slot: name for name, slot in OWN_SLOTS.items()}
+    for name in _ON_GROUND:
+        least = min(contrast(getattr(palette, name), ground) for ground in grounds(palette))
+        if least < LEAST_CONTRAST:
+            return (
+                f"{shown.get(name, name)} {hex_of(getattr(palette, name))} on {hex_of(palette.ground)} has a contrast "
+                f"of {math.floor(10 * least) / 10}:1; at least {LEAST_CONTRAST}:1 is needed"
+            )
+    if contrast(palette.plate_text, palette.plate) < LEAST_CONTRAST:
+        return f"values on {hex_of(palette.ground)} are not legible"
+    return "buy and sell need different colours" if palette.buy == palette.sell else ""

@@ -74,7 +74,7 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> in
     state = ViewState(workspaces=shelf)
     apply.apply(state, last)
     apply.recall(state, last.memory)
-    apply.override(state, options.settings)
+    refused = apply.override(state, options.settings)
     surface, window = _open(options, last.window)
     try:
         scale = state.ui_scale or surface.content_scale
@@ -94,7 +94,9 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> in
             from flow_gl.ui.keys import key_file
 
             state.keys, state.hints.is_on = key_file.load(options.keys or key_file.default_path()), True
-        for line in filter(None, (warning, loop.alerts.warning, state.drawings.kept.warning, state.keys.warning)):
+        for line in filter(
+            None, (warning, refused, loop.alerts.warning, state.drawings.kept.warning, state.keys.warning)
+        ):
             get_logger("view").warning(line)
             loop.overlays.notes.add(line, clock.monotonic_ns() / 1e9, lasts_s=12.0)
         try:

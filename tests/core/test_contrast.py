@@ -4,7 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flow_gl.core.palette import LEAST_CONTRAST, PALETTES, Palette, contrast, mix, readable, rgb
+from flow_gl.core.palette import (
+    LEAST_CONTRAST,
+    NO_COLORS,
+    PALETTES,
+    OwnColors,
+    Palette,
+    complaint,
+    contrast,
+    grounds,
+    hex_of,
+    mix,
+    readable,
+    rgb,
+    with_own,
+)
 
 components = st.floats(0.0, 1.0)
 colors = st.tuples(components, components, components)
@@ -39,3 +53,30 @@ def test_a_readable_colour_has_the_contrast_or_is_the_palettes_own_text(color, b
 @given(st.sampled_from(list(PALETTES.values())))
 def test_a_legible_colour_stays_unchanged(palette):
     assert readable(palette.quiet, palette.ground, palette.text) == palette.quiet
+
+
+@pytest.mark.parametrize("palette", PALETTES.values(), ids=list(PALETTES))
+def test_no_palette_has_anything_to_complain_of(palette: Palette):
+    assert complaint(palette) == ""
+    assert with_own(palette, NO_COLORS) is palette
+
+
+@given(colors, colors, colors, st.sampled_from(list(PALETTES.values())))
+def test_own_colours_are_legible_or_refused_in_one_line_that_names_the_colour(buy, sell, background, palette):
+    found = with_own(palette, OwnColors(hex_of(buy), hex_of(sell), "", hex_of(background)))
+    said = complaint(found)
+    assert "\n" not in said
+    worst = min(contrast(getattr(found, name), ground) for name in ("buy", "sell") for ground in grounds(found))
+    if worst < LEAST_CONTRAST:
+        assert "has a contrast of" in said
+        assert "4.5:1 is needed" in said
+    elif found.buy != found.sell:
+        assert said == ""
+
+
+@pytest.mark.parametrize("background", ["#ffffff", "#000000", "#001a33", "#fdf6e3", "#101510"])
+@pytest.mark.parametrize("palette", PALETTES.values(), ids=list(PALETTES))
+def test_the_other_colours_follow_an_own_background(palette: Palette, background: str):
+    found = with_own(palette, OwnColors(background=background))
+    assert found.ground == rgb(background)
+    assert complaint(found) == ""

@@ -14,6 +14,7 @@ from typing import Final
 from flow_gl.core.errors import UsageError
 from flow_gl.core.event_names import EVENT_NAMES
 from flow_gl.core.market.lod import BASES_NS
+from flow_gl.core.palette import is_hex
 from flow_gl.core.panels import PANEL_NAMES
 
 BUCKETS: Final = "100ms, 200ms, 500ms, 1s, 2s, 5s, 10s, 15s, 30s, 1m, 5m, 15m, 30m, 1h"
@@ -51,6 +52,13 @@ def dataset(value: str) -> str:
     if not _DATASET.fullmatch(value):
         raise ValueError
     return value
+
+
+def color(value: str) -> str:
+    """Check a colour like #2ec27e; an empty text keeps the palette's."""
+    if value and not is_hex(value):
+        raise ValueError(f"expected a colour like #2ec27e, got {value!r}")
+    return value.lower()
 
 
 def panels(value: tuple[str, ...]) -> tuple[str, ...]:

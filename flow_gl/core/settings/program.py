@@ -269,6 +269,46 @@ class Settings(BusSettings):
         Literal["dark", "light", "colour-blind"] | None,
         Setting(help="colours: dark, light or colour-blind", unset=_AS_LAST_TIME, metavar="NAME", **_show),
     ] = None
+    buy_color: Annotated[
+        str | None,
+        Setting(
+            help="colour of buys, like #2ec27e",
+            unset="as last time, initially the palette's",
+            metavar="#RRGGBB",
+            check=checks.color,
+            **_show,
+        ),
+    ] = None
+    sell_color: Annotated[
+        str | None,
+        Setting(
+            help="colour of sells, like #e5484d",
+            unset="as last time, initially the palette's",
+            metavar="#RRGGBB",
+            check=checks.color,
+            **_show,
+        ),
+    ] = None
+    grey_color: Annotated[
+        str | None,
+        Setting(
+            help="colour of bubbles without a side, like #5c6675",
+            unset="as last time, initially the palette's",
+            metavar="#RRGGBB",
+            check=checks.color,
+            **_show,
+        ),
+    ] = None
+    background_color: Annotated[
+        str | None,
+        Setting(
+            help="colour of the background, like #0b0e14",
+            unset="as last time, initially the palette's",
+            metavar="#RRGGBB",
+            check=checks.color,
+            **_show,
+        ),
+    ] = None
     panels: Annotated[
         Names | None,
         Setting(

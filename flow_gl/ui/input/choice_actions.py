@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from flow_gl.core.commands import SetSpeed
-from flow_gl.core.palette import PALETTES, Palette
+from flow_gl.core.palette import NO_COLORS, PALETTES, Palette
 from flow_gl.core.schema import FeedState
 from flow_gl.layers.base import LAYERS
 from flow_gl.ui.input.action import Action, Context, Run
@@ -37,6 +37,7 @@ def choices() -> tuple[Action, ...]:
         *(_layer(name, title) for name, title in LAYERS.items() if name not in _WITH_OWN_ACTION),
         *(_layout(kind, title) for kind, title in KINDS.items()),
         *(_palette(palette) for palette in PALETTES.values()),
+        Action("plain_colors", "Palette without own colours", (), "Palette", _without_own_colors),
         *(_span(seconds) for seconds in SPANS_S),
         *(_folding(folding, title) for folding, title in FOLDINGS.items()),
         Action("bucket_auto", "Bucket width by zoom", (), "Bucket", _bucket(None), lambda s: s.locked_lod is None),
@@ -76,13 +77,18 @@ def has_charts(frame: Frame) -> bool:
     return frame.chart_count > 1
 
 
+def _without_own_colors(context: Context) -> None:
+    context.state.own_colors, context.state.color_problem = NO_COLORS, ""
+    context.state.choose_palette(context.state.palette.name)
+
+
 def _palette(palette: Palette) -> Action:
     def run(context: Context) -> None:
-        context.state.palette = palette
+        context.state.choose_palette(palette.name)
 
     name = palette.name.replace("-", "_")
     title = f"Palette {palette.name}"
-    return Action(f"palette_{name}", title, (), "Palette", run, lambda state: state.palette is palette)
+    return Action(f"palette_{name}", title, (), "Palette", run, lambda state: state.palette.name == palette.name)
 
 
 def _span(seconds: int) -> Action:

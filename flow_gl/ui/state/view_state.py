@@ -4,13 +4,13 @@ Shared by all charts: time axis, pause, filters, panels, palette. Per chart: val
 cleared, CVD's reference points. Nothing here changes a number of the engine.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from flow_gl.core.cached import Cached
 from flow_gl.core.market.limits import MAX_TICK
 from flow_gl.core.market.lod import THRESHOLD
-from flow_gl.core.palette import DARK, PALETTES, Palette
+from flow_gl.core.palette import DARK, NO_COLORS, PALETTES, OwnColors, Palette, complaint, with_own
 from flow_gl.core.panels import OPENED_BY_TAB
 from flow_gl.core.schema import MAX_LODS
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
@@ -184,6 +184,10 @@ class ViewState:
     video_sign: str = ""
     """What the header says of a recording; "" while nothing is recorded."""
     palette: Palette = DARK
+    """With the own colours in it."""
+    own_colors: OwnColors = NO_COLORS
+    color_problem: str = ""
+    """Why the colour chosen last in the panel was refused."""
     open_panels: set[str] = field(default_factory=set)
     are_panels_hidden: bool = False
     """All panels are temporarily hidden; `open_panels` keeps which ones were open."""
@@ -322,7 +326,22 @@ class ViewState:
 
     def next_palette(self) -> None:
         names = list(PALETTES)
-        self.palette = PALETTES[names[(names.index(self.palette.name) + 1) % len(names)]]
+        self.choose_palette(names[(names.index(self.palette.name) + 1) % len(names)])
+
+    def choose_palette(self, name: str) -> None:
+        """Show a palette, with the own colours if all text is legible with them; an unknown name changes nothing."""
+        plain = PALETTES.get(name) or PALETTES[self.palette.name]
+        found = with_own(plain, self.own_colors)
+        self.palette = plain if complaint(found) else found
+
+    def choose_colors(self, **given: str) -> str:
+        """Choose own colours (`OwnColors`). Return why they are refused: text would not be legible; "" if taken."""
+        colors = replace(self.own_colors, **given)
+        found = with_own(PALETTES[self.palette.name], colors)
+        said = complaint(found)
+        if not said:
+            self.own_colors, self.palette = colors, found
+        return said
 
     def size_floor_of(self, chart: ChartState) -> int:
         """Return the contracts below which a chart's bubbles are hidden."""

@@ -4,11 +4,12 @@ What belongs to one market's numbers (pause, marked range, reference points) is 
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Final
 
 import msgspec
 
-from flow_gl.core.palette import PALETTES
+from flow_gl.core.palette import OWN_SLOTS, OwnColors
 from flow_gl.core.panels import PANEL_NAMES
 from flow_gl.core.settings import Settings
 from flow_gl.core.units import SECOND_NS
@@ -56,7 +57,12 @@ def gather(
             cvd_share=state.cvd_share,
             shares={name: list(shares) for name, shares in state.arrangement.shares},
         ),
-        look=Look(palette=state.palette.name, text_scale=state.ui_scale, cvd_candles=filters.has_cvd_candles),
+        look=Look(
+            palette=state.palette.name,
+            colors={name: color for name, color in asdict(state.own_colors).items() if color},
+            text_scale=state.ui_scale,
+            cvd_candles=filters.has_cvd_candles,
+        ),
         time=Time(
             span_s=min(max(span_s, _SPAN_S[0]), _SPAN_S[1]) if span_s > 0 else Time().span_s,
             fold=state.folding,
@@ -92,7 +98,8 @@ def apply(state: ViewState, workspace: Workspace, *, plot_width_px: float = 0.0)
     plot_width_px : of the first chart; 0 before the first frame
     """
     look, time, bubbles, panels = workspace.look, workspace.time, workspace.bubbles, workspace.panels
-    state.palette = PALETTES.get(look.palette, state.palette)
+    state.own_colors = OwnColors(**{name: look.colors.get(name, "") for name in OWN_SLOTS})
+    state.choose_palette(look.palette)
     state.ui_scale = look.text_scale
     state.arrangement = Arrangement(
         workspace.layout.charts, tuple((name, tuple(shares)) for name, shares in workspace.layout.shares.items())
@@ -131,10 +138,12 @@ def recall(state: ViewState, memory: Memory | None) -> None:
         state.hints = Hints(set(memory.used_hints))
 
 
-def override(state: ViewState, settings: Settings) -> None:
-    """Put the settings of this run over a state: those that were given."""
+def override(state: ViewState, settings: Settings) -> str:
+    """Put the settings of this run over a state: those that were given. Return what was refused; "" if nothing was."""
     state.aggregation = settings.aggregation
-    state.palette = PALETTES.get(settings.palette or "", state.palette)
+    state.choose_palette(settings.palette or "")
+    given = {name: getattr(settings, f"{name}_color") for name in OWN_SLOTS}
+    refused = state.choose_colors(**{name: color for name, color in given.items() if color is not None})
     state.ui_scale = settings.scale or state.ui_scale
     if settings.panels is not None:
         state.open_panels, state.are_panels_hidden = set(settings.panels) & set(PANEL_NAMES), False
@@ -151,6 +160,7 @@ def override(state: ViewState, settings: Settings) -> None:
         filters.has_cvd_candles = settings.cvd_as == "candles"
     if settings.size_floor is not None:
         filters.size_floor, filters.percentile = settings.size_floor, 0.0
+    return refused
 
 
 def _switches(state: ViewState) -> Alerts:

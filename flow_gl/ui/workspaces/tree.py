@@ -63,6 +63,8 @@ class Look(_Table, frozen=True):
     """Colours and sizes."""
 
     palette: str = "dark"
+    colors: dict[str, str] = {}
+    """Own colours by their names in `core.palette.OWN_SLOTS`, like `buy = "#2ec27e"`."""
     text_scale: Annotated[float, msgspec.Meta(ge=0, le=SCALE_RANGE[1])] = 0.0
     """0: the monitor's."""
     cvd_candles: bool = False

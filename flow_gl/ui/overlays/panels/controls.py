@@ -8,7 +8,7 @@ from typing import Final
 from imgui_bundle import imgui
 
 from flow_gl.core.commands import Command, Configure
-from flow_gl.core.palette import PALETTES
+from flow_gl.core.palette import NO_COLORS, OWN_SLOTS, PALETTES, hex_of
 from flow_gl.core.settings import AGGREGATION, DECLARED, REGULAR
 from flow_gl.layers.base import LAYERS
 from flow_gl.layers.labels.words import bucket_text
@@ -22,6 +22,7 @@ from flow_gl.ui.state.view_state import ViewState
 
 _SPANS_S: Final = (30, 60, 180, 600, 1800, 3600, 4 * 3600, 24 * 3600)
 _SCALES: Final = (0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0)
+_COLOR_FLAGS: Final[int] = imgui.ColorEditFlags_.no_inputs.value | imgui.ColorEditFlags_.no_tooltip.value
 _FOLDINGS: Final[dict[Folding, str]] = {
     "closed": "closed hours",
     "all": "closed hours and halts",
@@ -129,10 +130,28 @@ def _layers(frame: Frame, state: ViewState) -> None:
     names = list(PALETTES)
     changed, index = imgui.combo("palette", names.index(state.palette.name), names)
     if changed:
-        state.palette = PALETTES[names[index]]
+        state.choose_palette(names[index])
+    _colors(state)
     _scale(frame, state)
     _, state.filters.has_cvd_candles = imgui.checkbox("CVD as candles", state.filters.has_cvd_candles)
     _, state.is_muted = imgui.checkbox("mute alerts", state.is_muted)
+
+
+def _colors(state: ViewState) -> None:
+    """Choose own colours in place of the palette's; one with which text would not be legible is refused."""
+    for at, (name, slot) in enumerate(OWN_SLOTS.items()):
+        if at % 2:
+            imgui.same_line(0.5 * imgui.get_content_region_avail().x)
+        changed, color = imgui.color_edit3(name, list(getattr(state.palette, slot)), _COLOR_FLAGS)
+        if changed:
+            state.color_problem = state.choose_colors(**{name: hex_of((color[0], color[1], color[2]))})
+    if state.color_problem:
+        imgui.push_text_wrap_pos(0.0)
+        base.colored(state.color_problem, state.palette.attention)
+        imgui.pop_text_wrap_pos()
+    if state.own_colors != NO_COLORS and imgui.small_button("colours of the palette"):
+        state.own_colors, state.color_problem = NO_COLORS, ""
+        state.choose_palette(state.palette.name)
 
 
 def _scale(frame: Frame, state: ViewState) -> None:
