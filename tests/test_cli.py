@@ -72,7 +72,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int
         (
             "demo --panels foo",
             2,
-            "expected some of controls, session, feed, performance, tape, alerts, keys, help, got 'foo'",
+            "expected some of controls, session, feed, performance, tape, alerts, workspaces, keys, help, got 'foo'",
         ),
         ("demo --rate 5000000", 2, "rate must be above 0 and at most 1,000,000 trades a second, was 5,000,000"),
         ("demo --rate 0", 2, "rate must be above 0"),
