@@ -292,9 +292,8 @@ class FrameLoop:
         visible = state.visible_charts(count) if count else [0]
         axis = self._axis_px(visible if count else [], scale)
         area = self._panels.charts
-        has_ribbon = "ribbon" in state.filters.layers
-        parts = {"scale": scale, "cvd_share": state.cvd_share, "axis_px": axis}
-        layouts = arrange(area, len(visible), **parts, has_ribbon=has_ribbon, arrangement=state.arrangement)
+        parts = {"scale": scale, "cvd_share": state.cvd_share, "axis_px": axis, "arrangement": state.arrangement}
+        layouts = arrange(area, len(visible), **parts, has_ribbon="ribbon" in state.filters.layers)
         state.time.fit(layouts[0].price.width, event_ns, state.charts[visible[0]].timeline)
         self._apply_percentile()
         charts = []
