@@ -30,7 +30,9 @@ async def read(url: str, symbol: str) -> np.ndarray:
     config = ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=chart.rows_begin)
     subject = topic.subject_of(bus.Log.ROWS, Kind.BUBBLE, level=0)
     messages = await js.subscribe(subject, stream=topic.stream(bus.Log.ROWS), config=config, ordered_consumer=True)
-    found, waiting = [np.zeros(0, CHART_ROW)], (await messages.consumer_info()).num_pending
+    info = await messages.consumer_info()
+    # By now the server may have sent them all.
+    found, waiting = [np.zeros(0, CHART_ROW)], info.num_pending + info.delivered.consumer_seq
     while waiting:
         message = await messages.next_msg(timeout=5)
         found += [block.rows for block in bus.unpack(message.data)]

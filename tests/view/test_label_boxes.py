@@ -31,7 +31,7 @@ class Desk(HeadlessPilot):
         self.frames(1)
 
     def texts(self) -> list[LabelBox]:
-        self.frames(3)
+        self.frames(1)
         # Labels avoid notices from the frame after the one that draws them.
         self.loop.run_for_picture()
         self.frames(1)
