@@ -35,6 +35,11 @@ STATUS: Final = np.dtype(
         ("seeking", "<i8"),  # where the seek leads that waits for the files to be read, ns; 0 where none waits
         ("loop_start", "<i8"),  # the stretch that is played again and again, ns; 0 and 0 where none is
         ("loop_end", "<i8"),
+        (
+            "refusals",
+            "<i8",
+        ),  # commands that could not be carried out, like a step that leads nowhere; `refusal` says why
+        ("refusal", "S120"),
         ("first_event", "<i8"),  # first and last trade of the replay, ns
         ("last_event", "<i8"),
         ("indexed", "<f8"),  # 0..1 of the replay that has been read for its seek bar; nan before that begins

@@ -140,7 +140,7 @@ class Engine(Obeying):
         self._is_finished = False
         self._must_stop = False
         self._is_recomputing = False  # a changed parameter's events are not complete
-        self._refusal = ""
+        self._refusal, self._refusals = "", 0
         self._is_settled = charts.is_settled
         self._candidates: Final = Candidates()
 
@@ -328,6 +328,8 @@ class Engine(Obeying):
         if self._transport:
             self._transport.publish(board)
         board.text("message", "; ".join(remark for remark in (self._refusal, status.message or self._note) if remark))
+        board.text("refusal", self._refusal)
+        row["refusals"] = self._refusals
         row["trades"] = self._totals.trades
         row["trades_per_second"] = self._rate.per_second(now)
         row["behind"] = self._behind

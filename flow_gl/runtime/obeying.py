@@ -52,6 +52,7 @@ class Obeying:
     _needs_publish: bool
     _must_stop: bool
     _refusal: str
+    _refusals: int
 
     if TYPE_CHECKING:
 
@@ -72,7 +73,7 @@ class Obeying:
             self._refuse(command, error)
 
     def _refuse(self, command: object, error: FlowError) -> None:
-        self._refusal = str(error)
+        self._refusal, self._refusals = str(error), self._refusals + 1
         self._log.warning("refused", extra={"command": command, "error": error})
 
     def _obey(self, command: Command) -> None:

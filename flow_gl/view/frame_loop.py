@@ -287,8 +287,7 @@ class FrameLoop:
             self.overlays.notes.add(note, now_s, lasts_s=6.0)
         state.ensure_charts(max(1, count))
         while len(self._axes) < count:
-            jobs = (self.scheduler.add(name) for name in ("visible range", "ranges", "drawings"))
-            self._axes.append(scenes.ChartAxes(*jobs))
+            self._axes.append(scenes.ChartAxes(*map(self.scheduler.add, ("visible range", "ranges", "drawings"))))
         visible = state.visible_charts(count) if count else [0]
         axis = self._axis_px(visible if count else [], scale)
         area = self._panels.charts

@@ -134,6 +134,18 @@ def button(pilot, name):
     return rect.x + 0.5 * rect.width, rect.y + 0.5 * rect.height
 
 
+def notes(pilot):
+    return [text for text, _ in pilot.loop.overlays.notes.lines(pilot.frame.steady_s)]
+
+
+def test_a_step_that_leads_nowhere_is_said_each_time(pilot):
+    for count in (1, 2):
+        pilot.press("ctrl+page_down")
+        pilot.link.say(refusals=count, refusal=b"there is no next session")
+        pilot.until(lambda: "there is no next session" in notes(pilot), "the refusal was not said")
+        pilot.until(lambda: not notes(pilot), "the note does not go away")
+
+
 def test_the_bar_is_there_in_a_replay_alone_and_a_key_hides_it(pilot):
     bar = pilot.state.transport.rect
     assert bar is not None

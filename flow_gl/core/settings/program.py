@@ -32,6 +32,7 @@ SCALE_RANGE: Final = (0.5, 4.0)
 """Scale of text and lines, as a factor."""
 _show: Final[dict[str, Any]] = {"commands": DRAWING, "heading": SHOW}
 _AS_LAST_TIME: Final = "as last time"
+_color: Final[dict[str, Any]] = {"unset": _AS_LAST_TIME, "metavar": "#RRGGBB", "check": checks.color, **_show}
 _USUAL: Final = AggregationSettings()
 
 
@@ -269,46 +270,10 @@ class Settings(BusSettings):
         Literal["dark", "light", "colour-blind"] | None,
         Setting(help="colours: dark, light or colour-blind", unset=_AS_LAST_TIME, metavar="NAME", **_show),
     ] = None
-    buy_color: Annotated[
-        str | None,
-        Setting(
-            help="colour of buys, like #2ec27e",
-            unset="as last time, initially the palette's",
-            metavar="#RRGGBB",
-            check=checks.color,
-            **_show,
-        ),
-    ] = None
-    sell_color: Annotated[
-        str | None,
-        Setting(
-            help="colour of sells, like #e5484d",
-            unset="as last time, initially the palette's",
-            metavar="#RRGGBB",
-            check=checks.color,
-            **_show,
-        ),
-    ] = None
-    grey_color: Annotated[
-        str | None,
-        Setting(
-            help="colour of bubbles without a side, like #5c6675",
-            unset="as last time, initially the palette's",
-            metavar="#RRGGBB",
-            check=checks.color,
-            **_show,
-        ),
-    ] = None
-    background_color: Annotated[
-        str | None,
-        Setting(
-            help="colour of the background, like #0b0e14",
-            unset="as last time, initially the palette's",
-            metavar="#RRGGBB",
-            check=checks.color,
-            **_show,
-        ),
-    ] = None
+    buy_color: Annotated[str | None, Setting(help="colour of buys, like #2ec27e", **_color)] = None
+    sell_color: Annotated[str | None, Setting(help="colour of sells, like #e5484d", **_color)] = None
+    grey_color: Annotated[str | None, Setting(help="colour of bubbles without a side, like #5c6675", **_color)] = None
+    background_color: Annotated[str | None, Setting(help="colour of the background, like #0b0e14", **_color)] = None
     panels: Annotated[
         Names | None,
         Setting(

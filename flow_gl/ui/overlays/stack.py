@@ -143,6 +143,8 @@ class Overlays:
         self._level_editor.draw(frame, state)
         self._shape_editor.draw(frame, state)
         mouse, dense = imgui.get_io().mouse_pos, imgui.get_io().display_framebuffer_scale.x
+        if refusal := self.transport.refusal(frame):
+            self.notes.add(refusal, frame.steady_s)
         commands += self.transport.draw(painter, frame, state, (mouse.x * dense, mouse.y * dense))
         commands += self._time_entry.draw(frame, state, self.transport.seek_bar(frame, state))
         chosen = self._menus(frame, state)

@@ -43,6 +43,8 @@ class TransportBar:
     def __init__(self) -> None:
         self._seek: Final[Cached[SeekBar]] = Cached()
         self._session: Final[Cached[int]] = Cached()
+        self._refusals = -1
+        """Refusals of the engine as of the last build; -1 before the first."""
 
     def seek_bar(self, frame: Frame, state: ViewState) -> SeekBar | None:
         """Return what the seek bar shows in a frame; None where there is no bar."""
@@ -66,9 +68,17 @@ class TransportBar:
         transport, engine = state.transport, frame.engine
         if transport.rect is None or engine is None:
             return ()
-        fields = ("is_held", "seeks", "seeking", "loop_start", "loop_end", "speed", "state", "timeline")
+        fields = ("is_held", "seeks", "seeking", "loop_start", "loop_end", "speed", "state", "timeline", "refusals")
         said = tuple(engine.status[name].item() for name in fields)
         return (transport.rect, transport.dragged_ns, transport.loop_from_ns, transport.is_entering, *said)
+
+    def refusal(self, frame: Frame) -> str:
+        """Return why the engine refused a command of the transport, once: a step may lead nowhere; "" otherwise."""
+        engine = frame.engine
+        if engine is None:
+            return ""
+        before, self._refusals = self._refusals, int(engine.status["refusals"])
+        return engine.text("refusal") if 0 <= before < self._refusals else ""
 
     def draw(self, painter: Painter, frame: Frame, state: ViewState, mouse: tuple[float, float]) -> list[Command]:
         """Draw the bar; return what it needs of the engine."""
