@@ -23,6 +23,7 @@ from flow_gl.bench.machine import describe, pace_ms, write_json
 from flow_gl.bench.served.crowd import run_crowd
 from flow_gl.bench.served.market import ServedMarket
 from flow_gl.core.errors import FlowError
+from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.schema import FeedState
 from flow_gl.core.spec import DemoSpec, EngineSpec
 from flow_gl.core.system import children
@@ -80,7 +81,7 @@ def _round(clients: int, rate: float, seconds: float, workers: int) -> dict[str,
     market = ServedMarket(history=HISTORY)
     try:
         found = {"clients": clients, "rate": rate}
-        spec = WorkerSpec(host="127.0.0.1", port=0, workers=workers, threshold=0.15, limits=_WIDE)
+        spec = WorkerSpec(host="127.0.0.1", port=0, workers=workers, threshold=THRESHOLD, limits=_WIDE)
         server = Workers(spec)
         try:
             server.tell(market.line)
@@ -158,7 +159,7 @@ def _engine(clients: int, seconds: float, workers: int) -> dict[str, Any]:
 def _served(link: EngineLink, workers: int) -> Iterator[int]:
     """Serve an engine; yield the port."""
     assert link.engine is not None
-    server = Workers(WorkerSpec(host="127.0.0.1", port=0, workers=workers, threshold=0.15, limits=_WIDE))
+    server = Workers(WorkerSpec(host="127.0.0.1", port=0, workers=workers, threshold=THRESHOLD, limits=_WIDE))
     try:
         charts = tuple((market.store.name, 1) for market in link.markets)
         server.tell(EngineLine("running", engine=link.engine.name, charts=charts))

@@ -6,8 +6,8 @@ import numpy as np
 
 from flow_gl.core.alerts import EngineRule, Level
 from flow_gl.core.schema import UNDEF_PRICE
-from flow_gl.engine.alerts.kernel import NONE
 from flow_gl.engine.alerts.market_alerts import SoFar
+from flow_gl.engine.kernels.alerts import NONE
 from flow_gl.engine.kernels.layout import COLUMNS
 from flow_gl.engine.published import Published
 from flow_gl.engine.session_events import SessionEvents

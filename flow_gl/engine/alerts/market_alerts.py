@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from flow_gl.core.alerts import ALERT, LEVELS, Condition, EngineRule, Level
 from flow_gl.core.schema import UNDEF_PRICE, EventKind
 from flow_gl.core.units import SECOND_NS
-from flow_gl.engine.alerts.kernel import (
+from flow_gl.engine.kernels.alerts import (
     BLOCK,
     FIRED,
     NONE,

@@ -25,6 +25,7 @@ def add_prices_nb(words: NDArray[np.int64], times: NDArray[np.int64], prices: ND
     """Write the times and prices of trades, without records that the engine rejects. Returns their number.
 
     The columns have room for one trade more than `words` holds: a rejected record is written, then overwritten.
+    It is not among `engine.kernels`, all of which an engine compiles before it starts: no engine runs this one.
     """
     at: int = _I64(0)
     for i in range(len(words) // WORDS):

@@ -9,8 +9,8 @@ import pytest
 from flow_gl.core.alerts import ALERT, Condition, EngineRule, Level
 from flow_gl.core.schema import TRADE, UNDEF_PRICE
 from flow_gl.core.units import SECOND_NS
-from flow_gl.engine.alerts.kernel import BLOCK
 from flow_gl.engine.alerts.market_alerts import MarketAlerts
+from flow_gl.engine.kernels.alerts import BLOCK
 from tests.engine.alerts.oracle import Alert, Move, Open, Oracle, Trade
 
 TICK = 250_000_000
