@@ -100,7 +100,7 @@ def show(
 
     Parameters
     ----------
-    serving : how to serve the numbers as well, if that is asked for
+    serving : how to serve the numbers as well; None: not at all
 
     Raises
     ------
@@ -139,7 +139,7 @@ def _start(
     rules: "KeptRules",
     serving: Serving | None,
 ) -> "EngineLink":
-    """Start the engine, and a server if one is asked for."""
+    """Start the engine, and a server if one is requested."""
     from flow_gl.view.engine_link.supervisor import EngineLink
 
     spec, environment = engine_spec(feed, settings, drawing, rules), engine_environment(feed, settings)

@@ -60,7 +60,7 @@ def serve_from(
     """Serve charts to browsers and programs, without a window: docs/protocol.md.
 
     The charts are those of an engine that this command starts (demo, replay or live), or with --from those that engines
-    publish on a bus. Several servers may stand side by side; each has the whole session.
+    publish on a bus. Several servers can run side by side; each has the whole session.
 
     \b
     flow-gl serve demo                                    (http://127.0.0.1:8080)
@@ -82,7 +82,7 @@ def serve_from(
 
 
 def _check_nothing_given(context: typer.Context) -> None:
-    """Check that no flag stands before the feed, where it would be ignored. Raises UsageError."""
+    """Check that no flag precedes the feed, where it would be ignored. Raises UsageError."""
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
         if source is not None and source.name == "COMMANDLINE":

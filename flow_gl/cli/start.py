@@ -27,7 +27,7 @@ def has_display(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def with_command(arguments: list[str], commands: set[str]) -> list[str]:
-    """Return a command line with the command that a first argument stands for: a file is replayed, a server shown."""
+    """Insert the command that a first argument implies: `replay` for a file, `connect` for a server."""
     first = arguments[0] if arguments else ""
     if not first or first.startswith("-") or first in commands:
         return arguments

@@ -59,7 +59,7 @@ class Step(msgspec.Struct, frozen=True, tag="step"):
 
 
 class SetLoop(msgspec.Struct, frozen=True, tag="set_loop"):
-    """Play a stretch of a replay again and again, from `start_ns` to `end_ns` (event time); 0 and 0 end the loop."""
+    """Play a replay from `start_ns` to `end_ns` (event time) in a loop; 0 and 0 end the loop."""
 
     start_ns: int
     end_ns: int

@@ -61,7 +61,7 @@ class GapKind(IntEnum):
     FEED = 1
     """Records are missing: the connection was lost or the gateway skipped some."""
     NO_TRADES = 2
-    """Connected, session open, and nobody traded for over 60 s."""
+    """Connected, session open, and no trade for over 60 s."""
     CLOSED = 3
     """The exchange was closed between two sessions."""
     UNSCHEDULED = 4
@@ -198,7 +198,7 @@ LEVELS: Final = np.dtype(
         ("naked", [("price", "<i8"), ("trade_date", "<i8")], (NAKED_POCS,)),  # oldest first
     ]
 )
-"""Levels that grow and then stand, and the POCs of earlier sessions at which nothing has traded since."""
+"""Levels that form and are then fixed, and the naked POCs of earlier sessions."""
 
 OPEN: Final = np.dtype([("count", "<i8"), ("bubble", BUBBLE, (MAX_LODS,)), ("cvd", CVD_POINT, (MAX_LODS,))])
 """The open bubble and CVD point at each level; `trade_count` 0 where there is none. `count`: closed base bubbles."""
@@ -314,7 +314,7 @@ SESSION_SPAN: Final = np.dtype([("open_ts", "<i8"), ("first_ts", "<i8"), ("last_
 """Where a session is in a replay: its open, its first and its last trade (ns), and its trade date (YYYYMMDD)."""
 
 GAP: Final = np.dtype([("start", "<i8"), ("end", "<i8"), ("kind", "<u2"), ("open", "u1"), ("pad", "u1", (5,))])
-"""A stretch without trades or without data; `open` is 1 while it lasts (then `end` is the newest time known)."""
+"""A period without trades or without data; `open` is 1 while it lasts (then `end` is the newest time known)."""
 
 GAP_LIST: Final = np.dtype([("count", "<i8"), ("total", "<i8"), ("gap", GAP, (GAPS,))])
 

@@ -111,7 +111,7 @@ class LiveSpec(FeedSpec, frozen=True, tag="live"):
     symbols: tuple[str, ...] = DEFAULTS.symbols
     dataset: str = DEFAULTS.dataset
     stype_in: str = DEFAULTS.stype_in
-    """Type of the symbols; with "parent", each stands for many instruments."""
+    """Type of the symbols; with "parent", each denotes many instruments."""
     gateway: str | None = None
     """Gateway host; None for the dataset's own."""
     port: int | None = None

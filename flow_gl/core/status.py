@@ -14,7 +14,7 @@ STATUS: Final = np.dtype(
         ("heartbeat", "<i8"),  # wall clock of the engine's last turn, ns
         ("anchor_wall", "<i8"),  # the feed's clock: event time at anchor_wall ...
         ("anchor_event", "<i8"),
-        ("rate", "<f8"),  # ... and event seconds per wall second from there on (0: standing)
+        ("rate", "<f8"),  # ... and event seconds per wall second from there on (0: stopped)
         ("speed", "<f8"),  # replay speed as asked; inf for max
         ("progress", "<f8"),  # 0..1 of a file or a catch-up; nan where unknown
         ("trades", "<i8"),  # all instruments, since the start
@@ -33,7 +33,7 @@ STATUS: Final = np.dtype(
         ("seeks", "<i8"),  # how often the replay has gone to another instant
         ("seek_to", "<i8"),  # where the last seek led, ns; what lies before it is of the past
         ("seeking", "<i8"),  # where the seek leads that waits for the files to be read, ns; 0 where none waits
-        ("loop_start", "<i8"),  # the stretch that is played again and again, ns; 0 and 0 where none is
+        ("loop_start", "<i8"),  # the section that is played in a loop, ns; 0 and 0 without a loop
         ("loop_end", "<i8"),
         (
             "refusals",

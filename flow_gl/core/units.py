@@ -16,7 +16,7 @@ from flow_gl.core.errors import UsageError
 PRICE_SCALE: Final = 1_000_000_000
 """Price units in one point."""
 UNDEF_PRICE: Final = 2**63 - 1
-"""The price that stands for "none given"."""
+"""The price that means "none given"."""
 SECOND_NS: Final = 1_000_000_000
 MINUTE_NS: Final = 60 * SECOND_NS
 HOUR_NS: Final = 60 * MINUTE_NS

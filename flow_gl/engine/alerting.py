@@ -36,7 +36,7 @@ class Alerting(Published):
             alerts.configure(rules, self._so_far(), self._grid.tick_size)
 
     def _set_alert_levels(self) -> None:
-        """Set the levels that stand from the session's open, or from 09:30, on."""
+        """Set the levels that are fixed from the session's open, or from 09:30, on."""
         row, alerts = self._session_row[0], self._events.alerts
         for level, name in _PRIOR.items():
             alerts.set_level(level, int(row[name]))

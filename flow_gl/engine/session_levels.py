@@ -1,4 +1,4 @@
-"""Levels of one market's session that grow and then stand: initial balance, opening range, and earlier naked POCs.
+"""Levels of one market's session that form and are then fixed: initial balance, opening range, naked POCs.
 
 Initial balance and opening range are the high and low of the first minutes of regular hours. They grow until a trade
 comes at or after their end, and then never change. A POC of an earlier session is naked as long as nothing has traded

@@ -1,8 +1,8 @@
 """The numbers of the header that change with every trade: price and CVD.
 
 They are drawn with the chart and not with the overlays, which are built less often than frames are drawn: header,
-price plate and CVD plate of a frame therefore come from the same copy of the session. Where the numbers stand is laid
-out with the rest of the header (`ui.overlays.header`), which is drawn over this bar.
+price plate and CVD plate of a frame therefore come from the same copy of the session. The places of the numbers are
+laid out with the rest of the header (`ui.overlays.header`), which is drawn over this bar.
 """
 
 from typing import Final

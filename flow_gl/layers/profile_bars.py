@@ -90,7 +90,7 @@ class ProfileBars:
         self._sizes = tick_size * int(profile["ticks_per_row"]) * rows_per_bar, tick_size
 
     def place(self, scene: Scene) -> None:
-        """Find where the bars stand on the price axis of a scene."""
+        """Find the bars' places on the price axis of a scene."""
         (bar_size, row_size), tick, view = self._sizes, self._chart.shown.tick_size, scene.price_view
         self._bar_px = bar_size / tick / view.y_per_px
         # Relative to a bar in view, so that float32 is exact to a fraction of a pixel around it.

@@ -1,4 +1,4 @@
-"""Where the rolls of a chart stand, and from where the newest contract is shown."""
+"""Where a chart's rolls are drawn, and from where the newest contract is shown."""
 
 import numpy as np
 

@@ -58,7 +58,7 @@ def sessions_of(reader: MarketReader) -> list[Session]:
 
 
 def sessions_in_view(scene: Scene) -> Iterator[tuple[Session, float, float]]:
-    """Yield the sessions in view, oldest first, with the ends of their stretches: whole pixels in the price pane."""
+    """Yield the sessions in view, oldest first, with their ends: whole pixels in the price pane."""
     view = scene.price_view
     left_ns, right_ns = view.t_left_ns, min(view.t_right_ns, scene.until_ns)
     for session in sessions_of(scene.reader):
@@ -87,7 +87,7 @@ def current_profile(scene: Scene) -> Rect:
 
 
 def finished_profile(scene: Scene, left: float, right: float) -> Rect:
-    """Return the place of a finished session's profile: the right end of its stretch from `left` to `right`, px."""
+    """Return the place of a finished session's profile: the right end of the session from `left` to `right`, px."""
     width, view = min(PROFILE_SHARE * (right - left), scene.profile_rect.width), scene.price_view
     width = width if width >= _LEAST_PX * view.scale else 0.0
     return Rect(right - width, view.rect.y, width, view.rect.height)

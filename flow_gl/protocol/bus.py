@@ -234,7 +234,7 @@ def unpack(payload: bytes) -> list[Rows]:
 
 
 def row_id(block: Rows) -> str:
-    """Return the message id of *rows*: the same rows always have the same one, whoever publishes them."""
+    """Return the message id of *rows*: the same rows always have the same one, regardless of the publisher."""
     return f"{block.epoch}.{FORMS[block.kind].name}.{block.level}.{block.revision}.{block.sequence}.{block.next}"
 
 

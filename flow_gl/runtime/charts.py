@@ -3,7 +3,7 @@
 Every requested symbol has a chart and a store from the start, so that a view can show what is awaited. The instrument
 is attached when its mapping arrives. When a requested symbol is mapped to another instrument, the chart continues with
 that one after a roll, in the same store. Only if the new instrument's trades begin before the old one's ended does the
-slot get a new store, because a chart never goes back in time. A parent symbol (`NQ.FUT`) stands for many instruments:
+slot get a new store, because a chart never goes back in time. A parent symbol (`NQ.FUT`) denotes many instruments:
 the outright with the most volume is chosen once that is known, and `is_settled` is False until then.
 """
 
@@ -82,7 +82,7 @@ class Charts:
     bucket_ns : base bucket, ns, for the empty store's description
     names : how each symbol is followed; None: by its spelling
     instrument_ids : instruments of the charts if they are known in advance, one per symbol; 0 for none
-    are_parents : the symbols are parents: each stands for the busiest outright among its instruments
+    are_parents : the symbols are parents: each denotes the busiest outright among its instruments
     may_renew : a chart may get a new store
     """
 

@@ -113,7 +113,7 @@ class EarlierFeed:
         self._is_history = False
 
     def is_history(self) -> bool:
-        """Return whether what the last poll handed over is of earlier sessions, hence recorded already."""
+        """Return whether the items of the last poll belong to earlier sessions and are therefore recorded already."""
         return self._is_history
 
     def start(self) -> None:

@@ -16,7 +16,7 @@ class Paced(Protocol):
 
 @runtime_checkable
 class Retriable(Protocol):
-    """A feed that can be told to try again at once."""
+    """A feed that can retry at once on request."""
 
     def retry(self) -> None:
         """Connect again at once, after a fatal error or before the pause is over."""
@@ -40,4 +40,4 @@ class WithHistory(Protocol):
     """A feed that begins with earlier sessions."""
 
     def is_history(self) -> bool:
-        """Return whether what the last poll handed over is of earlier sessions, hence recorded already."""
+        """Return whether the items of the last poll belong to earlier sessions and are therefore recorded already."""

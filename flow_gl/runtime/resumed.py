@@ -36,7 +36,7 @@ COVERED_NS: Final = MINUTE_NS
 
 
 class LiveFeed(Feed, Protocol):
-    """A live feed that can be told to retry."""
+    """A live feed that can retry on request."""
 
     def retry(self) -> None: ...
 
@@ -61,7 +61,7 @@ class ResumedFeed:
     symbols : requested symbols
     make_live : creates the live feed for given hours, not started
     calendar : None: the exchange's
-    are_parents : each symbol stands for many instruments, so it is not known which of them the recording lacks
+    are_parents : each symbol denotes many instruments, so it is not known which of them the recording lacks
 
     Raises
     ------
@@ -162,7 +162,7 @@ class ResumedFeed:
         self._reading = found
         self._is_joined = False
         self._instruments = frozenset(newest)
-        current = dict(requested)  # the last that a symbol stood for; two symbols may share it
+        current = dict(requested)  # the last that a symbol denoted; two symbols may share it
         needs = [newest.get(current.get(symbol, 0)) for symbol in self._symbols]
         known = [need - RESUME_OVERLAP_NS for need in needs if need is not None]
         if len(known) == len(needs) and not self._are_parents:

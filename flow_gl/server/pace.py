@@ -13,8 +13,8 @@ BURST: Final = 10
 class Pace:
     """A token bucket. A tick that sends takes a token, and `TICK_S` gives one back.
 
-    Clients thus get at most 25 updates a second over any longer time, but in a market that trades now and then each
-    trade reaches them within a few milliseconds.
+    Clients therefore get at most 25 updates a second over any longer time, but in a market that trades now and then
+    each trade reaches them within a few milliseconds.
     """
 
     def __init__(self) -> None:

@@ -228,7 +228,7 @@ class RowCursor:
     def renewed(self) -> InForce | None:
         """Return the rows in force if some were replaced since the last call: the cursor then starts with the first.
 
-        Otherwise return None. Until this is asked, `read` returns nothing of a replacement.
+        Otherwise return None. Until this is called, `read` returns nothing of a replacement.
         """
         in_force = self._log.in_force
         if in_force.epoch == self._epoch:

@@ -133,7 +133,7 @@ class ProfileStream(TableStream):
 
 
 def _is_moved(before: NDArray[np.void], after: NDArray[np.void]) -> bool:
-    """Return whether row numbers now stand for other prices."""
+    """Return whether row numbers now denote other prices."""
     return any(before[name][0] != after[name][0] for name in ("base", "tick_size", "ticks_per_row"))
 
 

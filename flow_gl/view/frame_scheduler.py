@@ -128,7 +128,7 @@ class FrameScheduler:
         Parameters
         ----------
         now_s : seconds of a steady clock
-        may_defer : another frame follows soon; otherwise every job that is asked for runs
+        may_defer : another frame follows soon; otherwise every requested job runs
         """
         self.now_s, self.may_defer = now_s, may_defer
         self._is_taken = False

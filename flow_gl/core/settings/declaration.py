@@ -54,7 +54,7 @@ class Setting:
     given_as: Any = None
     """The type of the user's input, if different from the field's; `check` converts it."""
     words: Mapping[str, float] = field(default_factory=dict)
-    """Words that stand for a number."""
+    """Words accepted in place of a number."""
     written: str = ""
     """The default in the user's notation, if different from its text."""
     allowed: str = ""

@@ -1,6 +1,6 @@
 """Tuning of Python's garbage collector: rarely during startup, and afterwards without the objects made by it.
 
-Imports create hundreds of thousands of permanent objects. The collector would scan them again and again, which takes a
+Imports create hundreds of thousands of permanent objects. The collector would scan them repeatedly, which takes a
 tenth of the startup time and frees nothing.
 """
 

@@ -4,9 +4,9 @@ The trades of a run are in one bucket, in order, within the profile, and equal i
 ends before the first trade that is not.
 
 The loop is limited by the processor's integer units, so half of its sums are kept in floating point, which uses other
-units: sizes times row, and the extremes of row and CVD. All are whole numbers below 2**53 and hence exact: the sizes of
-a run add up to less than 2**26, a row is below 2**22, and CVD's move is summed in steps of 2**27 contracts, leaving
-the lower bits for contracts without a side.
+units: sizes times row, and the extremes of row and CVD. All are whole numbers below 2**53 and therefore exact: the
+sizes of a run add up to less than 2**26, a row is below 2**22, and CVD's move is summed in steps of 2**27 contracts,
+leaving the lower bits for contracts without a side.
 
 A price finds its row without a division: the tick is 2**k * odd, and x * (odd's inverse modulo 2**64), rotated right
 by k, is x / tick where x is a multiple of it, and beyond every row where it is not (Granlund and Montgomery 1994,

@@ -121,7 +121,7 @@ class Found:
         self._mapped: set[str] = set()
         """Raw symbols given by a mapping, not only by a definition."""
         self._unnamed: set[tuple[int, int]] = set()
-        """Ids with the time of their first trade (ns) in stretches without a raw symbol."""
+        """Ids with the time of their first trade (ns) in periods without a raw symbol."""
         sources = [part for part in parts if part.is_definitions]
         definitions = dated(
             [one for part in sources for one in part.definitions], [one for part in sources for one in part.mappings]

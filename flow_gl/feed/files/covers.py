@@ -11,7 +11,7 @@ ALWAYS: Final = ((0, _FOREVER),)
 
 
 def covers_of(mappings: Iterable[Mapping]) -> Spans:
-    """Return the stretches of time in which any name denotes an instrument; {} without names.
+    """Return the intervals of time in which any name denotes an instrument; {} without names.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def covers_of(mappings: Iterable[Mapping]) -> Spans:
 
 
 def _joined(spans: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Join stretches that touch or overlap."""
+    """Join intervals that touch or overlap."""
     joined: list[tuple[int, int]] = []
     for since, until in sorted(spans):
         if joined and since <= joined[-1][1]:

@@ -69,7 +69,7 @@ class FileSummary:
     def requested(self) -> list[Choice]:
         """Return the symbols that a live session charted, or that a download requested, if they trade.
 
-        They are in the order of the request; a parent stands for its busiest outright. Empty if the files were
+        They are in the order of the request; a parent denotes its busiest outright. Empty if the files were
         requested by contract.
         """
         found = Found(self.parts)
@@ -132,7 +132,7 @@ def scan(
 
 
 def _told_apart(paths: Sequence[Path], parts: list[FilePart]) -> list[FilePart]:
-    """Read again the files whose trades can be told apart only by definitions, because an id is reused in them."""
+    """Read again the files that reuse an id, whose instruments only definitions distinguish."""
     dates = DefinitionDates()
     for part in parts:
         if part.is_definitions:

@@ -1,8 +1,8 @@
-"""Handling of implausible times: count and report them and end the connection, but not again and again.
+"""Handling of implausible times: count and report them and end the connection, but not repeatedly for the same one.
 
 A record with a wrong time may be in the gateway's memory, so that every replay brings it again. A trade that ended a
-connection is therefore dropped when it comes a second time. Heartbeats differ each time; after some of them have ended
-connections, wrong ones are ignored, and the clock follows the trades alone.
+connection is therefore dropped when it arrives a second time. Heartbeats differ each time; after some of them have
+ended connections, wrong ones are ignored, and the clock follows the trades alone.
 """
 
 from typing import Final

@@ -7,7 +7,7 @@ from flow_gl.feed.live.hours import Hours
 
 
 class Reach(Enum):
-    """How much a new connection is asked to replay."""
+    """How much a new connection must replay."""
 
     WANTED = auto()
     EVERYTHING = auto()

@@ -51,7 +51,7 @@ class Intake:
     Parameters
     ----------
     symbols : requested symbols
-    is_parent : each symbol stands for many instruments
+    is_parent : each symbol denotes many instruments
     masked_key : the key as it may be shown
     """
 

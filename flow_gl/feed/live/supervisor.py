@@ -58,7 +58,7 @@ class LiveFeed:
     api_key : Databento's key
     hours : when sessions open and from where to replay; None: the session so far, by the exchange's calendar
     clock : the program's clock
-    heartbeat_s : seconds between heartbeats that the gateway is asked for, 5..1800
+    heartbeat_s : seconds between the gateway's heartbeats, 5..1800
     compression : "none" or "zstd", of the stream
     draw : random numbers in [0, 1) for the pauses' jitter
     """

@@ -52,7 +52,7 @@ def damaged(what: str) -> DamageError:
 
 
 def runs(chunks: list[bytes]) -> Iterator[NDArray[np.void] | bytes]:
-    """Take records apart into trades, as many at once as stand together, and single records of other kinds.
+    """Split records into runs of consecutive trades and single records of other kinds.
 
     Parameters
     ----------

@@ -116,7 +116,7 @@ class NumberPlaces:
 
         Parameters
         ----------
-        pane : the price pane, in the coordinates of the discs; numbers beside a disc stand within it
+        pane : the price pane, in the coordinates of the discs; numbers beside a disc stay within it
         taken : boxes of other labels, which numbers beside a disc avoid
         scale : content scale
         view : everything that the distances between closed discs, their sizes and their bucket ids depend on
@@ -191,7 +191,7 @@ class _Choice:
         """How far a number may move within its disc, px; negative where the disc is too small for it."""
 
     def place_inside(self) -> None:
-        """Place the numbers that stand inside their discs.
+        """Place the numbers that fit inside their discs.
 
         They cannot overlap: each lies within its disc, and no newer disc touches it.
         """
@@ -223,7 +223,7 @@ class _Choice:
                 self.without_inside.append(at)
 
     def place_beside(self) -> None:
-        """Place the numbers that stand beside their discs."""
+        """Place the numbers that belong beside their discs."""
         wanted, is_certain = self._wanted()
         if not wanted:
             return

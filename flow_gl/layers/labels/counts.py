@@ -40,7 +40,7 @@ _ALONE_ALPHA: Final = 0.25
 nearly as light as the text), and inside it otherwise."""
 _END: Final = object()
 _MOST_ROWS: Final = 6000
-"""With more bubbles in view than this, discs cannot be told apart."""
+"""With more bubbles in view than this, discs cannot be distinguished."""
 _LONGER_FROM: Final = np.array([10, 100, 1000, 10_000, 100_000])
 _HALF_EMS: Final = 0.5 * 0.5615 * np.array([1.0, 2.0, 3.0, 4.4, 4.6, 5.8])
 """Half the width of a label in units of its font size: digits, comma and unit."""

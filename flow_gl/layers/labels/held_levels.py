@@ -1,4 +1,4 @@
-"""Levels that the engine finds and that then stand: initial balance, opening range, POCs of earlier sessions.
+"""Levels that the engine finds and that are then fixed: initial balance, opening range, POCs of earlier sessions.
 
 Initial balance and opening range begin at the open of regular hours, a naked POC at the close of its session. Names
 are at the right edge, or at the left end of the line if a bubble is in the way (`right_edge`): those of levels at one

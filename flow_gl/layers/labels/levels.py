@@ -2,7 +2,7 @@
 
 Labels sit on their lines at the left, the most important first. A label that would overlap another moves right to the
 next free column on its line; if there is none, the label is omitted and the line stays. All of them belong to a session
-and lie on its stretch (`layers.sessions`); those of finished sessions are in `session_levels`.
+and span it (`layers.sessions`); those of finished sessions are in `session_levels`.
 """
 
 import math
@@ -29,13 +29,13 @@ _LABEL_PX: Final = 13.0
 _COLUMNS: Final = 5
 _GAP_PX: Final = 10.0
 _LABELS_SHARE: Final = 0.6
-"""Of the width from where the levels begin: there labels may stand, ..."""
+"""Of the width from where the levels begin: labels may be placed there, ..."""
 _NODE_LINE_PX: Final = 24.0
 """Length of a low-volume node's line where its label finds no room."""
 _LIVE_PX: Final = 14.0
 """Least distance of a low-volume node's label from the live edge, around which the newest bubbles are, at scale 1."""
 _BAND_LABELS_PX: Final = 320.0
-"""On narrower stretches the bands of VWAP have no labels, at scale 1."""
+"""In sessions narrower than this the bands of VWAP have no labels, px at scale 1."""
 _LEAST_LABELS_PX: Final = 320.0
 """... in at least this many pixels at scale 1: shortly after a roll there is little room behind it."""
 PARTIAL_SUFFIX: Final = "*"

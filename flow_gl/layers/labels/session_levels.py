@@ -1,7 +1,7 @@
-"""Levels of finished sessions, each on the stretch of its session.
+"""Levels of finished sessions, each drawn over its own session.
 
-POC and value area stand at their values at the session's close; VWAP is the curve of `layers.lines.vwap`, labelled with
-its value at the close. In a narrow stretch they are all that is drawn. Initial balance and opening range, where they
+POC and value area have their values at the session's close; VWAP is the curve of `layers.lines.vwap`, labelled with
+its value at the close. In a narrow session nothing else is drawn. Initial balance and opening range, where they
 are switched on, begin at the open of regular hours.
 """
 
@@ -20,12 +20,12 @@ _SWITCHES: Final = frozenset({"levels", INITIAL, OPENING})
 _MAIN: Final = 4
 """POC, VAH, VAL, VWAP: the first levels of a session."""
 _LABELLED_PX: Final = 640.0
-"""Narrowest stretch with labels on all levels, at content scale 1."""
+"""Narrowest session with labels on all levels, px at content scale 1."""
 _FAINTER: Final = 0.8
 
 
 def finished_levels(scene: Scene, session: Session, width_px: float) -> list[Level]:
-    """Return the levels that are drawn of a finished session on a stretch of some px, the most important first."""
+    """Return the levels to draw for a finished session of a width in px, the most important first."""
     if "levels" not in scene.style.is_visible:
         return []
     levels = levels_of(scene.style.palette, session.levels, session.numbers)
@@ -37,7 +37,7 @@ def ranges_of(scene: Scene, session: Session, left: float, right: float) -> list
 
     Parameters
     ----------
-    left, right : the ends of the session's stretch, px
+    left, right : the ends of the session, px
     """
     if right - left < BANDS_PX * scene.price_view.scale:
         return []

@@ -147,7 +147,7 @@ def _time_label(local: int, step_ns: int) -> tuple[str, bool]:
 
 
 def clock_text(t_ns: int, zone: str, *, is_dated: bool = False) -> str:
-    """Return the time of day to the second, for the crosshair, with weekday and date if they are asked for."""
+    """Return the time of day to the second, for the crosshair, with weekday and date on request."""
     local = local_ns(t_ns, zone)
     of_day = local % DAY_NS // SECOND_NS
     clock = f"{of_day // 3600:02d}:{of_day // 60 % 60:02d}:{of_day % 60:02d}"

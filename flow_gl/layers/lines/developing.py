@@ -1,4 +1,4 @@
-"""Developing POC, VAH and VAL: step lines of the values at the end of each minute, on their session's stretch."""
+"""Developing POC, VAH and VAL: step lines of the values at the end of each minute, over their session."""
 
 from typing import Final
 

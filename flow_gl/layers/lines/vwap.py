@@ -1,4 +1,4 @@
-"""VWAP and its bands as they developed: a curve through the values at each minute's end, on its session's stretch.
+"""VWAP and its bands as they developed: a curve through the values at each minute's end, over its session.
 
 It stops where a gap begins, also a halt, and goes on where the gap ends. The session that goes on ends at its present
 value. A session whose minutes are not known has flat lines at the values
@@ -20,9 +20,9 @@ from flow_gl.layers.rows.hit import END_OF_TIME
 from flow_gl.layers.sessions import Session, sessions_in_view
 
 BANDS_PX: Final = 260.0
-"""Narrowest stretch of a finished session with its bands, at content scale 1."""
+"""Narrowest finished session that shows its bands, px at content scale 1."""
 LEAST_PX: Final = 8.0
-"""Narrowest stretch of a finished session with its VWAP, at content scale 1."""
+"""Narrowest finished session that shows its VWAP, px at content scale 1."""
 _FAINTER: Final = 0.8
 """Opacity of a finished session's lines, relative to the others."""
 _PAUSE_NS: Final = 3 * MINUTE_NS

@@ -1,7 +1,7 @@
 """Which instruments of files to read, where only one was asked for.
 
 A contract or a continuous symbol may denote several ids, one after the other. Every id is read that any name or
-definition gives that symbol; what else an id stood for is left out of the result. Ids that are named in the files'
+definition gives that symbol; any other meaning of an id is left out of the result. Ids that are named in the files'
 headers are known beforehand. An id that is named later, within a file, may have traded before: the range is then read
 again from its beginning.
 """

@@ -2,7 +2,7 @@
 
 Charts are those whose leases the bus lists. Each has a task of its own (`bus_chart`), so a chart whose stream elects
 another leader does not hold up the others. A connection that is lost is replaced at once, and each chart is read on
-from where it was; only an absence of more than `UNSEEN_S` is told to the listener.
+from where it was; only an outage longer than `UNSEEN_S` is reported to the listener.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 REQUEST_S: Final = 2.0
 """Longest time for the answer to a request of JetStream."""
 RETRY_S: Final = 0.25
-"""Delay before a chart is tried again, and between two attempts that nobody sees."""
+"""Delay before a chart is retried, and between two attempts that are not reported."""
 UNSEEN_S: Final = 4.0
 """An absence of up to this long, such as the election of a leader, is not told."""
 SILENT_S: Final = 5.0

@@ -115,7 +115,7 @@ class RemoteChart:
         self._lists: Final = {kind: np.zeros(1, dtype) for kind, (_, dtype) in _LISTS.items()}
         self._instrument: Final[NDArray[np.void]] = np.zeros(1, INSTRUMENT)
         self._changed: Final[set[Kind | None]] = set()
-        """Records that are not yet visible; None stands for the instrument."""
+        """Records that are not yet visible; None means the instrument."""
         self._away: tuple[int, int] | None = None
         self.describe(instrument)
 

@@ -34,7 +34,7 @@ class Indexing:
     files : the replay's files
     spec : settings and rules
     library : takes the segments
-    timeline : is told of every segment
+    timeline : receives every segment
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The transport of a replay: whether it plays, where it is, where it is to go, and the stretch that it repeats.
+"""The transport of a replay: whether it plays, where it is, where it must go, and the section that it loops.
 
 Commands only note what is wanted; `due` says in each turn of the engine's loop where to go now. So of many seeks that
 arrive together the last one counts, and one to a part of the files that has not been read yet waits for it.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flow_gl.runtime.feeds import ReplayFiles
 
 LEAST_LOOP_NS: Final = SECOND_NS
-"""Shortest stretch that can be repeated."""
+"""Shortest section that can be looped."""
 _REST_NS: Final = SECOND_NS
 """After a setting has changed, the index is made again once no other has changed for so long, or a seek needs it."""
 _NAMES: Final = {"bubble": "bubble", "event": "event", "large_trade": "big trade", "session": "session"}

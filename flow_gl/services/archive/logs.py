@@ -1,6 +1,6 @@
 """Archives one log of a chart: its events, or its alerts.
 
-Rows that are equal in their key are told apart by an ordinal, so that the same trades give the same rows however often
+Rows with equal keys are distinguished by an ordinal, so that the same trades give the same rows however often
 they are archived.
 """
 

@@ -1,6 +1,6 @@
 """Writes *history*: what *rows* has got since the last chapter, in few large messages.
 
-A chapter is made of the bus's own messages and not of an engine's rows, so whoever leads can write the next one.
+A chapter is made of the bus's own messages and not of an engine's rows, so any leader can write the next one.
 """
 
 from collections.abc import Iterable, Sequence

@@ -152,7 +152,7 @@ class _Desk:
 
 
 class Publisher:
-    """Publishes an engine's charts until it is told to stop.
+    """Publishes an engine's charts until it receives the command to stop.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ from flow_gl.services.export.events import event_columns
 from flow_gl.services.export.writing import Format, points, replacing, write_table
 
 TABLES: Final = ("bubbles", "cvd", "profile", "events", "levels", "order_cvd", "ribbon", "rolls")
-"""The tables that are written unless others are asked for."""
+"""The tables that are written by default."""
 FOOTPRINT_TABLE: Final = "footprint"
 """Written on request: it has several rows for each bubble."""
 ALERTS_TABLE: Final = "alerts"

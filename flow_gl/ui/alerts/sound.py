@@ -94,7 +94,7 @@ class Sounder:
 
     @property
     def is_ready(self) -> bool:
-        """Whether a sound that is asked for now would be played."""
+        """Whether a sound requested now would be played."""
         return self._device is not None and self._asked_ns != 0 and not self._is_lost()
 
     def prepare(self) -> None:

@@ -1,7 +1,7 @@
 """The names of keys: as the action table and the file of keys write them, and as the user sees them.
 
 A name is a key with the modifiers held: "a", "f5", "up_arrow", "ctrl+shift+k". A single character that is no letter or
-digit ("?", "[") stands for what is typed, because its place depends on the keyboard's layout.
+digit ("?", "[") names the typed character, because its place depends on the keyboard's layout.
 """
 
 from typing import Final
@@ -45,7 +45,7 @@ _KEYS: Final = frozenset({*NAMED, *"abcdefghijklmnopqrstuvwxyz0123456789"})
 
 
 def is_character(name: str) -> bool:
-    """Whether a name stands for a typed character and not for a key."""
+    """Whether a name denotes a typed character and not a key."""
     return len(name) == 1 and not name.isalnum()
 
 
@@ -63,7 +63,7 @@ def join(modifiers: frozenset[str], key: str) -> str:
 
 
 def normal(text: str) -> str | None:
-    """Return the name that a user's spelling stands for; None if there is no such key."""
+    """Return the name that a user's spelling denotes; None if there is no such key."""
     text = text.strip()
     if is_character(text) and text.isprintable() and text != " ":
         return text

@@ -72,7 +72,7 @@ class Encoding:
         self._segment = Segment.attach(begin.segment)
         shape = (begin.slots, begin.height, begin.width, PIXEL_BYTES)
         self._slots = np.frombuffer(self._segment.buffer, np.uint8, int(np.prod(shape))).reshape(shape)
-        encoder = self._encoder(lambda _: None)  # so that a lack of encoders is told now
+        encoder = self._encoder(lambda _: None)  # so that a lack of encoders is reported now
         if begin.keep_s:
             newest = Newest(begin.keep_s)
             self._keeping = self._encoder(newest.take), newest

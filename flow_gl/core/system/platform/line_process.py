@@ -1,4 +1,4 @@
-"""A child process that is told lines and says lines. Nothing here waits, except what ends it.
+"""A child process that exchanges lines with its parent. Nothing here waits, except what ends it.
 
 Standard error goes to an unnamed temporary file, so that the last line of a process that dies before it can log is
 available.

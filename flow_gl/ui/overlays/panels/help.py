@@ -15,7 +15,7 @@ _MOUSE: Final = (
     ("Wheel", "zoom time at the cursor"),
     ("Shift + wheel", "zoom price at the cursor"),
     ("Drag", "pan; at the live edge the chart follows again"),
-    ("Drag an axis", "stretch it"),
+    ("Drag an axis", "scale it"),
     ("Double click an axis", "reset it"),
     ("Drag a border", "resize the CVD pane"),
     ("Point at a bubble", "its numbers"),
