@@ -159,7 +159,10 @@ def test_a_tooltip_shows_value_rule_and_since_when() -> None:
     tip = tip_of(scene_of(), "IB low")
     assert {label for label, _, _ in tip.lines} == {"Value", "Since"}
     assert ("Since", "09:30 ET", 0.0) in tip.lines
-    assert tip.notes == ["Lowest price of the first 60 minutes of regular hours, from 09:30 ET.", "It still grows."]
+    assert tip.notes == [
+        "Lowest price of the first 60 minutes of regular hours, from 09:30 ET.",
+        "It is still forming.",
+    ]
     assert tip_of(scene_of(frozen=True), "OR low").notes == [
         "Lowest price of the first 5 minutes of regular hours, from 09:30 ET."
     ]

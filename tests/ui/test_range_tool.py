@@ -166,7 +166,7 @@ def test_a_gap_in_the_range_is_told_with_its_length(pilot):
         return range_card.notes(market, read_range(market, *times, pilot.loop.state.aggregation))
 
     assert notes(0, 3) == []
-    assert notes(0, 35) == ["Feed gap: 30 s of trades are missing in it"]
+    assert notes(0, 35) == ["Feed gap: 30 s of trades are missing"]
     assert notes(70, 100) == ["The exchange was closed for 20 s of it"]
 
 

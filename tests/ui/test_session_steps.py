@@ -30,7 +30,7 @@ def test_steps_go_from_session_to_session_and_back_to_the_newest(where: tuple[Ma
         step(market.reader, time, -1, at)
         assert abs(start_of_view(time, at) - day.open_ns) <= 2 * time.ns_per_px
         assert not time.is_live
-    assert step(market.reader, time, -1, at) == "this is the oldest session that is known"
+    assert step(market.reader, time, -1, at) == "this is the oldest known session"
     for day in WEEK[1:]:
         step(market.reader, time, 1, at)
         assert abs(start_of_view(time, at) - day.open_ns) <= 2 * time.ns_per_px

@@ -227,7 +227,7 @@ def buttons(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Place]]:
     return found
 
 
-CHANGE = "press another key; Backspace takes it away, Esc cancels"
+CHANGE = "press another key; Backspace removes this one, Esc cancels"
 
 
 def test_a_click_and_a_key_change_a_key_and_a_conflict_is_said_first(

@@ -73,7 +73,7 @@ class KeptRules:
             names = ", ".join(both[:3])
             return f"{self.path}: another program has changed {names} too; its version is kept, switched off"
         if is_other:
-            return f"{self.path}: another program has changed the rules; its changes count here from the next start"
+            return f"{self.path}: another program has changed the rules; its changes apply here after a restart"
         return ""
 
     def _theirs(self, path: Path) -> Content:
@@ -106,10 +106,10 @@ def _read(path: Path) -> tuple[RuleBook, str]:
     except FileNotFoundError:
         return RuleBook(USUAL), ""
     except OSError as error:
-        return RuleBook(USUAL), f"cannot read {path}: {error.strerror or error}; the usual alert rules are in force"
+        return RuleBook(USUAL), f"cannot read {path}: {error.strerror or error}; the default alert rules are used"
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
-        return RuleBook(USUAL), f"{path} is damaged ({reason}); the usual alert rules are in force"
+        return RuleBook(USUAL), f"{path} is damaged ({reason}); the default alert rules are used"
     rules: list[Rule] = []
     problems: list[str] = []
     listed = data.pop("rule", [])

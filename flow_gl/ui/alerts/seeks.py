@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-PASSED: Final = "in what a seek passed over"
+PASSED: Final = "in the part that a seek skipped"
 _PATIENCE_NS: Final = 2_000_000_000
 
 

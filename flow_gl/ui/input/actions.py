@@ -114,7 +114,12 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action("pin_bubble", "Pin the bubble's numbers", (), "Picture", chart.pin_bubble, menus=("bubble",)),
     Action(
-        "pointer", "Move a crosshair by keys", ("u",), "Picture", chart.toggle_pointer, lambda s: s.pointer is not None
+        "pointer",
+        "Move a crosshair with the keyboard",
+        ("u",),
+        "Picture",
+        chart.toggle_pointer,
+        lambda s: s.pointer is not None,
     ),
     Action(
         "scale", "Scale prices automatically", ("v",), "Price and CVD", chart.auto_scale, menus=("chart", "price axis")
@@ -225,11 +230,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
         lambda c: c.state.toggle_all_panels(),
         menus=("header",),
     ),
-    Action("panel_keys", "Keyboard into the next panel", ("f6",), "Overlays", lambda c: c.state.next_keyboard_panel()),
-    Action("menu", "Menu", ("f10",), "Overlays", _ask(Request.MENU)),
     Action(
-        "context_menu", "Menu of what is at the mouse", ("menu", "shift+f10"), "Overlays", _ask(Request.CONTEXT_MENU)
+        "panel_keys", "Keyboard focus to the next panel", ("f6",), "Overlays", lambda c: c.state.next_keyboard_panel()
     ),
+    Action("menu", "Menu", ("f10",), "Overlays", _ask(Request.MENU)),
+    Action("context_menu", "Context menu at the mouse", ("menu", "shift+f10"), "Overlays", _ask(Request.CONTEXT_MENU)),
     Action("commands", "All commands", ("ctrl+p",), "Overlays", _ask(Request.COMMANDS)),
     *(_chart(number) for number in range(1, 10)),
     Action("all_charts", "All charts", ("0",), "Charts", chart.select(0), lambda s: s.selected == 0, has_charts),

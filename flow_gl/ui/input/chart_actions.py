@@ -178,7 +178,9 @@ def toggle_pointer(context: Context) -> None:
     state = context.state
     state.pointer = NOWHERE if state.pointer is None else None
     if state.pointer is not None:
-        context.notes.append("arrows move the crosshair, Ctrl by more, Enter clicks, Menu opens its menu, Esc ends")
+        context.notes.append(
+            "arrow keys move the crosshair, with Ctrl in larger steps; Enter clicks, Menu opens its menu, Esc ends"
+        )
 
 
 def copy_price(context: Context) -> None:

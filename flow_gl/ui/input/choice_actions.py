@@ -44,7 +44,7 @@ def choices() -> tuple[Action, ...]:
         Action("bucket_wider", "Wider buckets, and lock them", (), "Bucket", _bucket(1), menus=("time axis",)),
         Action("bucket_narrower", "Narrower buckets, and lock them", (), "Bucket", _bucket(-1), menus=("time axis",)),
         *(_speed(speed) for speed in SPEEDS),
-        Action("scale_0", "Text size as the monitor's", (), "Text size", _scale(0.0), lambda s: s.ui_scale == 0.0),
+        Action("scale_0", "Text size of the monitor", (), "Text size", _scale(0.0), lambda s: s.ui_scale == 0.0),
         *(_fixed_scale(scale) for scale in SCALES),
     )
 

@@ -36,7 +36,7 @@ def step(market: MarketReader, time: TimeAxis, direction: int, where: Where) -> 
     if direction < 0:
         found = [one for one in sessions if one.start_ns < at_ns[0]]
         if not found:
-            return "this is the oldest session that is known"
+            return "this is the oldest known session"
         shown = found[-1]
     else:
         found = [one for one in sessions if one.start_ns > at_ns[1]]

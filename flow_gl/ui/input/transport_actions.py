@@ -93,8 +93,8 @@ def actions() -> tuple[Action, ...]:
     steps: tuple[tuple[str, str, str, StepTo, int], ...] = (
         ("bubble_on", "Next bubble", ".", "bubble", 1),
         ("bubble_back", "Previous bubble", ",", "bubble", -1),
-        ("second_on", "A second on", ">", "second", 1),
-        ("second_back", "A second back", "<", "second", -1),
+        ("second_on", "One second forward", ">", "second", 1),
+        ("second_back", "One second back", "<", "second", -1),
         ("event_on", "Next event", "j", "event", 1),
         ("event_back", "Previous event", "shift+j", "event", -1),
         ("trade_on", "Next big trade", "y", "large_trade", 1),
@@ -110,7 +110,7 @@ def actions() -> tuple[Action, ...]:
         Action("go_to_time", "Go to a time", ("ctrl+g",), "Replay", enter_time, is_available=_is_replay),
         Action(
             "loop",
-            "Loop: mark its start, its end; end it",
+            "Loop: mark its start, mark its end, end it",
             ("z",),
             "Replay",
             loop,

@@ -90,10 +90,10 @@ def _read(path: Path) -> tuple[Changed, str, bool]:
     except FileNotFoundError:
         return {}, "", False
     except OSError as error:
-        return {}, f"cannot read {path}: {error.strerror or error}; the usual keys are in force", False
+        return {}, f"cannot read {path}: {error.strerror or error}; the default keys are used", False
     except (ValueError, RecursionError) as error:  # not TOML, or not UTF-8
         reason = " ".join(str(error).split())[:200]
-        return {}, f"{path} is damaged ({reason}); the usual keys are in force", True
+        return {}, f"{path} is damaged ({reason}); the default keys are used", True
     problems = [f'"{name}" is not known, expected [keys]' for name in data if name != "keys"]
     listed = data.get("keys", {})
     if not isinstance(listed, dict):

@@ -27,7 +27,7 @@ _ROW_EMS: Final = 1.75
 _KEY_EMS: Final = 6.5
 """Width of the column of keys, so that the groups before it are aligned."""
 _ROWS: Final = 13
-_HINT: Final = "find a command: a few of its letters"
+_HINT: Final = "find a command: type a few of its letters"
 _NOT_LISTED: Final = frozenset({"commands", "escape"})
 _AT_TIMES: Final = [action.is_available for action in ACTIONS if action.is_available is not None]
 """Whether the actions that are not always there are there."""
@@ -135,7 +135,7 @@ class CommandPalette:
         room = viewport.pos.y + 0.96 * viewport.size.y - imgui.get_cursor_screen_pos().y
         height = min(_ROWS * _row_height(), room) if found else 0.0
         if not found:
-            imgui.text_disabled("no command has these letters")
+            imgui.text_disabled("no command matches")
         elif imgui.begin_child("rows", (0.0, height), 0, imgui.WindowFlags_.no_nav_inputs.value):
             imgui.push_style_var(imgui.StyleVar_.item_spacing.value, imgui.ImVec2(0.0, 0.0))
             chosen = self._list(found, state) or chosen

@@ -126,7 +126,7 @@ class LevelEditor:
             self._problem = desk.set_alert(key, level.id, is_on=is_on)
         if rule is not None:
             acts = ", ".join(ACT_WORDS[act] for act in rule[1].do)
-            base.hint(f"{acts}; what it does can be changed among the alerts ({key_label(state.keys, 'alerts')})")
+            base.hint(f"{acts}; change what it does in the alerts panel ({key_label(state.keys, 'alerts')})")
         if imgui.button("Delete"):
             desk.delete(key, level.id)
             return False

@@ -241,7 +241,7 @@ def _limits(market: MarketReader, *, is_low: bool) -> list[tuple[str, str]]:
         )
         texts.append((text, f"* data from {since}"))
     elif session["prior_partial"]:
-        texts.append(("levels marked * come from a session without its beginning", "* partial session"))
+        texts.append(("levels marked * are from a session whose beginning is missing", "* partial session"))
     if session["unscheduled"]:
         first_ts = int(session["first_ts"])
         when = f"{words.day(first_ts)} {words.clock(first_ts, seconds=False)} {words.ZONE_NAME}"

@@ -79,7 +79,7 @@ def condition(
     if engine.tone is Tone.ALARM or (not engine.is_live and engine.tone is Tone.ATTENTION):
         # The fault comes first: a user who paused must still see that no data arrive.
         return Condition(f"{engine.text} \u00b7 {paused}", engine.tone, False, engine.short or engine.text)
-    detail = f"paused {words.age(shown_age_ns / _NS)} ago; trades are still taken in; Space resumes"
+    detail = f"paused {words.age(shown_age_ns / _NS)} ago; trades still arrive; Space resumes"
     return Condition(paused, Tone.ATTENTION, False, "PAUSED", detail)
 
 

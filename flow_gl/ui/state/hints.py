@@ -21,10 +21,12 @@ class Hint(NamedTuple):
 HINTS: Final = (
     Hint(
         "commands",
-        "{commands} finds every command  \u00b7  a right click opens the menu of what is there",
+        "{commands} finds every command  \u00b7  a right click opens the menu of what you click",
         ("commands", "menu", "context_menu"),
     ),
-    Hint("zoom", "The wheel zooms time, with Shift prices  \u00b7  a drag pans", ("zoom", "closer", "farther")),
+    Hint(
+        "zoom", "The wheel zooms time, with Shift it zooms prices  \u00b7  a drag pans", ("zoom", "closer", "farther")
+    ),
     Hint(
         "panels",
         "{overlays} shows the panels  \u00b7  {controls} the settings of bubbles and layers",

@@ -157,5 +157,5 @@ def problem_of_name(text: str) -> str:
     if text != text.strip() or text.startswith(".") or not text.isprintable() or _NOT_IN_NAMES & set(text):
         return f"a name must not contain {' '.join(sorted(_NOT_IN_NAMES))} or begin with a dot"
     if text.casefold() == LAST:
-        return f'"{LAST}" is the view as it was left: choose another name'
+        return f'"{LAST}" is reserved for the last view: choose another name'
     return ""

@@ -46,7 +46,7 @@ def read(path: Path, *, is_ours: bool = True) -> tuple[Workspace | None, str]:
     except (ValueError, RecursionError, msgspec.ValidationError) as error:  # not TOML, not UTF-8, or out of range
         reason = " ".join(str(error).split())[:200]
     if not is_ours:
-        return None, f"{path} is no workspace ({reason})"
+        return None, f"{path} is not a workspace ({reason})"
     aside = _free_name(path)
     with suppress(OSError):
         path.replace(aside)

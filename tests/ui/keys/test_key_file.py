@@ -84,7 +84,7 @@ def test_what_is_wrong_is_said_in_one_line_and_the_rest_counts(tmp_path: Path, l
 
 def test_a_file_that_is_not_toml_stops_nothing_and_is_kept_at_the_first_change(tmp_path: Path) -> None:
     choices = written(tmp_path, "[keys\npause = ")
-    assert choices.warning.endswith("; the usual keys are in force")
+    assert choices.warning.endswith("; the default keys are used")
     assert choices.changed() == {}
     assert bind(choices, "pause", "f2") == ""
     assert (tmp_path / "keys.toml.damaged").read_text(encoding="utf-8") == "[keys\npause = "

@@ -45,7 +45,7 @@ def tell(spot: Spot, key: Hashable) -> Tip | None:
         ("At", f"{words.since(end_ns, spot.scene.now_ns)} {words.ZONE_NAME}", 0.0),
         ("Since", f"{words.since(int(since_ns[column]), spot.scene.now_ns)} {words.ZONE_NAME}", 0.0),
     ]
-    until = "Of the trades until the end of that minute; it never changes afterwards."
+    until = "From the trades up to the end of that minute; it never changes afterwards."
     return Tip(f"Developing {name}", lines, [f"{rule[0].upper()}{rule[1:]}.", until])
 
 

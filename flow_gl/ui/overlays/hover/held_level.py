@@ -49,7 +49,7 @@ def tell(spot: Spot, key: Hashable) -> Tip | None:
         lines.append(("Since", f"{words.since(one.since_ns, spot.scene.now_ns)} {words.ZONE_NAME}", 0.0))
     notes = [rule_of(one, spot.settings)]
     if not one.is_frozen:
-        notes.append("It still grows.")
+        notes.append("It is still forming.")
     if one.level.name.endswith(PARTIAL_SUFFIX):
         notes.append("The session's data begin after the open of regular hours.")
     return Tip(one.level.name.removesuffix(PARTIAL_SUFFIX), lines, notes)

@@ -38,17 +38,17 @@ RULES: Final[dict[str, Callable[[AggregationSettings], str]]] = {
     "POC": lambda _: "the price with the most volume in the session",
     "VAH": _value_area("highest"),
     "VAL": _value_area("lowest"),
-    "VWAP": lambda _: "volume-weighted average price of the session until then",
+    "VWAP": lambda _: "volume-weighted average price of the session up to that time",
     "+1 SD": lambda _: _VWAP_BAND.format("plus one", "deviation"),
     "\u22121 SD": lambda _: _VWAP_BAND.format("minus one", "deviation"),
     "+2 SD": lambda _: _VWAP_BAND.format("plus two", "deviations"),
     "\u22122 SD": lambda _: _VWAP_BAND.format("minus two", "deviations"),
-    "pHigh": lambda _: "highest price of the session before",
-    "pLow": lambda _: "lowest price of the session before",
-    "pClose": lambda _: "last price of the session before",
-    "pPOC": lambda _: "the price with the most volume in the session before",
-    "pVAH": lambda settings: f"{_value_area('highest')(settings)}; of the session before",
-    "pVAL": lambda settings: f"{_value_area('lowest')(settings)}; of the session before",
+    "pHigh": lambda _: "highest price of the previous session",
+    "pLow": lambda _: "lowest price of the previous session",
+    "pClose": lambda _: "last price of the previous session",
+    "pPOC": lambda _: "the price with the most volume in the previous session",
+    "pVAH": lambda settings: f"{_value_area('highest')(settings)}; of the previous session",
+    "pVAL": lambda settings: f"{_value_area('lowest')(settings)}; of the previous session",
     "ON high": lambda _: "highest price between the session's open and 09:30 ET",
     "ON low": lambda _: "lowest price between the session's open and 09:30 ET",
     _LVN: _low_volume,
@@ -86,9 +86,9 @@ def tell(spot: Spot, key: Hashable) -> Tip | None:
     rule = RULES[plain](spot.settings)
     notes = [f"{rule[0].upper()}{rule[1:]}."]
     if plain != shown:
-        notes.append("Of regular hours alone, 09:30 to 16:00 ET.")
+        notes.append("Regular hours only, 09:30 to 16:00 ET.")
     if shown != name:
-        notes.append("The session's beginning is missing, so trades before its first one are not in it.")
+        notes.append("The beginning of the session is missing, so its earlier trades are not included.")
     value = words.price(price, tick_size_of(scene))
     return Tip(shown, [("Value", value, 0), ("Since", _since(shown, lines[rank], scene), 0)], notes)
 

@@ -114,7 +114,7 @@ def _large_trade(mark: Mark, tick_size: int, _settings: AggregationSettings) -> 
 
 def _absorption(mark: Mark, tick_size: int, settings: AggregationSettings) -> _Told:
     delta, move, span, least = mark.inputs
-    done, other = ("bought", "sellers") if delta > 0 else ("sold", "buyers")
+    done, undone, other = ("bought", "sold", "sellers") if delta > 0 else ("sold", "bought", "buyers")
     lines: list[Line] = [
         ("Price", words.price(mark.price, tick_size), 0),
         ("Delta", words.signed(int(delta)), delta),
@@ -125,8 +125,8 @@ def _absorption(mark: Mark, tick_size: int, settings: AggregationSettings) -> _T
         ("Traded through", _end(mark), 0),
     ]
     reason = (
-        f"Within {settings.absorption_window_s} s, {words.number(abs(int(delta)))} contracts more were {done} than the "
-        f"other way, yet price moved by {_ticks(abs(int(move)))} only: {other} took them all."
+        f"Within {settings.absorption_window_s} s, {words.number(abs(int(delta)))} more contracts were {done} than "
+        f"{undone}, yet price moved by only {_ticks(abs(int(move)))}: {other} absorbed them."
     )
     return "Absorption", lines, reason
 
@@ -141,21 +141,21 @@ def _divergence(mark: Mark, tick_size: int, _settings: AggregationSettings) -> _
         ("Prices", f"{words.price(earlier.price, tick_size)}, {words.price(later.price, tick_size)}", 0),
         ("CVD differs by", difference, 0),
     ]
-    return "Delta divergence", lines, f"Price made a {price} than at the pivot before, CVD a {cvd}, by {difference}."
+    return "Delta divergence", lines, f"Price made a {price} than at the previous pivot, CVD a {cvd}, by {difference}."
 
 
 def _stacked(mark: Mark, tick_size: int, settings: AggregationSettings) -> _Told:
     low, high = words.price(mark.price, tick_size), words.price(int(mark.inputs[0]), tick_size)
-    side, other, where = ("buys", "sells", "lower") if mark.direction > 0 else ("sells", "buys", "higher")
+    side, other, where = ("bought", "sold", "lower") if mark.direction > 0 else ("sold", "bought", "higher")
     lines: list[Line] = [
         ("Prices", f"{low} \u2013 {high}", 0),
         ("Adjacent ticks", words.number(int(mark.strength)), 0),
         ("Traded through", _end(mark), 0),
     ]
     reason = (
-        f"Within one minute there were at {words.number(int(mark.strength))} adjacent prices at least "
-        f"{settings.stacked_imbalance_contracts} {side}, and {settings.stacked_imbalance_ratio:g} times as many as "
-        f"{other} one tick {where}."
+        f"Within one minute, each of {words.number(int(mark.strength))} adjacent prices had at least "
+        f"{settings.stacked_imbalance_contracts} contracts {side}, and at least "
+        f"{settings.stacked_imbalance_ratio:g} times as many as were {other} one tick {where}."
     )
     return "Stacked imbalance", lines, reason
 

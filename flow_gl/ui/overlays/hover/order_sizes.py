@@ -46,8 +46,8 @@ def tell(spot: Spot, key: Hashable) -> Tip | None:
         lines.append(("Since", f"{words.since(since_ns, scene.now_ns)} {words.ZONE_NAME}", 0))
     contracts = ranges_of(scene.order_sizes)[key]
     name = SIZE_COLUMNS[key]
-    rule = f"Contracts bought less contracts sold by {name} orders, those of {contracts} contracts"
-    order = "An order is the consecutive trades of one time and side. The three lines add up to CVD."
+    rule = f"Contracts bought minus contracts sold by {name} orders, those of {contracts} contracts"
+    order = "An order is all consecutive trades of the same time and side. The three lines add up to CVD."
     return Tip(f"CVD of {name} orders, {contracts}", lines, [f"{rule}.", order])
 
 

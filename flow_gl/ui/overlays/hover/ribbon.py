@@ -38,4 +38,4 @@ def tell(spot: Spot, key: Hashable) -> Tip | None:
         *([("Unsided", words.number(unsided), 0.0)] if unsided else []),
         ("Delta", words.signed(buy - sell), buy - sell),
     ]
-    return Tip(f"Delta of {bucket_text(width_ns)}", lines, ["Contracts bought less contracts sold, once closed."])
+    return Tip(f"Delta of {bucket_text(width_ns)}", lines, ["Contracts bought minus contracts sold, once closed."])

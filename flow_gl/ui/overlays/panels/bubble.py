@@ -92,7 +92,7 @@ def draw_pinned(chart: ChartFrame, row: np.void, frame: Frame, state: ViewState,
             most, key = card_rows(chart.scene, len(rows), frame), ("bubble", own.pinned_lod, own.pinned_id)
             ladder.draw(footprint, most_rows=most, key=key, width=width, painter=painter, palette=palette)
         else:
-            imgui.text_disabled("contracts by price are not kept any more")
+            imgui.text_disabled("contracts by price are no longer kept")
     x, y = imgui.get_window_pos()
     own.card_px = x * dense, y * dense
     imgui.end()

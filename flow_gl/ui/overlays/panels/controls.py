@@ -51,20 +51,22 @@ def _bubbles(frame: Frame, state: ViewState) -> None:
     base.heading("Bubbles")
     percent = filters.threshold * 100
     changed, percent = base.slider("colour from", f"{percent:.0f} % delta", percent, (0.0, 60.0))
-    base.hint("a bubble takes a side's colour when |buy - sell| is more than this share of both; wider than 1 s: less")
+    base.hint(
+        "a bubble is coloured by side when |buy - sell| exceeds this share of buy + sell; less for buckets above 1 s"
+    )
     if changed:
         filters.threshold = percent / 100
     is_share = filters.percentile > 0
     if is_share:
         share = f"{filters.percentile:.0f} %"
         _, filters.percentile = base.slider("hide smallest", share, filters.percentile, (1.0, 99.0))
-        base.hint("of the session's bubbles by contracts; only hides, numbers do not change")
+        base.hint("of the session's bubbles, by contracts; only hides them, no number changes")
     else:
         contracts = f"{filters.size_floor:,} contracts"
         changed, floor = base.slider("hide below", contracts, filters.size_floor, (0.0, 500.0), is_log=True)
         if changed:
             filters.size_floor = max(0, round(floor))
-        base.hint("only hides: CVD, profile and all other numbers do not change")
+        base.hint("only hides bubbles: CVD, profile and all other numbers do not change")
     changed, is_share = imgui.checkbox("by share of bubbles", is_share)
     if changed:
         filters.percentile = 50.0 if is_share else 0.0
@@ -158,7 +160,7 @@ def _scale(frame: Frame, state: ViewState) -> None:
     """Choose the scale of text and lines: the monitor's, or one of a few."""
     said = f"{100 * frame.scale:.0f} %"
     if imgui.begin_combo("scale", said if state.ui_scale else f"{said}, monitor's"):
-        if imgui.selectable("as the monitor's", not state.ui_scale)[0]:
+        if imgui.selectable("same as the monitor", not state.ui_scale)[0]:
             state.ui_scale = 0.0
         for scale in _SCALES:
             if imgui.selectable(f"{100 * scale:.0f} %", state.ui_scale == scale)[0]:

@@ -105,7 +105,7 @@ def _intake(engine: EngineReader, frame: Frame, state: ViewState) -> Section:
             Row("Waiting", (words.number(int(status["behind"])),)),
             Row("Feed to chart", (f"{int(status['lag_ns']) / 1e6:.1f} ms",)),
             Row("Other instruments", (words.number(int(status["other_instruments"])),)),
-            Row("Engine's last beat", (words.age(beat_s),), (alarm if beat_s > 2.0 else None,)),
+            Row("Engine heartbeat", (words.age(beat_s),), (alarm if beat_s > 2.0 else None,)),
         ],
         label_share=0.55,
     )

@@ -28,7 +28,7 @@ _MOUSE: Final = (
 _READING: Final = (
     "A bubble is one second of trades (longer when zoomed out: the header names the bucket). "
     "Its area is the larger side's contracts, its place their average price.",
-    "Green: buyers lifted the ask. Red: sellers hit the bid. Grey: neither side by more than the threshold.",
+    "Green: buyers lifted the ask. Red: sellers hit the bid. Grey: neither side dominates by more than the threshold.",
     "CVD below sums buys minus sells; it changes colour at zero.",
     "At the right: the session's volume by price. POC is the busiest price, VAH and VAL hold 70 % of volume.",
 )

@@ -88,9 +88,9 @@ class KeysPanel:
             if imgui.button(text):
                 self._press(action, keys[at] if at < len(keys) else "", state, is_reset=at >= len(shown))
             base.hint(
-                "give it its usual keys again"
+                "reset to the default keys"
                 if at >= len(shown)
-                else "press another key; Backspace takes it away, Esc cancels"
+                else "press another key; Backspace removes this one, Esc cancels"
                 if at < len(keys)
                 else "press a key to add it; Esc cancels"
             )
@@ -104,7 +104,7 @@ class KeysPanel:
             self._said = reset(state.keys, action.name)
             return
         state.key_capture = KeyCapture(action.name, key)
-        self._said = f"{action.title}: press a key. Esc cancels" + (", Backspace takes the key away." if key else ".")
+        self._said = f"{action.title}: press a key. Esc cancels" + (", Backspace removes the key." if key else ".")
 
     def _take(self, capture: KeyCapture, state: ViewState) -> None:
         """Apply the key that was pressed, if there is one."""
@@ -127,7 +127,7 @@ class KeysPanel:
             capture.conflict = key
             label = names.label(key)
             self._said = (
-                f"{label} already runs \u201c{before.title}\u201d. {label} again takes it from there, Esc cancels."
+                f"{label} already runs \u201c{before.title}\u201d. Press {label} again to move it here; Esc cancels."
             )
             return
         state.key_capture = None

@@ -24,9 +24,9 @@ _MARGIN_PX: Final = 14.0
 _LINES: Final = 16
 """Lines of numbers above the ladder."""
 _GAP_WORDS: Final = {
-    GapKind.FEED: "Feed gap: {} of trades are missing in it",
-    GapKind.NO_TRADES: "No trades for {} of it",
-    GapKind.CLOSED: "The exchange was closed for {} of it",
+    GapKind.FEED: "Feed gap: {} of trades are missing",
+    GapKind.NO_TRADES: "No trades for {}",
+    GapKind.CLOSED: "The exchange was closed for {}",
 }
 
 
@@ -64,10 +64,10 @@ def notes(reader: MarketReader, found: RangeProfile) -> list[str]:
     """Return the notes that a user needs to read a range's numbers correctly."""
     said = []
     if found.is_cut:
-        said.append(f"The contract changes in it: these are the numbers of {reader.symbol}")
+        said.append(f"The contract changes within the range: these are the numbers of {reader.symbol}")
     if not found.is_whole and _has_traded_before(reader, found):
         said.append(
-            f"Contracts by price are kept from {_moment(found.known_start_ns)} to {_moment(found.known_end_ns)} alone"
+            f"Contracts by price are kept only from {_moment(found.known_start_ns)} to {_moment(found.known_end_ns)}"
         )
     for kind, text in _GAP_WORDS.items():
         gaps = reader.gaps[reader.gaps["kind"] == kind]

@@ -126,7 +126,10 @@ class TapePanel:
         if not rows:
             least = state.filters.tape_floor
             rows = [
-                Row(f"no order from {least:,} contracts yet: lower the filter" if least > 1 else "no order yet", ())
+                Row(
+                    f"no order of {least:,} contracts or more yet: lower the filter" if least > 1 else "no order yet",
+                    (),
+                )
             ]
         return Section(chart.name, [passed, *rows])
 

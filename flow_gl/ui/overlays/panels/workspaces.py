@@ -16,7 +16,7 @@ from flow_gl.ui.workspaces.desk import Desk, desk_of
 
 _ENTER: Final[int] = imgui.InputTextFlags_.enter_returns_true.value
 _NOTHING: Final = "None yet. Arrange charts and panels, type a name below, and save."
-_HOW: Final = "A workspace is kept as you leave it: layout, panels, layers, colours, alerts and the window."
+_HOW: Final = "A workspace keeps its changes when you leave it: layout, panels, layers, colours, alerts and the window."
 
 
 def content() -> Content:
@@ -61,11 +61,11 @@ class WorkspacesPanel:
         _, self._path = imgui.input_text_with_hint("##path", "path of a .toml file", self._path)
         if imgui.button("Export"):
             self._tell(desk.export(self._path))
-        base.hint("write what is shown to that file")
+        base.hint("export what is shown to that file")
         imgui.same_line()
         if imgui.button("Import"):
             self._tell(desk.take_in(self._path))
-        base.hint("read that file, save it as a workspace, and show it")
+        base.hint("import that file as a workspace, and show it")
         _wrapped(self._said or _HOW, state, is_said=bool(self._said))
         return []
 

@@ -31,7 +31,7 @@ _TIPS: Final = {
     "event_back": "Previous event",
     "event_on": "Next event",
     "trade_on": "Next big trade",
-    "loop": "Loop: mark its start, its end, end it",
+    "loop": "Loop: mark its start, mark its end, end it",
     "speed": "Speed: click or wheel",
     "clock": "Go to a time",
 }
