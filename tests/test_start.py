@@ -69,7 +69,7 @@ def test_the_screen_offers_recent_feeds_sessions_and_live_with_a_key(settings: S
         ("ws://desk:1/ws", "server"),
         ("gone.csv", "files"),
     ]
-    assert screen.recent[2].detail == "not there any more"
+    assert screen.recent[2].detail == "no longer there"
     assert [one.title for one in screen.sessions] == ["2025-11-28"]
     assert screen.live == ()
     keyed = replace(settings, api_key=SecretStr("db-" + "x" * 29))

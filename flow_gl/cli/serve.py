@@ -87,9 +87,7 @@ def _check_nothing_given(context: typer.Context) -> None:
         source = context.get_parameter_source(parameter.name or "")
         if source is not None and source.name == "COMMANDLINE":
             feed = context.invoked_subcommand
-            raise UsageError(
-                f"{parameter.opts[0]}: give flags behind the feed: flow-gl serve {feed} {parameter.opts[0]}"
-            )
+            raise UsageError(f"{parameter.opts[0]}: put flags after the feed: flow-gl serve {feed} {parameter.opts[0]}")
 
 
 @serve.command()

@@ -71,7 +71,7 @@ class ServedLink(EngineLink):
         except FlowError as error:
             if self.is_needed:
                 raise
-            say(f"error: {error}; the chart goes on without the server")
+            say(f"error: {error}; the chart continues without the server")
             self.workers.close()
             self.workers = None
         return state
@@ -170,7 +170,7 @@ def _tell_trouble(engine: EngineReader, said: str) -> str:
         raise FeedError(message)
     if state is FeedState.RECONNECTING:
         if message != said:
-            say(f"{message}; trying again")
+            say(f"{message}; retrying")
         return message
     return "" if state in _RUNNING else said
 

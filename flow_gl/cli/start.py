@@ -118,7 +118,7 @@ def _recent(one: "Recent") -> Offer:
         return Offer(one.values[0], "server", Choice("server", one.values))
     paths = [Path(value) for value in one.values]
     more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-    detail = "not there any more" if not all(path.exists() for path in paths) else _short(paths[0].parent)
+    detail = "no longer there" if not all(path.exists() for path in paths) else _short(paths[0].parent)
     return Offer(f"{paths[0].name}{more}", detail, Choice("files", one.values))
 
 

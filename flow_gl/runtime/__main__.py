@@ -64,7 +64,7 @@ def main() -> int:
     try:
         spec = decode_spec(line)
     except (msgspec.MsgspecError, UsageError) as error:
-        return _fail(f"the engine's specification is wrong: {error}", EXIT_USAGE)
+        return _fail(f"the engine's specification is invalid: {error}", EXIT_USAGE)
     for variable in (KEY_VARIABLE, TOKEN_VARIABLE):
         protect(os.environ.get(variable, ""))
     protect_login(os.environ.get(LOGIN_VARIABLE, ""))
@@ -84,7 +84,7 @@ def _serve(spec: EngineSpec, commands: Commands, owned: ExitStack) -> int:
     """Create the shared memory and run. Raises SharedMemoryError if there is none."""
     log = get_logger("engine")
     for name in remove_stale():
-        log.warning("removed the memory of a dead engine", extra={"segment": name})
+        log.warning("removed the shared memory of a dead engine", extra={"segment": name})
     store = EngineStore.create("engine")
     owned.callback(store.close)
     board = StatusBoard(store)
@@ -99,18 +99,18 @@ def _serve(spec: EngineSpec, commands: Commands, owned: ExitStack) -> int:
         if lost := session.close():
             raise FlowError(lost)
     except FlowError as error:
-        log.error("cannot go on", extra={"error": error})
+        log.error("cannot continue", extra={"error": error})
         return _give_up(board, str(error), error.exit_code)
     except MemoryError:
         return _give_up(board, "out of memory", EXIT_RESOURCE)
     except OSError as error:
         if lack := lacking(error):
             log.exception("out of a resource")
-            return _give_up(board, f"{error.filename or 'the engine cannot go on'}: {lack}", EXIT_RESOURCE)
-        log.exception("fault of the program")
+            return _give_up(board, f"{error.filename or 'the engine cannot continue'}: {lack}", EXIT_RESOURCE)
+        log.exception("internal error")
         return _give_up(board, f"the engine failed: {type(error).__name__}: {error}", EXIT_FAULT)
     except Exception as error:
-        log.exception("fault of the program")
+        log.exception("internal error")
         return _give_up(board, f"the engine failed: {type(error).__name__}: {error}", EXIT_FAULT)
     return EXIT_OK
 

@@ -55,10 +55,10 @@ class Session:
 
         # Errors of the user's first: a missing file should be reported before a compilation, not after it.
         if isinstance(self._spec.feed, FilesSpec):
-            self._doing = "looking through the files"
+            self._doing = "scanning the files"
 
         def tell(share: float) -> None:
-            self._doing = f"looking through the files: {share:.0%}"
+            self._doing = f"scanning the files: {share:.0%}"
 
         self._plan = make_plan(self._spec, tell)
         self._doing = "loading the engine"
@@ -90,7 +90,7 @@ class Session:
     @property
     def progress(self) -> str:
         """What the session is doing, one line."""
-        return f"compiling the engine, this once: {self._kernel}" if self.is_compiling else self._doing
+        return f"compiling the engine, only this once: {self._kernel}" if self.is_compiling else self._doing
 
     def run(self, commands: "queue.SimpleQueue[Command]") -> None:
         """Run the engine's loop until stopped. Raises FlowError, including that of `prepare`."""
@@ -157,7 +157,7 @@ class Session:
 
     def _show_opening(self, share: float) -> None:
         """Publish a heartbeat while snapshots are restored, which may take a second."""
-        self._board.text("message", f"opening what is known of the files: {share:.0%}")
+        self._board.text("message", f"loading what is cached of the files: {share:.0%}")
         self._board.publish(self._clock.wall_ns())
 
     def close(self) -> str:

@@ -95,7 +95,7 @@ class Obeying:
                 feed.set_speed(math.inf if command.speed is None else command.speed)
         elif isinstance(command, commands.Transport):
             if transport is None:
-                raise UsageError("only a replay of files can be held, stepped and searched")
+                raise UsageError("only a replay of files can be paused, stepped and searched")
             transport.obey(command)
         elif isinstance(feed, Retriable):
             feed.retry()

@@ -123,7 +123,7 @@ class Publishing:
         process.end(END_S)
         process.close()
         self._process = None
-        self._again(f"bus: the publisher {end}{f': {words}' if words else ''}; it is started again")
+        self._again(f"bus: the publisher {end}{f': {words}' if words else ''}; restarting it")
 
     def _again(self, fault: str) -> None:
         get_logger("engine").error("no publisher", extra={"reason": fault})

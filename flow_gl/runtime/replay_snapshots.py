@@ -201,4 +201,4 @@ class ReplaySnapshots:
             store.footprints[lod].append(snapshot.footprints(chart, lod))
 
     def _complain(self, index: int, error: Exception) -> None:
-        get_logger("engine").info("a snapshot is of no use", extra={"path": self._paths[index], "error": error})
+        get_logger("engine").info("a snapshot cannot be used", extra={"path": self._paths[index], "error": error})

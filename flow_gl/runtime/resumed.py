@@ -129,7 +129,7 @@ class ResumedFeed:
 
     def status(self) -> FeedStatus:
         if self._recorded is not None:
-            return FeedStatus(FeedState.CATCHING_UP, message="looking through the recording")
+            return FeedStatus(FeedState.CATCHING_UP, message="scanning the recording")
         if self._reading is not None:
             return FeedStatus(
                 FeedState.CATCHING_UP,
@@ -241,7 +241,7 @@ class ResumedFeed:
 
     def _ask_for_everything(self) -> list[Item]:
         """Request the whole session: a symbol means a contract that the recording does not have."""
-        get_logger("live").info("another contract than the recording's: the session is asked for from its open")
+        get_logger("live").info("not the recording's contract: requesting the session from its open")
         self._live.close()
         self._hours.resume_ns = self._covered_from = 0
         self._seen = Seen(np.concatenate(self._handed))

@@ -25,7 +25,7 @@ def main() -> int:
     try:
         spec = decode_spec(line)
     except msgspec.MsgspecError as error:
-        return _fail(f"the worker's task is wrong: {error}", EXIT_USAGE)
+        return _fail(f"the worker's task is invalid: {error}", EXIT_USAGE)
     start_log("server", level=spec.log_level, is_verbose=spec.debug)
     from flow_gl.server.worker import NICENESS, Worker
 
@@ -44,7 +44,7 @@ def main() -> int:
         get_logger("server").error("cannot serve", extra={"error": error})
         return _fail(str(error), error.exit_code)
     except Exception as error:
-        get_logger("server").exception("fault of the program")
+        get_logger("server").exception("internal error")
         return _fail(f"the server failed: {type(error).__name__}: {error}", EXIT_FAULT)
     return EXIT_OK
 

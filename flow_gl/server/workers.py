@@ -164,7 +164,7 @@ class Workers:
             self._deaths.popleft()
         if len(self._deaths) > MOST_DEATHS:
             raise _WorkerError(Failed(f"the server's workers died {MOST_DEATHS + 1} times in a minute; {reason}", 1))
-        say(f"{reason}; started again")
+        say(f"{reason}; restarted")
         get_logger("server").error("worker died", extra={"worker": number, "reason": reason})
         worker.end(0.0)
         worker.close()
@@ -172,7 +172,7 @@ class Workers:
         try:
             self._workers[number] = self._start(number)
         except OSError as error:
-            raise FlowError(f"worker {number} of the server cannot be started again: {error}") from error
+            raise FlowError(f"worker {number} of the server cannot be restarted: {error}") from error
 
 
 class _WorkerError(FlowError):

@@ -82,7 +82,7 @@ def test_trades_with_a_wrong_time_never_reach_the_chart_and_hide_no_others(make_
     rig.until(lambda: "states the time" in rig.feed.status().message, what="the reason")
     rig.until_state(FeedState.LIVE)
     expect_tape(rig, BEFORE + 100)
-    assert "with impossible times not believed" in rig.feed.status().message
+    assert "with impossible times rejected" in rig.feed.status().message
     assert rig.feed.status().known_until <= WALL + 10 * SECOND_NS
 
 

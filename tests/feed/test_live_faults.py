@@ -180,7 +180,7 @@ def test_after_a_fault_every_trade_is_there_once_and_the_gap_is_closed(rig: Rig,
     expect_tape(rig, gateway("stats")["published"])
     expect_gap_filled(rig)
     assert rig.messages, "the user is told what happened"
-    left = "1 record with impossible times not believed" if fault is a_trade_out_of_time else ""
+    left = "1 record with impossible times rejected" if fault is a_trade_out_of_time else ""
     assert rig.feed.status().message == left, "and it is over"
     assert rig.feed.status().attempt == 0
     assert rig.feed.status().reconnects >= 1, "and it is counted"

@@ -374,6 +374,6 @@ def test_a_new_contract_is_described(fake: FakeBus) -> None:
 
 def test_a_bus_takes_no_commands(fake: FakeBus) -> None:
     async def scene(_: Publisher, rig: Rig) -> None:
-        assert await rig.connection.send(Command("set_speed", 2.0)) == "a bus takes no commands"
+        assert await rig.connection.send(Command("set_speed", 2.0)) == "a bus accepts no commands"
 
     play(fake, scene)

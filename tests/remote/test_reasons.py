@@ -72,7 +72,10 @@ def test_tls_to_a_server_without_it_and_the_reverse(tmp_path: Path) -> None:
     with listening(context) as port:
         assert "its address begins with wss://" in reason(f"ws://127.0.0.1:{port}/ws")
         said = reason(f"wss://127.0.0.1:{port}/ws")
-        assert said == "the server's certificate is not trusted: self-signed certificate; --ca gives its authority's"
+        assert (
+            said == "the server's certificate is not trusted: self-signed certificate; "
+            "give its authority's certificate with --ca"
+        )
 
 
 def test_a_wrong_ca_file_is_one_line_and_wrong_data(tmp_path: Path) -> None:

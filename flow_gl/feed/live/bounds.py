@@ -88,7 +88,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         inner = self.inner
         if self._line and not inner.authenticated.done():
-            self._note(f"it broke off within a line: {_text(self._line)}")
+            self._note(f"it ended within a line: {_text(self._line)}")
         inner.connection_lost(exc)
 
     def resume(self) -> None:

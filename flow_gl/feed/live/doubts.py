@@ -50,7 +50,7 @@ class Doubts:
         """Message for the user; "" if no time was wrong."""
         if not self.count:
             return ""
-        return f"{self.count:,} record{'s' if self.count > 1 else ''} with impossible times not believed"
+        return f"{self.count:,} record{'s' if self.count > 1 else ''} with impossible times rejected"
 
     def judge(self, chunk: bytes, newest_ts: int, wall_ns: int, now_ns: int) -> bool | Trouble | list[bytes]:
         """Check the time of a system message.
@@ -161,4 +161,4 @@ class Doubts:
 
     def _trouble(self, what: str, count: int) -> Trouble:
         self.count += count
-        return Trouble(Fault.RETRY, f"{what}: it is not believed, and requesting what follows again")
+        return Trouble(Fault.RETRY, f"{what}: it is rejected; requesting what follows again")

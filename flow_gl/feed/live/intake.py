@@ -282,7 +282,7 @@ class Intake:
     def _count_name(self) -> None:
         self._named += 1
         if self._named > MOST_NAMES:
-            raise damaged(f"more than {MOST_NAMES:,} names and definitions of instruments came")
+            raise damaged(f"more than {MOST_NAMES:,} names and definitions of instruments arrived")
 
     def _take_mapping(self, record: "SymbolMappingMsg", out: list[Item]) -> Trouble | None:
         instrument_id, requested = record.instrument_id, name(text_of(record, "stype_in_symbol"))

@@ -86,7 +86,7 @@ class BusConnection:
 
     async def send(self, _command: ServerCommand) -> str:
         """Return why a command cannot be sent: a bus leads to engines, but not back."""
-        return "a bus takes no commands"
+        return "a bus accepts no commands"
 
     async def run(self) -> None:
         """Connect and reconnect until cancelled."""
@@ -233,7 +233,7 @@ class BusConnection:
             try:
                 await chart.follow(js)
             except StaleError:
-                log.info("nothing has come for a while", extra={"chart": chart.topic.key})
+                log.info("no message for a while", extra={"chart": chart.topic.key})
             except ProtocolError as error:
                 # Rows are missing, so nothing received so far can be trusted to be complete.
                 log.warning("the chart is read again", extra={"chart": chart.topic.key, "reason": error})

@@ -153,8 +153,8 @@ class Connection:
             if socket.protocol != PACKED_FORM:
                 raise ProtocolError(f"{self._spec.url}: expected a server that speaks {PACKED_FORM}, got another one")
             if self._spec.url.startswith("wss:") and socket.get_extra_info("ssl_object") is None:
-                self._refusal = Error("origin", "the server leads to a connection without TLS", "")
-                raise FeedError(f"{self._spec.url}: the server leads to a connection without TLS")
+                self._refusal = Error("origin", "the server redirects to a connection without TLS", "")
+                raise FeedError(f"{self._spec.url}: the server redirects to a connection without TLS")
             if self._token:
                 await socket.send_str(encode(Authenticate(self._token)).decode())
             while True:
@@ -214,9 +214,9 @@ def _reason(error: Exception) -> str:
         return "no answer"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         why = getattr(error.certificate_error, "verify_message", "") or error.certificate_error
-        return f"the server's certificate is not trusted: {why}; --ca gives its authority's"
+        return f"the server's certificate is not trusted: {why}; give its authority's certificate with --ca"
     if isinstance(error, aiohttp.ClientConnectorSSLError):
-        return "no connection with TLS: the server may not use it (then ws:// is right), or no version that both know"
+        return "no TLS connection: the server may not use TLS (then use ws://), or they share no version of it"
     if isinstance(error, aiohttp.ClientConnectorError):
         number = error.os_error.errno
         return f"no connection: {os.strerror(number) if number and number > 0 else error.os_error}"

@@ -141,7 +141,7 @@ class RemoteSession:
                     self._refuse(f"the speed was not changed: {why}")
             elif isinstance(command, Seek | Play | Step):
                 if why := await connection.send(self._moved(command)):
-                    self._refuse(f"the replay was not moved: {why}")
+                    self._refuse(f"the replay did not move: {why}")
             elif isinstance(command, SetLoop):
                 self._refuse("loops work in a replay on this machine")
             elif not isinstance(command, OpenTimeline):

@@ -41,7 +41,7 @@ def main() -> int:
     try:
         asyncio.run(_run(spec, login))
     except Exception:
-        get_logger("bus").exception("fault of the program")
+        get_logger("bus").exception("internal error")
         raise
     return EXIT_OK
 

@@ -29,7 +29,7 @@ PING_S: Final = 2
 """A connection on which two pings in a row have no answer is dead."""
 _SEED: Final = re.compile(r"\bSU[A-Z2-7]{56}\b")
 """The seed of a user's nkey."""
-_NO_TLS: Final = "the bus has no TLS: give its address as nats://, or turn TLS on at its servers"
+_NO_TLS: Final = "the bus does not use TLS: give its address as nats://, or enable TLS on its servers"
 
 
 class BusLoginError(FeedError):
@@ -130,7 +130,7 @@ def reason(error: BaseException) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "no connection: Connection refused"
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate is not trusted: {error.verify_message}; --ca gives its authority's"
+        return f"the certificate is not trusted: {error.verify_message}; give its authority's certificate with --ca"
     text = str(error).removeprefix("nats: ").strip("'") or type(error).__name__
     return plain(masked(text), 300)
 

@@ -316,7 +316,7 @@ class Publisher:
         desks = [desk for desk in self._desks if desk.lease is not None and desk.lease.is_leader]
         problem = self._problem or next((desk.problem for desk in desks if desk.problem), "")
         waiting = sum(desk.waiting for desk in self._desks)
-        rows = f"; {waiting:,} rows wait" if waiting and problem else ""
+        rows = f"; {waiting:,} rows waiting" if waiting and problem else ""
         self._report(
             StateLine(
                 is_connected=self._is_connected,

@@ -264,7 +264,7 @@ class RecordingFile:
             return
         self._replace(recording.in_order(found, has_markers=has_markers))
         self._is_disordered = False
-        _log.info("%s: put in order", self.path.name)
+        _log.info("%s: repaired", self.path.name)
 
     def _replace(self, data: bytes) -> None:
         """Continue in a new file of the same name."""

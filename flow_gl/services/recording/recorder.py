@@ -255,7 +255,7 @@ class Recorder:
 
     def _succeed(self) -> None:
         if self._status.state is RecorderState.FAILING:
-            _log.warning("recording goes on")
+            _log.warning("recording has resumed")
         self._wait_ns = self._retry_at = 0
         file = self._files.current
         if file:

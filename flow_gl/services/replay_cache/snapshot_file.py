@@ -135,10 +135,10 @@ class SnapshotFile:
         """
         self._data = memoryview(data)
         if data[: len(MAGIC)] != MAGIC or len(data) < _HEAD_AT:
-            raise SnapshotError("it is no snapshot of this version")
+            raise SnapshotError("it is not a snapshot of this version")
         (head_bytes,) = _LENGTH.unpack_from(data, len(MAGIC))
         if _digest(self._data[_HEAD_AT:]) != data[_HEAD_AT - _DIGEST_BYTES : _HEAD_AT]:
-            raise SnapshotError("it is damaged: its digest does not fit")
+            raise SnapshotError("it is damaged: its digest does not match")
         try:
             head = _decoder.decode(self._data[_HEAD_AT : _HEAD_AT + head_bytes])
         except msgspec.MsgspecError as error:
@@ -160,7 +160,7 @@ class SnapshotFile:
             if kind == "bubbles" and ("cvd", chart, lod) in self._blocks
         )
         if at != len(data) or not is_even or not wanted <= self._blocks.keys():
-            raise SnapshotError("it does not hold what it should")
+            raise SnapshotError("it has unexpected contents")
 
     def count(self, chart: int, lod: int) -> int:
         """Rows of a chart's lod."""
@@ -212,7 +212,7 @@ class SnapshotFile:
         else:
             is_sound = size == block.count * (_LOGS[block.kind].itemsize if block.kind in _LOGS else 1)
         if block.nbytes < 0 or at + block.nbytes > len(self._data) or not is_sound:
-            raise SnapshotError(f"its {block.kind} of lod {block.lod} are not whole")
+            raise SnapshotError(f"its {block.kind} of lod {block.lod} are incomplete")
 
 
 def _digest(data: bytes | memoryview) -> bytes:

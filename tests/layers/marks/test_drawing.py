@@ -154,17 +154,17 @@ def test_a_rings_tooltip_explains_it() -> None:
     [
         (
             EventKind.ABSORPTION,
-            "Within 5 s, 54 contracts more were bought than the other way, yet price moved by 1 tick only: "
-            "sellers took them all.",
+            "Within 5 s, 54 more contracts were bought than sold, yet price moved by only 1 tick: "
+            "sellers absorbed them.",
         ),
         (
             EventKind.STACKED_IMBALANCE,
-            "Within one minute there were at 4 adjacent prices at least 10 buys, and 3 times as many as sells one tick "
-            "lower.",
+            "Within one minute, each of 4 adjacent prices had at least 10 contracts bought, and at least 3 times as many "
+            "as were sold one tick lower.",
         ),
         (
             EventKind.DIVERGENCE,
-            "Price made a higher high than at the pivot before, CVD a lower high, by 120.",
+            "Price made a higher high than at the previous pivot, CVD a lower high, by 120.",
         ),
     ],
 )
