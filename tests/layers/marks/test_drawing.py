@@ -159,8 +159,8 @@ def test_a_rings_tooltip_explains_it() -> None:
         ),
         (
             EventKind.STACKED_IMBALANCE,
-            "Within one minute, each of 4 adjacent prices had at least 10 contracts bought, and at least 3 times as many "
-            "as were sold one tick lower.",
+            "Within one minute, each of 4 adjacent prices had at least 10 contracts bought, and at least 3 times as "
+            "many as were sold one tick lower.",
         ),
         (
             EventKind.DIVERGENCE,
