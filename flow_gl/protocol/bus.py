@@ -2,10 +2,10 @@
 
 Every chart (dataset and symbol) has three streams, and one publisher at a time, which holds the chart's lease:
 
-- *rows*: what is final, in order: packed frames as it happens, and a `Chart` message where an epoch begins.
+- *rows*: what is final, in order: packed frames as rows become final, and a `Chart` message where an epoch begins.
 - *state*: the newest value of what changes; one message per subject is kept.
-- *history*: the rows again, in large blocks. A `Chapter` says where in *rows* to go on, so that a late joiner reads
-  hundreds of messages and not hundreds of thousands.
+- *history*: the rows again, in large blocks. A `Chapter` says where in *rows* to continue, so that a reader that joins
+  late reads hundreds of messages and not hundreds of thousands.
 
 A payload of rows is a list of packed frames (`frames`), each preceded by its length. Their epoch, revision and
 sequences are the bus's own: they do not depend on which engine publishes, and another engine that takes over continues
@@ -35,7 +35,7 @@ LEASES: Final = "flow_gl_leases"
 
 MESSAGE_ID: Final = "Nats-Msg-Id"
 EXPECTED_SEQUENCE: Final = "Nats-Expected-Last-Sequence"
-"""The stream's last sequence that a publisher knows; another one means that somebody else has published."""
+"""The stream's last sequence that a publisher knows; a different one means that another publisher has written."""
 AFTER: Final = "Flow-Gl-After"
 """Header of *state*: the last sequence in *rows* that was published before. A reader that has not read it yet waits."""
 
@@ -43,8 +43,8 @@ _MIRRORED: Final = [kind for kind, form in FORMS.items() if form.is_mirrored and
 ROW_KINDS: Final = tuple(kind for kind in _MIRRORED if kind in APPENDED and kind is not Kind.ORDER)
 """Kinds in *rows* and *history*; those of `PER_LEVEL` have a subject per level."""
 STATE_KINDS: Final = tuple(kind for kind in _MIRRORED if kind not in ROW_KINDS)
-"""Kinds in *state*, always whole. OPEN holds a frame per level; PROFILE and OPEN_FOOTPRINT are followed by the frame of
-their rows; ORDER holds the newest orders, and some may be missing between two messages."""
+"""Kinds in *state*, always complete. OPEN holds a frame per level; PROFILE and OPEN_FOOTPRINT are followed by the frame
+of their rows; ORDER holds the newest orders, and some may be missing between two messages."""
 CHART: Final = "Chart"
 CHAPTER: Final = "Chapter"
 STATUS: Final = "Status"

@@ -1,8 +1,8 @@
 """A reader's side of one chart on the bus, without sockets: messages go in, rows and descriptions come out.
 
 A reader joins with the newest `Chart`, reads *history* from `history_next` to its end at that moment, then *rows* from
-`rows_next` for good, and *state* beside them. Rows are collected until all that were published before the join have
-arrived; then every stream is given out as one block of the part NEWEST, and what follows as INCREMENT.
+`rows_next` on, and *state* alongside. Rows are collected until all that were published before the join have arrived;
+then every stream is delivered as one block of part NEWEST, and what follows as INCREMENT.
 
 *history* and *rows* overlap, and a publisher that takes over may publish rows twice: rows that are known are dropped.
 Rows that do not follow the known ones raise ProtocolError, so rows are never skipped silently.

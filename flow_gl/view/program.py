@@ -54,7 +54,7 @@ def run_view(options: ViewOptions, link: Link, *, clock: Clock = SYSTEM) -> int:
     FlowError
         where the picture or the video cannot be written
     """
-    # From here on a signal is only noted: one that came in the middle of an import of compiled code would abort it.
+    # From here on a signal is only noted: one that arrived in the middle of an import of compiled code would abort it.
     with interrupts.deferred() as pending:
         return _run(options, link, clock, pending)
 
@@ -184,7 +184,7 @@ class Program:
     ----------
     loop : the frame
     window : None where there is none
-    interrupts : a signal that asks for the end
+    interrupts : a signal that requests the end
     """
 
     def __init__(
@@ -303,7 +303,7 @@ class Program:
         return engine is not None and int(engine.status["state"]) == FeedState.FAILED
 
     def lose_display(self) -> None:
-        """The window is gone: save what can be saved, and say why the program ends."""
+        """The window is gone: save what can be saved, and report why the program ends."""
         self._video.rescue()
         say("error: lost the connection to the X server")
 

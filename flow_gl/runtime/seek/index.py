@@ -1,8 +1,8 @@
 """The index of a replay: its files are read once, at full speed and in the background, into segments with checkpoints.
 
-A thread runs a pipeline of its own over the files. What an earlier run has kept is not read again. Wherever the index
-has come to, any instant can be restored: the last checkpoint before it gives the state of all instruments and the
-positions of all rings, the segments give the rows up to these positions, and the trades behind it are aggregated as in
+A thread runs its own pipeline over the files. Parts that an earlier run has stored are not read again. Within the
+indexed part, any instant can be restored: the last checkpoint before it gives the state of all instruments and the
+positions of all rings, the segments give the rows up to these positions, and the trades after it are aggregated as in
 any run. Numbers are functions of trades alone, so the result is that of a run from the beginning.
 """
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 _numbers: Final = itertools.count()
-"""Of the timelines of this process, whose names differ."""
+"""Numbers the timelines of this process, so that their names differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class ReplayIndex:
         return 1.0 if self.is_complete else min(1.0, trades / max(1, self.files.summary.trades))
 
     def start(self) -> None:
-        """Begin to read, on a thread. Raises SharedMemoryError."""
+        """Start reading on a thread. Raises SharedMemoryError."""
         if self._thread is not None:
             return
         widths = widths_ns(self.spec.aggregation.bucket_ns)[: self.spec.lods]
@@ -131,7 +131,7 @@ class ReplayIndex:
         return _Source(self, place)
 
     def prefetch(self, event_ns: int) -> None:
-        """Decode in the background what a seek to the neighbourhood of an instant needs."""
+        """Decode in the background what a seek near an instant needs."""
         if self.reaches(event_ns):
             self._wanted = event_ns
             self._news.set()
@@ -167,7 +167,7 @@ class ReplayIndex:
 
 
 class _Source:
-    """The items of a replay from a checkpoint on, as far as the index has come. Implements `ItemSource`."""
+    """The items of a replay from a checkpoint to the end of the index. Implements `ItemSource`."""
 
     def __init__(self, index: ReplayIndex, place: Place) -> None:
         self._index: Final = index

@@ -1,4 +1,4 @@
-"""One pass over a replay's files that makes the segments of its index, or takes up those of an earlier run."""
+"""One pass over a replay's files that makes the segments of its index, or reuses those of an earlier run."""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -26,7 +26,7 @@ _BASE_CAPACITY: Final = 1 << 18
 
 
 class Indexing:
-    """The pass.
+    """One pass over the files.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Indexing:
 
         Parameters
         ----------
-        is_stopped : asked between two batches: whether to give up
+        is_stopped : called between two batches; True ends the pass
 
         Raises
         ------

@@ -140,7 +140,7 @@ class Library:
             return None
 
     def adopt(self, path: Path, key: str, segment: Segment) -> None:
-        """Take up a segment that `find` returned as the next one."""
+        """Add a segment that `find` returned as the next one."""
         self._add(path, key, segment.nbytes)
 
     def put(self, path: Path, key: str, snapshot: Snapshot) -> None:

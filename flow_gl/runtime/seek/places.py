@@ -13,11 +13,11 @@ from flow_gl.core.units import SECOND_NS
 from flow_gl.runtime.seek.index import ReplayIndex
 
 _AGAIN_NS: Final = 2 * SECOND_NS
-"""A step back leads to the session's own start, unless that is not longer ago."""
+"""A step back goes to the session's own start, unless that is less than this long ago."""
 
 
 def previous_or_next(index: ReplayIndex, step: Step, at_ns: int) -> int | None:
-    """Return where a step leads from an instant (ns), as far as the index has come; None if there is no such place."""
+    """Return where a step leads from an instant (ns), within the index; None if there is no such place."""
     if step.to == "bubble":
         return _bubble(index, step, at_ns)
     if step.to == "session":

@@ -1,7 +1,7 @@
-"""Goes to an instant of a replay: new stores, filled with the rows before a checkpoint, and the trades behind it.
+"""Restores an instant of a replay: new stores with the rows before a checkpoint, then the trades after it.
 
-Nothing of it is seen before it is complete: the charts get new stores, whose names the status tells once everything is
-in them. So a seek can neither leave a later row behind nor show half of an earlier state.
+Nothing is visible before it is complete: the charts get new stores, and the status names them once they are filled. So
+a seek never leaves a later row in place, and never shows half of an earlier state.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flow_gl.runtime.charts import Charts
 
 TAPE_TRADES: Final = 1 << 16
-"""Trades before a checkpoint from which the orders of the tape are put together again."""
+"""Trades before a checkpoint from which the tape's orders are rebuilt."""
 
 
 @dataclass(slots=True)
@@ -94,7 +94,7 @@ def _fill(index: ReplayIndex, store: MarketStore, chart: int, place: Place, head
 
 
 def _fill_tape(index: ReplayIndex, place: Place, pipeline: "Pipeline", stores: Sequence[MarketStore]) -> None:
-    """Put the orders before a checkpoint together again, as far as the tape reaches back."""
+    """Rebuild the orders before a checkpoint, as far as the tape reaches back."""
     segment, block, missing = place.segment, place.point - 1, TAPE_TRADES
     parts: list[NDArray[np.void]] = []
     while missing > 0 and segment >= 0:

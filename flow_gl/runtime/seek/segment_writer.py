@@ -78,7 +78,7 @@ class SegmentWriter:
             cursors.read()
 
     def mark(self, note: Note) -> None:
-        """Put a checkpoint here."""
+        """Add a checkpoint here."""
         self._blocks.append(encode_block(self._items))
         self._items = []
         self._mark(note)

@@ -1,7 +1,7 @@
 """The transport of a replay: whether it plays, where it is, where it must go, and the section that it loops.
 
-Commands only note what is wanted; `due` says in each turn of the engine's loop where to go now. So of many seeks that
-arrive together the last one counts, and one to a part of the files that has not been read yet waits for it.
+Commands only store the target; in each turn of the engine's loop, `due` returns where to go now. So of several seeks
+that arrive together the last one wins, and a seek to a part of the files that is not indexed yet waits.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LEAST_LOOP_NS: Final = SECOND_NS
 """Shortest section that can be looped."""
 _REST_NS: Final = SECOND_NS
-"""After a setting has changed, the index is made again once no other has changed for so long, or a seek needs it."""
+"""After a setting has changed, the index is rebuilt once no other has changed for this long, or a seek needs it."""
 _NAMES: Final = {"bubble": "bubble", "event": "event", "large_trade": "big trade", "session": "session"}
 _PREFETCH_NS: Final = SECOND_NS
 
@@ -66,7 +66,7 @@ class Transport:
         return self._index
 
     def obey(self, command: commands.Transport) -> None:
-        """Note what a command wants. Raises UsageError."""
+        """Store a command's target. Raises UsageError."""
         match command:
             case commands.Play(is_playing=True):
                 if self._feed.status().state is FeedState.ENDED and self._target is None:
@@ -88,11 +88,11 @@ class Transport:
                 self._is_wanted = True
 
     def change(self, pipeline: Pipeline, now_ns: int) -> None:
-        """Note that settings or rules have changed: the index of the old ones is of no use.
+        """Note that settings or rules have changed: the old index is invalid.
 
         Parameters
         ----------
-        pipeline : holds those in force
+        pipeline : holds the current ones
         now_ns : monotonic clock
         """
         self._spec = msgspec.structs.replace(self._spec, aggregation=pipeline.settings, alerts=pipeline.rules)
@@ -109,7 +109,7 @@ class Transport:
         DataError
             The index cannot be made.
         UsageError
-            A step leads nowhere.
+            There is no place to step to.
         """
         is_rested = self._changed_ns is None or now_ns - self._changed_ns > _REST_NS
         start, end = self._loop
@@ -169,7 +169,7 @@ class Transport:
         self._loop = (start, end)
 
     def _resolve(self, index: ReplayIndex) -> bool:
-        """Turn the steps that wait into an instant; return whether the index was complete enough for that."""
+        """Resolve pending steps to an instant; return whether the index was complete enough for that."""
         at = self._feed.position if self._target is None else self._target
         while self._steps:
             step = self._steps[0]

@@ -1,4 +1,4 @@
-"""Writes *history*: what *rows* has got since the last chapter, in few large messages.
+"""Writes *history*: what *rows* has received since the last chapter, in a few large messages.
 
 A chapter is made of the bus's own messages and not of an engine's rows, so any leader can write the next one.
 """
@@ -59,7 +59,7 @@ class Chapters:
         self._epoch, self._next = epoch, rows_begin
 
     async def resume(self, epoch: int, rows_begin: int, history_begin: int) -> None:
-        """Go on behind the last chapter; what a publisher left of an unfinished one is removed."""
+        """Continue after the last chapter; remove what a publisher left of an unfinished one."""
         writer = self._writer
         self.begin(epoch, rows_begin)
         end = history_begin - 1

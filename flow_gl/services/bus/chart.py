@@ -1,8 +1,8 @@
 """Publishes one chart while its engine holds the lease.
 
-`sync` learns what the bus holds and finds it among the engine's own rows. If it is there, publishing goes on behind it;
-if it cannot be there (another replay, other settings), a new epoch begins. After any doubt (no answer, somebody else
-has written) it is called again, so there is one way to be sure and nothing to be undone.
+`sync` learns what the bus holds and finds it among the engine's own rows. If it is there, publishing continues after
+it; if it cannot be there (another replay, other settings), a new epoch begins. After any doubt (no answer, another
+publisher has written) it is called again, so there is one way to resynchronise and nothing to undo.
 """
 
 import asyncio
@@ -95,7 +95,7 @@ class ChartPublisher:
         return self._source.clock.monotonic_ns() / SECOND_NS
 
     async def sync(self) -> bool:
-        """Learn what the bus holds. Returns False if the engine has still to reach it: call again.
+        """Learn what the bus holds. Returns False if the engine has not reached it yet: call again.
 
         Raises
         ------

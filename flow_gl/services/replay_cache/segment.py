@@ -34,7 +34,7 @@ class Columns(msgspec.Struct, frozen=True, array_like=True):
     market: int
     """Place of the market in the checkpoint."""
     before: int
-    """Place of the same market in the checkpoint before, whose trades go on; -1: these are all."""
+    """Place of the same market in the previous checkpoint, whose trades continue; -1: these are all."""
     data: bytes
     """The added trades, column by column, compressed."""
 
@@ -117,15 +117,15 @@ def unpack(data: bytes) -> bytes:
 
 
 def added_columns(now: NDArray[np.uint8], before: NDArray[np.uint8] | None) -> tuple[bool, bytes]:
-    """Find what a session's kept trades have that they did not have at the checkpoint before.
+    """Find what has been added to a session's kept trades since the previous checkpoint.
 
     Parameters
     ----------
-    now, before : uint8, the trades column by column; None where there was no checkpoint before
+    now, before : uint8, the trades column by column; None without a previous checkpoint
 
     Returns
     -------
-    goes_on : they begin with those of before
+    goes_on : they begin with the earlier ones
     data : the added trades, or all, column by column
     """
     width = sum(COLUMN_BYTES)

@@ -1,4 +1,4 @@
-"""The encoder's process: `python -m flow_gl.view.video`. The view starts it and speaks to it in lines.
+"""The encoder's process: `python -m flow_gl.view.video`. The view starts it and exchanges lines with it.
 
 It ends with its standard input, so that a file is completed even after the view was killed.
 """

@@ -26,7 +26,7 @@ class _Pipe:
     def __init__(self, take: Callable[[bytes], None]) -> None:
         self._take: Final = take
         self.error: FlowError | None = None
-        """Why the bytes could not be taken. PyAV would replace it by an error of its own."""
+        """Why the bytes could not be taken. PyAV would replace it with its own error."""
 
     def write(self, data: bytes) -> int:
         if self.error is None:

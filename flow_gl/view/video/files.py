@@ -1,4 +1,4 @@
-"""What becomes of a stream's bytes: a file while they come, or the newest seconds, kept to be saved afterwards."""
+"""Sinks for a stream's bytes: a file that grows as they arrive, or the newest seconds, kept for saving later."""
 
 import os
 from collections import deque

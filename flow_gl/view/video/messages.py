@@ -1,4 +1,4 @@
-"""What the view and the encoder's process say to each other: one JSON line each."""
+"""The messages between the view and the encoder's process: one JSON line each."""
 
 from typing import Final
 
@@ -30,7 +30,7 @@ class Picture(msgspec.Struct, frozen=True, tag=True):
 
 
 class Record(msgspec.Struct, frozen=True, tag=True):
-    """Write what comes to a file."""
+    """Write what follows to a file."""
 
     path: str
 

@@ -1,6 +1,6 @@
 """Read frames back through a ring of pixel buffers: no frame waits for its own pixels.
 
-A frame asks for its pixels (`glReadPixels` into a buffer). A frame later the buffer is mapped, a thread copies it out
+A frame requests its pixels (`glReadPixels` into a buffer). A frame later the buffer is mapped, a thread copies it out
 of the driver's memory, and a frame after that it is unmapped. The frame's thread never copies pixels itself.
 """
 
@@ -50,7 +50,7 @@ class PixelRing:
         self._thread.start()
 
     def ask(self, deliver: Deliver) -> bool:
-        """Ask for the pixels of the bound framebuffer; return False if all buffers are in use."""
+        """Request the pixels of the bound framebuffer; return False if all buffers are in use."""
         self.step()
         if not self._free:
             return False
@@ -64,14 +64,14 @@ class PixelRing:
         return True
 
     def step(self) -> None:
-        """Unmap what has been copied, and hand on what was asked for before this frame."""
+        """Unmap what has been copied, and deliver what was requested before this frame."""
         while self._mapped and self._mapped[0][1].is_set():
             self._unmap(self._mapped.popleft()[0])
         while self._asked:
             self._map(*self._asked.popleft())
 
     def drain(self) -> None:
-        """Wait until all pixels that were asked for have been delivered."""
+        """Wait until all requested pixels have been delivered."""
         self.step()
         while self._mapped:
             buffer, is_copied = self._mapped.popleft()
@@ -79,7 +79,7 @@ class PixelRing:
             self._unmap(buffer)
 
     def release(self) -> None:
-        """Deliver what was asked for and free the buffers."""
+        """Deliver what was requested and free the buffers."""
         self.drain()
         self._jobs.put(None)
         self._thread.join()

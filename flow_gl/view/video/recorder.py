@@ -29,7 +29,7 @@ COMMAND: Final = children.command("flow_gl.view.video")
 SLOTS: Final = 6
 """Pictures that may wait for the encoder."""
 START_S: Final = 30.0
-"""How long the encoder's process may take to start, where somebody waits for it."""
+"""How long the encoder's process may take to start while the program waits for it."""
 
 
 class Recorder:
@@ -77,7 +77,7 @@ class Recorder:
         self._ring: PixelRing | None = None
         self._began_ns = 0
         self._number = -1
-        """Number of the newest frame whose picture was asked for; -1 before the first."""
+        """Number of the newest frame whose picture was requested; -1 before the first."""
         self._slots: Final = deque(range(SLOTS))
         self._news: Final[list[str]] = []
         self._pending = 0
@@ -127,7 +127,7 @@ class Recorder:
     def record(self, path: Path) -> None:
         """Begin a file with the next picture."""
         if self._ring is not None:
-            self._ring.drain()  # pictures of before are not in the file
+            self._ring.drain()  # earlier pictures are not in the file
         self.path, self.dropped, self.error, self._number, self.is_asked = path, 0, None, -1, True
         self._pending += 1
         self._tell(Record(str(path)))

@@ -19,7 +19,7 @@ FINISH_SAID_NS: Final = 150_000_000
 
 
 class VideoSession:
-    """What the program does about videos.
+    """Handles the program's videos.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ class VideoSession:
             self._recorder = None
 
     def _ready(self, doing: str) -> "Recorder | None":
-        """Return the recorder, started if need be; None, said, if there is none."""
+        """Return the recorder, started if needed; None, after a note, if there is none."""
         if self._recorder is None or self._recorder.is_gone:
             try:
                 self.close()
