@@ -1,4 +1,4 @@
-"""The tape shows at most the 25 largest orders per 250 ms and says how many it passed over."""
+"""The tape shows at most the 25 largest orders per 250 ms and says how many it left out."""
 
 import numpy as np
 import pytest

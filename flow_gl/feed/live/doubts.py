@@ -19,7 +19,7 @@ from flow_gl.feed.live.gateway_clock import SLACK_NS, GatewayClock, Hold, descri
 MOST_REFUSED: Final = 10_000
 """Trades with a wrong time that are remembered; the oldest are dropped first."""
 STRIKES: Final = 3
-"""Connections that are ended for a message's time within `STRIKES_WITHIN_NS` of each other; then it is passed over."""
+"""Connections that are ended for a message's time within `STRIKES_WITHIN_NS` of each other; then it is ignored."""
 STRIKES_WITHIN_NS: Final = 10 * MINUTE_NS
 
 

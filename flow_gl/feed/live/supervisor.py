@@ -108,7 +108,7 @@ class LiveFeed:
         self._piece = BATCH
         self._reconnects = 0
         self.faults = 0
-        """Records that were lost inside the client, each asked for again: counted and told, never passed over."""
+        """Records that were lost inside the client, each requested again: counted and reported, never ignored."""
 
     @property
     def repeated(self) -> int:

@@ -60,7 +60,7 @@ def runs(chunks: list[bytes]) -> Iterator[NDArray[np.void] | bytes]:
 
     Yields
     ------
-    TRADE rows (read-only), not yet checked, or the bytes of one record of another kind; metadata is passed over
+    TRADE rows (read-only), not yet checked, or the bytes of one record of another kind; metadata is skipped
 
     Raises
     ------

@@ -9,7 +9,7 @@ _NEXT: Final = 5
 _FIRST: Final = 4
 """... at the beginning of the text."""
 _GAP: Final = 1
-"""Points lost for each letter passed over between two that match, up to `_MOST_GAP`."""
+"""Points lost for each letter skipped between two that match, up to `_MOST_GAP`."""
 _MOST_GAP: Final = 3
 
 

@@ -30,7 +30,7 @@ _ROWS: Final = 13
 _HINT: Final = "find a command: type a few of its letters"
 _NOT_LISTED: Final = frozenset({"commands", "escape"})
 _AT_TIMES: Final = [action.is_available for action in ACTIONS if action.is_available is not None]
-"""Whether the actions that are not always there are there."""
+"""For each action that exists only at times: whether it exists now."""
 _KEYS: Final = {
     imgui.Key.up_arrow: -1,
     imgui.Key.down_arrow: 1,
@@ -40,7 +40,7 @@ _KEYS: Final = {
 _TITLE_POINTS: Final = 20
 """Points for a match in the title alone."""
 _RECENT_POINTS: Final = 3
-"""Points by which a recent action goes before one that matches as well."""
+"""Bonus of a recent action over one that matches equally well."""
 
 
 class Row(NamedTuple):

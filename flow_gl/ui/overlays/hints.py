@@ -1,4 +1,4 @@
-"""Draws the hint of the moment: a quiet line at the top of the first chart, which a click takes away."""
+"""Draws the current hint: an unobtrusive line at the top of the first chart, which a click removes."""
 
 from typing import Final
 

@@ -104,7 +104,7 @@ def go_live_pill(painter: Painter, chart: ChartFrame, frame: Frame, state: ViewS
         return None
     pane, scale = chart.layout.price, frame.scale
     back_s = (frame.event_ns - state.time.edge_ns(frame.event_ns)) / 1e9
-    verb = "Go live" if state.pause is None else "To the pause"
+    verb = "Go live" if state.pause is None else "Back to the pause"
     for text in (f"{verb}   F   {words.age(back_s)} back", f"{verb}   F", verb):
         width = painter.width(text, 13.0, bold=True) + 20 * scale
         if width + 24 * scale <= pane.width:

@@ -44,7 +44,7 @@ def point_at(reader: MarketReader, lod: int, bucket_id: int) -> np.void | None:
 
 
 def tell(spot: Spot, key: Hashable) -> Tip | None:
-    """Return the numbers of a bucket: CVD as it ended, and how it went."""
+    """Return the numbers of a bucket: CVD at its end, and its open, high and low."""
     assert isinstance(key, tuple)
     lod, bucket_id = key
     scene, reader = spot.scene, spot.scene.reader

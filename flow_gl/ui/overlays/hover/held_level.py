@@ -60,7 +60,7 @@ def _key(one: HeldLevel) -> Hashable:
 
 
 def _lines(scene: Scene) -> list[tuple[HeldLevel, float, float]]:
-    """Return the lines with their left and right ends (px), those of the session that goes on first."""
+    """Return the lines with their left and right ends (px), those of the running session first."""
     right = scene.price_view.rect.right
     found = [(one, line_left(scene, one), right) for one in held_levels(scene)]
     for session, left, end in sessions_in_view(scene):

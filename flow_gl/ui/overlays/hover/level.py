@@ -115,7 +115,7 @@ class _Line(NamedTuple):
 
 
 def _lines(scene: Scene) -> list[_Line]:
-    """Return the lines in view, those of the session that goes on first."""
+    """Return the lines in view, those of the running session first."""
     if "levels" not in scene.style.is_visible or not int(scene.reader.session["trade_count"]):
         return []
     found: list[_Line] = []

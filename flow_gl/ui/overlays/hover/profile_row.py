@@ -19,7 +19,7 @@ _LET_GO_PX: Final = 12.0
 
 
 _MARKED: Final = "Of the range"
-_IN_VIEW: Final = "Of what is in view"
+_IN_VIEW: Final = "Of the visible range"
 _SESSION: Final = "Of the session"
 
 

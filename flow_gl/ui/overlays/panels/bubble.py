@@ -108,7 +108,7 @@ def window_flags() -> int:
 
 
 def card_rows(scene: Scene, lines_above: int, frame: Frame) -> int:
-    """Return how many rows of a ladder fit below so many lines of numbers into a window as high as the chart."""
+    """Return how many rows of a ladder fit below a number of lines into a window as high as the chart."""
     size = imgui.get_font_size()
     height = (scene.cvd_view.rect.bottom - scene.price_view.rect.y) / frame.scale
     room = (height - 2 * _MARGIN_PX) * frame.gui_scale
@@ -117,7 +117,7 @@ def card_rows(scene: Scene, lines_above: int, frame: Frame) -> int:
 
 
 def times_of(reader: MarketReader, row: np.void, width_ns: int) -> tuple[int, int]:
-    """Return start and end (ns) of a bubble; where a contract rolls in its bucket, of its own contract's part."""
+    """Return start and end (ns) of a bubble; if a contract rolls in its bucket, those of its own contract's part."""
     start, end = int(row["ts_event"]), int(row["ts_event"]) + width_ns
     for roll in reader.rolls:
         if start <= int(roll["last_ts"]) < end and int(row["ts_last"]) <= int(roll["last_ts"]):

@@ -1,4 +1,4 @@
-"""Keys panel: every action with its keys. Click a key and press another one; conflicts are said before they happen."""
+"""Keys panel: every action with its keys. Click a key and press another one; it warns of a conflict before it happens."""
 
 from typing import Final
 

@@ -1,7 +1,7 @@
-"""Tape: time and sales of orders, put together from their trades, the newest on top.
+"""Tape: time and sales of orders, grouped from their trades, the newest on top.
 
-At most 25 orders are added every 250 ms: the largest of those that came, so that no large one is lost. The panel says
-how many it passed over. Orders below the size filter are neither shown nor passed over.
+At most 25 orders are added every 250 ms: the largest of those that arrived, so that no large one is lost. The panel
+says how many it left out. Orders below the size filter are neither shown nor counted.
 """
 
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class Tape:
     Attributes
     ----------
     rows : ORDER rows, newest first
-    passed_over : orders left out in the last period, for want of room
+    passed_over : orders left out in the last period because there was no room
     passed_over_in_all : since the panel was opened, or the filter changed
     """
 
@@ -55,7 +55,7 @@ class Tape:
     _read_s: float = 0.0
 
     def refresh(self, market: MarketReader, now_s: float, least: int) -> None:
-        """Read what has come, at most once in a period.
+        """Read what has arrived, at most once per period.
 
         Parameters
         ----------
@@ -122,7 +122,7 @@ class TapePanel:
         large = state.aggregation.order_size_large
         rows = [_row(order, market.tick_size, state.palette, large) for order in tape.rows[:most]]
         over = (f"{tape.passed_over:,} now", f"{tape.passed_over_in_all:,} in all")
-        passed = Row("Passed over", over, (state.palette.attention if tape.passed_over else None, None))
+        passed = Row("Left out", over, (state.palette.attention if tape.passed_over else None, None))
         if not rows:
             least = state.filters.tape_floor
             rows = [

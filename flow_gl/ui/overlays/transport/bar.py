@@ -38,7 +38,7 @@ _TIPS: Final = {
 
 
 class TransportBar:
-    """The bar, with what its seek bar shows, which is made again only if that has changed."""
+    """The bar, with what its seek bar shows, which is rebuilt only if that has changed."""
 
     def __init__(self) -> None:
         self._seek: Final[Cached[SeekBar]] = Cached()
@@ -102,7 +102,7 @@ class TransportBar:
 
 
 def position_of(frame: Frame) -> int:
-    """Return where the replay is or will be: the instant that a seek waits for counts already, ns."""
+    """Return where the replay is or will be (ns): the target of a pending seek counts."""
     engine = frame.engine
     if engine is None:
         return 0
@@ -137,7 +137,7 @@ def _draw_buttons(painter: Painter, places: BarPlaces, engine: EngineReader, sta
 
 
 def _icon(painter: Painter, name: str, rect: Rect, color: Rgb, *, is_standing: bool) -> None:
-    """Draw a button's sign: triangles point where it leads, a bar means a session, a dot a big trade."""
+    """Draw a button's sign: triangles point in its direction, a bar means a session, a dot a big trade."""
     x, y, unit = rect.x + 0.5 * rect.width, rect.y + 0.5 * rect.height, painter.scale
     sign = -1 if name.endswith("_back") else 1
     match name:
@@ -244,7 +244,7 @@ def _draw_seek(painter: Painter, rect: Rect, bar: SeekBar, frame: Frame, state: 
 
 
 def _draw_tip(painter: Painter, bar: SeekBar, frame: Frame, state: ViewState, mouse: tuple[float, float]) -> None:
-    """Tell above the bar what is under the mouse, or the time to which the handle is being dragged."""
+    """Show above the bar what is under the mouse, or the time to which the handle is being dragged."""
     assert state.transport.rect is not None
     places = places_of(state.transport.rect, frame.scale)
     dragged, part = state.transport.dragged_ns, places.part_at(*mouse)

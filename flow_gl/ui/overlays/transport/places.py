@@ -44,7 +44,7 @@ class BarPlaces:
             return "speed"
         if self.clock.contains(x, y):
             return "clock"
-        # The whole height counts: a hand on the mouse need not be exact.
+        # The full height of the bar counts, so that the mouse need not be exact.
         return "seek" if self.seek.x <= x <= self.seek.right else "bar"
 
 

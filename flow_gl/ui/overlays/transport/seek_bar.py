@@ -2,7 +2,7 @@
 
 The bar spans the session from its first trade to its last. A long gap is folded to a narrow band, the rest is linear.
 Volume is summed into as many columns as there is room for; a column's height is the root of its volume, so that the
-night shows beside the open.
+quiet night is still visible next to the open.
 """
 
 from bisect import bisect_right
@@ -88,7 +88,7 @@ def spans_of(timeline: ChartTimeline | None) -> NDArray[np.void]:
 
 
 def session_index(spans: NDArray[np.void], at_ns: int) -> int:
-    """Return the number of the session in which an instant is: the last one that has begun; -1 if none is known."""
+    """Return the index of the session that contains an instant: the last one that has begun; -1 if none is known."""
     return max(0, int(np.searchsorted(spans["first_ts"], at_ns, side="right")) - 1) if len(spans) else -1
 
 
@@ -112,7 +112,7 @@ def make(
     span = spans[index]
     start, end = int(span["first_ts"]), int(span["last_ts"])
     if not is_complete and index == len(spans) - 1:
-        end = min(max(end, at_ns), replay[1])  # the session may go on behind what has been read
+        end = min(max(end, at_ns), replay[1])  # the session may continue after what has been read
     end = max(end, start + 1)
     gaps = _gaps(timeline, start, end)
     breaks_ns, breaks = _breaks(start, end, [(first, last) for first, last, _ in gaps])

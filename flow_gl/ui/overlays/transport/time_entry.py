@@ -1,4 +1,4 @@
-"""The field in which a time is typed to which the replay then goes: 09:31, 14:05:30, 2025-11-28 09:30."""
+"""The field for a time to seek to: 09:31, 14:05:30, 2025-11-28 09:30."""
 
 from typing import Final
 
