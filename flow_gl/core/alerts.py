@@ -25,11 +25,11 @@ class Condition(IntEnum):
     CVD = 3
     """|CVD| goes beyond a value."""
     BUBBLE = 4
-    """A bubble of the base bucket has at least so many contracts."""
+    """A bubble of the base bucket has at least that many contracts."""
     SECOND_VOLUME = 5
-    """A second has at least so many contracts."""
+    """A second has at least that many contracts."""
     SECOND_DELTA = 6
-    """A second that has ended has a delta of at least so many contracts, on either side."""
+    """A second that has ended has a delta of at least that many contracts, on either side."""
     FEED = 7
     """The feed's state changes. Evaluated by the view: it is no market number."""
 

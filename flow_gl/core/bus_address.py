@@ -1,6 +1,6 @@
 """The address of a bus: the NATS servers of `nats://HOST:PORT[,HOST:PORT]`, and how to log in.
 
-A login is `USER:PASSWORD`, or a token. It is kept apart from the servers, so whatever shows, logs or stores an address
+A login is `USER:PASSWORD`, or a token. It is kept apart from the servers, so code that shows, logs or stores an address
 has no secret to hide. In the engine's environment it travels as `core.spec.LOGIN_VARIABLE`.
 """
 

@@ -34,7 +34,7 @@ class Cached(Generic[T]):
     def get(self, key: object, make: Callable[[], T]) -> T:
         """Return the value for `key`; `make` is called only if the key differs from the last one.
 
-        Whatever `make` raises is passed on, and the next call makes the value again.
+        Exceptions of `make` propagate, and the next call computes the value again.
         """
         if key != self._key:
             self._key = _Nothing()
@@ -43,5 +43,5 @@ class Cached(Generic[T]):
         return self._value
 
     def forget(self) -> None:
-        """Make the value again at the next `get`, whatever its key."""
+        """Compute the value again at the next `get`, regardless of its key."""
         self._key = _Nothing()

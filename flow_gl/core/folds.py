@@ -1,7 +1,7 @@
 """Folds of the time axis: intervals without trades that are drawn as a band of a fixed width.
 
 A `Folds` lists the intervals and the width of a band in pixels. At a scale it gives a `FoldedTime`, which maps times to
-positions on the axis: both are nanoseconds, but a fold takes `kept_ns` on the axis whatever its length. The map is
+positions on the axis: both are nanoseconds, but a fold takes `kept_ns` on the axis regardless of its length. The map is
 piecewise linear, rises with time, and can be inverted. An interval shorter than a band keeps its length.
 
 Shaders apply the same map to buckets (`shaders/include/view.glsl`).

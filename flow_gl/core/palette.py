@@ -9,7 +9,7 @@ from typing import Any, Final
 
 Rgb = tuple[float, float, float]
 LEAST_CONTRAST: Final = 4.5
-"""Of text against what is behind it (WCAG 2.1, level AA)."""
+"""Contrast of text against its background (WCAG 2.1, level AA)."""
 _STEPS: Final = 20
 
 

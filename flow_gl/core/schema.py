@@ -216,7 +216,7 @@ PROFILE: Final = np.dtype(
         ("total", "<i8"),  # contracts
         ("value_area", "<i8"),  # contracts held by VAL..VAH
         ("step", "<i8"),  # value-area rule: 1 or 2 rows at a time
-        ("is_regular", "<i8"),  # 1: of regular hours alone
+        ("is_regular", "<i8"),  # 1: of regular hours only
         ("lvn_count", "<i8"),
         ("hvn_count", "<i8"),
         ("lvn", "<i8", (NODES,)),
@@ -337,7 +337,7 @@ ROLL_LIST: Final = np.dtype([("count", "<i8"), ("total", "<i8"), ("roll", ROLL, 
 INSTRUMENT: Final = np.dtype(
     [
         ("symbol", "S32"),  # the contract: NQZ5
-        ("requested", "S32"),  # as asked for: NQ.v.0
+        ("requested", "S32"),  # as requested: NQ.v.0
         ("instrument_id", "<i8"),
         ("tick_size", "<i8"),  # 1e-9
         ("tick_source", "<i8"),  # TickSource

@@ -19,7 +19,7 @@ _APART_NS: Final = MINUTE_NS
 
 
 def dates_of(rows: NDArray[np.void]) -> NDArray[np.int64]:
-    """Return the time by which each trade's names are looked up.
+    """Return the time at which each trade's names are looked up.
 
     Parameters
     ----------

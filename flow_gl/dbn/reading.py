@@ -136,7 +136,7 @@ class DbnReader:
         return header
 
     def _fill(self, count: int) -> None:
-        """Read until so many bytes are pending or the stream ends; what precedes a DamageError stays pending."""
+        """Read until this many bytes are pending or the stream ends; what precedes a DamageError stays pending."""
         while len(self._pending) < count and not self._is_exhausted:
             chunk = next(self._chunks, None)
             if chunk is None:

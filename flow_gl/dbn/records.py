@@ -18,7 +18,7 @@ def read_mapping(record: bytes, version: int) -> Mapping:
     target, asked = _symbol(row["stype_out_symbol"]), row["stype_in_symbol"]
     instrument_id, ts_event = int(row["instrument_id"]), int(row["ts_event"])
     requested = _symbol(asked) if asked else ""
-    if target.isdecimal():  # mapped to the id: the name is the one that was asked for
+    if target.isdecimal():  # mapped to the id: the name is the requested one
         return Mapping.of(instrument_id, requested, ts_event)
     named = Mapping.of(instrument_id, target, ts_event)
     return Mapping(instrument_id, named.symbol, requested or named.requested, ts_event)

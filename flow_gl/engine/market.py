@@ -344,7 +344,7 @@ class Market(Alerting):
         self._reset_session()
 
     def _end_session(self) -> Finished | None:
-        """Hand on what the session amounts to; None if nothing has traded in it."""
+        """Pass on the session's results; None if nothing has traded in it."""
         if not self._state["trade_count"][0]:
             return None
         finished = self._finished()

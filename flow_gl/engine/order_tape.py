@@ -1,4 +1,4 @@
-"""Puts orders together for the tape: consecutive records of equal `ts_event` and side are one order."""
+"""Groups trades into orders for the tape: consecutive records of equal `ts_event` and side are one order."""
 
 from typing import Final
 
@@ -38,7 +38,7 @@ class OrderTape:
             self.end()
 
     def end(self) -> None:
-        """Write the order that may still go on."""
+        """Write the order that may still continue."""
         if self._newest["size"][0]:
             self._ring.append(self._newest)
             self._newest["size"] = 0

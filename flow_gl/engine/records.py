@@ -65,7 +65,7 @@ class Reading:
     traded: NDArray[np.int64]
     """All prices at which the session has traded, 1e-9 units."""
     is_regular: bool
-    """Whether it is the profile of regular hours alone."""
+    """Whether it is the profile of regular hours only."""
 
     def prices(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the prices of rows, in 1e-9 units."""

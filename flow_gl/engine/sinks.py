@@ -38,7 +38,7 @@ class Finished:
     instrument: NDArray[np.void]
     """INSTRUMENT, shape (1,)."""
     is_regular: bool
-    """Whether the profile and its levels are those of regular hours alone."""
+    """Whether the profile and its levels are those of regular hours only."""
     price: NDArray[np.int64]
     """The profile's prices, ascending: those at which something traded."""
     buy: NDArray[np.int64]

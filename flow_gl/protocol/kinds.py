@@ -79,7 +79,7 @@ class Part(IntEnum):
     """How rows relate to those that the client has."""
 
     INCREMENT = 0
-    """Behind them."""
+    """They follow those rows."""
     NEWEST = 1
     """They replace all earlier rows. Older rows follow as HISTORY."""
     HISTORY = 2

@@ -113,7 +113,7 @@ class Ring:
 
         Parameters
         ----------
-        head : position behind the last row
+        head : position after the last row
         parts : the rows in order; those that the ring has no room for are left out
 
         Raises

@@ -3,7 +3,7 @@
 Rows (events, lines) are appended as they become known. When a parameter changes, the session's rows are replaced: the
 rows in force are written once more behind the others, with the new rows in place of the old ones, and then one record
 of the table makes them the rows in force. So a reader, who looks at the table first, sees the old rows or the new ones,
-never a part. A view, which reads several logs in a frame, sees all of them before a replacement or all behind it
+never a part. A view, which reads several logs in a frame, sees all of them before a replacement or all after it
 (`FrozenLogs`).
 """
 
@@ -21,7 +21,7 @@ ROWS_IN_FORCE: Final = np.dtype(
     [
         ("epoch", "<i8"),  # how often rows were replaced
         ("start", "<i8"),  # position in the ring of the first row in force ...
-        ("stop", "<i8"),  # ... and behind the last
+        ("stop", "<i8"),  # ... and after the last
         ("replaced", "<i8"),  # position of the first row of the last replacement
         ("since", "<i8"),  # time (ns) from which that replacement holds
     ]
@@ -29,7 +29,7 @@ ROWS_IN_FORCE: Final = np.dtype(
 
 
 MOST_LOOKS: Final = 60
-"""Frames in which a replacement that has reached some logs alone is waited for: half a second or so."""
+"""Frames for which a replacement that has reached only some logs is waited for: about half a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class RowLog:
 
     @property
     def head(self) -> int:
-        """Position behind the newest row."""
+        """Position after the newest row."""
         return self.in_force.stop
 
     @property
@@ -157,7 +157,7 @@ class FrozenLog:
 
     @property
     def head(self) -> int:
-        """Position behind the newest row."""
+        """Position after the newest row."""
         return self.in_force.stop
 
     @property
@@ -174,7 +174,7 @@ class FrozenLogs:
     """Logs that are replaced together, as one reader sees them.
 
     A replacement is published log by log. Until it has reached all of them, they keep what they showed before; a writer
-    that replaces one of them alone, or ended half-way, is followed after `MOST_LOOKS`.
+    that replaces only one of them, or ended half-way, is followed after `MOST_LOOKS`.
     """
 
     def __init__(self, *logs: RowLog) -> None:

@@ -52,7 +52,7 @@ class ChartTimeline:
 
     @property
     def version(self) -> tuple[int, ...]:
-        """Changes with whatever the timeline holds; cheap to compare."""
+        """Changes with the timeline's content; cheap to compare."""
         rings = self.minutes, self.events, self.spans
         return (*(ring.head for ring in rings), self.open_span.version, self.gaps.version)
 

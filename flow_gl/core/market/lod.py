@@ -29,7 +29,7 @@ REFERENCE_STEPS: Final = (
 THRESHOLD: Final = 0.15
 """Default imbalance (0 to 1) above which a bubble of up to one second is significant."""
 FULL_TIMES: Final = 4
-"""A bubble's colour is strongest from so many times that imbalance on; FULL in bubble.glsl."""
+"""A bubble's colour is strongest from this multiple of that imbalance on; FULL in bubble.glsl."""
 _THRESHOLD_WIDTH_NS: Final = SECOND_NS
 """Bucket width (ns) up to which the significance threshold is not reduced."""
 _THRESHOLD_POWER: Final = 0.25

@@ -44,7 +44,7 @@ class Name:
         if self._only_id and instrument_id != self._only_id:
             return False
         is_ours = self._wanted in (symbol, _requested(mapping).upper())
-        # A name ends, whatever it denotes; a raw symbol also ends when its id gets another raw symbol.
+        # A name ends, regardless of what it denotes; a raw symbol also ends when its id gets another raw symbol.
         is_over = mapping.is_end if is_ours else self.is_raw and symbol != "" and instrument_id == self.instrument_id
         if is_over and self.instrument_id:
             self.instrument_id = 0

@@ -15,7 +15,7 @@ from flow_gl.core.settings.levels import LevelSettings
 from flow_gl.core.units import HOUR_NS, SECOND_NS
 
 REGULAR: Final = "regular"
-"""The value of `session_profile` for regular hours alone."""
+"""The value of `session_profile` for regular hours only."""
 MIN_BUCKET_NS: Final = SECOND_NS // 10
 MAX_BUCKET_NS: Final = HOUR_NS
 _market: Final[dict[str, Any]] = {"commands": NUMBERS, "heading": MARKET}

@@ -25,7 +25,7 @@ def command(module: str, *arguments: str) -> tuple[str, ...]:
 
 
 def run_child() -> bool:
-    """Run the module that `command` has asked for in a bundle, as `__main__`. False if no module was asked for."""
+    """Run the module that `command` requested in a bundle, as `__main__`. False if it requested none."""
     if sys.argv[1:2] != [RUN_MODULE]:
         return False
     import runpy  # rarely needed

@@ -1,4 +1,4 @@
-"""The user's folders for settings, recordings, caches and logs. None is created before something is written.
+"""The user's folders for settings, recordings, caches and logs. None is created before something is written to it.
 
 For a user without a home folder (no HOME and no entry in the system's user database) they are temporary folders, except
 for data that must be kept, for which an error is raised.

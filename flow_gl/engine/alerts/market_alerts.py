@@ -1,6 +1,6 @@
 """The alert rules of one market: their state, and the alerts that they fire.
 
-An alert is known with the trade that fires it. Alerts are handed on in that order, those of what a trade ended (events,
+An alert is known with the trade that fires it. Alerts are passed on in that order, those of what a trade ended (events,
 seconds) before those of the trade itself, so the rows do not depend on how trades are split into batches.
 
 **A session's open.** Market levels (POC, prior high and the like), CVD, bubbles and seconds start again: a level is

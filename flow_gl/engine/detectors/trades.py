@@ -141,7 +141,7 @@ class SessionTrades:
 
 
 def _columns(room: int) -> list[NDArray[Any]]:
-    """Return columns with room for so many trades (a multiple of 8), in one block of memory."""
+    """Return columns with room for a number of trades (a multiple of 8), in one block of memory."""
     block, columns, start = np.empty(17 * room, np.uint8), [], 0
     for dtype in _DTYPES:
         stop = start + room * np.dtype(dtype).itemsize

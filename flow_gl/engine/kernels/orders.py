@@ -26,7 +26,7 @@ def orders_nb(words: NDArray[np.int64], newest: NDArray[np.int64], rows: NDArray
     Parameters
     ----------
     words : int64, shape (n * 6,); TRADE records viewed as words
-    newest : int64 words of one ORDER row: the order that may go on; `size` 0 where there is none
+    newest : int64 words of one ORDER row: the order that may continue; `size` 0 where there is none
     rows : int64 words of ORDER rows, one more than there are trades; filled with the orders that ended
 
     Returns

@@ -26,7 +26,7 @@ class Fault(Enum):
     SKIPPED = auto()
     """Records were left out; a replay brings them."""
     AGED_OUT = auto()
-    """The replay asked for reaches further back than the gateway's memory."""
+    """The requested replay reaches further back than the gateway's memory."""
     RENEW = auto()
     """Nothing is wrong, but a replay from further back is needed: connect again at once."""
     NO_DEFINITIONS = auto()

@@ -38,7 +38,7 @@ _SLOW_READER: Final = 2
 _REPLAY_COMPLETED: Final = 3
 _NEAR_NS: Final = 2 * SECOND_NS
 _NEAR_FOR_NS: Final = 5 * SECOND_NS
-"""A replay whose newest trades have been close to now for this long has caught up, whatever the gateway says."""
+"""A replay whose newest trades have been close to now for this long has caught up, whatever the gateway reports."""
 _SLOW_NS: Final = MINUTE_NS
 """How long a slow-reader warning is shown."""
 _PROOF_HEARTBEATS: Final = 2

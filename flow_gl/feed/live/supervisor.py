@@ -122,7 +122,7 @@ class LiveFeed:
         self._connect(self._wall_ns, self._clock.monotonic_ns())
 
     def poll(self, wall_ns: int) -> list[Item]:
-        """Hand over what has come by now, at most `BATCH` records of it; never waits."""
+        """Return what has arrived by now, at most `BATCH` records; never waits."""
         out: list[Item] = []
         if self._is_ended or not self._anchor_ns:
             return out
@@ -260,7 +260,7 @@ class LiveFeed:
         return Trouble(Fault.RETRY, f"no connection to the gateway {where}: {failure or 'ended'}")
 
     def _act_on(self, trouble: Trouble, now_ns: int, out: list[Item]) -> None:
-        """Give the connection up, and do what its trouble asks for."""
+        """Give up the connection, and respond to its fault."""
         fault = trouble.fault
         self._trouble = plain(masked(trouble.message))
         self._log.warning("connection closed", extra={"fault": fault.name, "why": self._trouble})

@@ -64,7 +64,7 @@ def runs(chunks: list[bytes]) -> Iterator[NDArray[np.void] | bytes]:
 
     Raises
     ------
-    DamageError : a record of a kind that was never asked for, or of a wrong length
+    DamageError : a record of a kind that was not requested, or of a wrong length
     """
     joined = b"".join(chunks)
     if len(joined) == _TRADE_BYTES * len(chunks):

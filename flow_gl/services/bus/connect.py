@@ -1,7 +1,7 @@
 """Connects to the servers of a bus.
 
 The client's own reconnecting is off: a lost connection calls `closed`, and the caller connects again. So there is one
-place that decides when to try again and what to ask for.
+place that decides when to retry and what to request.
 """
 
 import asyncio
@@ -109,7 +109,7 @@ def _has_tls(client: "Client") -> bool:
 
 
 def _guarded(client: "Client", secret: str, needs_tls: bool) -> str:
-    """Return a part of the login just before it is sent. Raises BusLoginError if TLS was asked for and is not used."""
+    """Return a part of the login just before it is sent. Raises BusLoginError if TLS was requested and is not used."""
     if needs_tls and not _has_tls(client):
         raise BusLoginError(_NO_TLS)
     return secret

@@ -1,7 +1,7 @@
 """Where the rows that were published last are among an engine's own.
 
 Two engines compute the same rows, but number them differently: one may have started later. So the engine that takes
-over looks for the rows themselves, and goes on behind them.
+over looks for the rows themselves, and continues after them.
 """
 
 from enum import Enum
@@ -35,7 +35,7 @@ class Absence(Enum):
 
 
 def find(source: Source, published: Rows, *, newest_ns: int) -> int | Absence:
-    """Return the position in `source` behind the last published row.
+    """Return the position in `source` after the last published row.
 
     Parameters
     ----------

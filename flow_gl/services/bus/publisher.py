@@ -46,7 +46,7 @@ AGAIN_S: Final = (0.1, 2.0)
 """Shortest and longest time between two attempts to connect, or to be sure of what the bus holds."""
 REPORT_S: Final = 0.25
 ENGINE_SILENT_NS: Final = 3 * SECOND_NS
-"""An engine without a heartbeat for so long cannot lead."""
+"""An engine without a heartbeat for this long cannot lead."""
 END_S: Final = 2.0
 """How long publishing the last rows may take."""
 _NOT_READY: Final = frozenset({FeedState.STARTING, FeedState.CONNECTING})
@@ -142,7 +142,7 @@ class _Desk:
 
     @property
     def waiting(self) -> int:
-        """Rows that this publisher has still to publish; before it knows of any other, all rows."""
+        """Rows that this publisher has yet to publish: all of them, before it knows of another publisher."""
         if self.publisher is not None:
             return self.publisher.rows.waiting
         return ChartRows(self.source.chart).total if self.lease is None else 0

@@ -120,7 +120,7 @@ class ChartRows:
             one.begin()
 
     def resume(self, published: dict[_Stream, Rows], *, newest_ns: int) -> Absence | None:
-        """Go on behind the newest published rows of each stream. Returns why that is impossible, if it is.
+        """Continue after the newest published rows of each stream. Returns the reason if that is impossible.
 
         Parameters
         ----------

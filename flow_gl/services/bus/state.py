@@ -1,4 +1,4 @@
-"""A chart's records and lists for *state*: each whole, at most so often, and only if it has changed."""
+"""A chart's records and lists for *state*: each complete, at a limited rate, and only if it has changed."""
 
 from collections.abc import Callable
 from dataclasses import replace

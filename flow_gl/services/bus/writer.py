@@ -1,7 +1,7 @@
 """Writes the three streams of a chart, each message behind the one that this publisher knows to be the last.
 
 Messages are sent without waiting for one another's acknowledgement. Each expects the sequence of the one before it, so
-the stream holds an unbroken beginning of what was sent, whatever happens.
+the stream holds an unbroken prefix of what was sent in any case.
 """
 
 import asyncio

@@ -115,7 +115,7 @@ def arrival_times(trades: NDArray[np.void]) -> NDArray[np.int64]:
     delay = np.abs(trades["ts_recv"] - trades["ts_event"])
     is_sound = (trades["ts_recv"] > 0) & (trades["flags"] & F_BAD_TS_RECV == 0) & (delay <= _FAR_NS)
     times: NDArray[np.int64] = np.where(is_sound, trades["ts_recv"], trades["ts_event"])
-    if len(times) and times.min() <= 0:  # a trade without any time stays behind the trade before it
+    if len(times) and times.min() <= 0:  # a trade without a time stays after the trade before it
         times = times[np.maximum.accumulate(np.where(times > 0, np.arange(len(times)), 0))]
     return times
 

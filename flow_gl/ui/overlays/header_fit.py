@@ -19,7 +19,7 @@ class Item:
     keep: int = Part.ALWAYS
     """Priority: items with lower values are dropped first."""
     shorter: tuple[tuple[int, str], ...] = ()
-    """Texts used instead if space is short, each with the priority at which it is dropped, ascending; "" leaves the glyph."""
+    """Texts used instead if space is short, each with its priority, ascending; "" leaves the glyph."""
     glyph: str = ""
     """"up", "down", "flat": an arrow after the text; "dot": a dot before it; "pill": a plate behind it; "pill up",
     "pill down": a plate, or without a text an arrow."""

@@ -109,7 +109,7 @@ class PipeWriter:
 
     def _run(self) -> None:
         try:
-            # Where so many wait that the end found no place, the last one is followed by nothing.
+            # If so many were waiting that the end marker had no room, nothing follows the last one.
             while (message := self._next()) is not None:
                 view = memoryview(message)
                 while view:

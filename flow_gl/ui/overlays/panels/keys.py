@@ -1,4 +1,4 @@
-"""Keys panel: every action with its keys. Click a key and press another one; it warns of a conflict before it happens."""
+"""Keys panel: every action with its keys. Click a key and press another one; conflicts are shown beforehand."""
 
 from typing import Final
 
