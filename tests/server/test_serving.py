@@ -231,7 +231,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_client_resumes(capfd: pytes
     with desk() as served:
         asyncio.run(run(served))
     said = capfd.readouterr().err
-    assert "worker 0 of the server was killed (SIGKILL); started again" in said
+    assert "worker 0 of the server was killed (SIGKILL); restarted" in said
 
 
 def test_the_engine_and_the_end_of_the_server_are_told() -> None:

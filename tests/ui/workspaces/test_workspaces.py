@@ -286,7 +286,7 @@ def test_a_workspace_goes_to_another_machine_as_a_file(tmp_path):
     assert theirs.take_in(str(path)) == "workspace my view 2 imported"
     assert theirs.take_in(str(tmp_path / "none.toml")) == f"there is no file {tmp_path / 'none.toml'}"
     path.write_text("{")
-    assert "is no workspace" in theirs.take_in(str(path))
+    assert "is not a workspace" in theirs.take_in(str(path))
     assert path.read_text() == "{", "a file of the user's is never moved"
 
 
