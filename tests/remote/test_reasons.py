@@ -65,7 +65,7 @@ def test_a_server_that_waits_for_a_token(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_tls_to_a_server_without_it_and_the_reverse(tmp_path: Path) -> None:
     with listening() as port:
-        assert "then ws:// is right" in reason(f"wss://127.0.0.1:{port}/ws")
+        assert "then use ws://" in reason(f"wss://127.0.0.1:{port}/ws")
     made = make_certificate(tmp_path, days=30)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(made.cert, made.key)

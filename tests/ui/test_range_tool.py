@@ -167,7 +167,7 @@ def test_a_gap_in_the_range_is_told_with_its_length(pilot):
 
     assert notes(0, 3) == []
     assert notes(0, 35) == ["Feed gap: 30 s of trades are missing"]
-    assert notes(70, 100) == ["The exchange was closed for 20 s of it"]
+    assert notes(70, 100) == ["The exchange was closed for 20 s"]
 
 
 def test_an_imbalance_is_marked_by_the_diagonal_rule(pilot):

@@ -263,7 +263,7 @@ def _spots(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[float
 def test_a_tooltip_stays_while_the_mouse_rests(
     desk: Desk, filled: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spot = _spots(desk, monkeypatch)["a bubble is coloured"]
+    spot = _spots(desk, monkeypatch)["a bubble is"]
     said: list[str] = []
     monkeypatch.setattr(imgui, "set_tooltip", said.append)
     desk.point(spot)
@@ -277,7 +277,7 @@ def test_a_tooltip_stays_while_the_mouse_rests(
 
 def test_an_open_list_and_a_held_slider_survive_a_resting_mouse(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     spots = _spots(desk, monkeypatch)
-    x, y = spots["a bubble is coloured"]
+    x, y = spots["a bubble is"]
     desk.move((x, y))
     desk.mouse_down()
     desk.frames(3)
