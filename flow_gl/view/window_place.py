@@ -45,9 +45,10 @@ class KeptWindow:
         )
 
     def put(self, place: WindowPlace, *, has_size: bool = True) -> None:
-        """Put the window somewhere; with its present size if `has_size` is False."""
+        """Put the window somewhere; with its present size, which covers no monitor, if `has_size` is False."""
         size = self._units(place) if has_size else (0, 0)
-        wanted = Placement(place.monitor, place.x, place.y, *size, place.maximized and has_size, place.fullscreen)
+        covers = place.maximized and has_size, place.fullscreen and has_size
+        wanted = Placement(place.monitor, place.x, place.y, *size, *covers)
         placement.put(self._window, wanted)
 
     def _units(self, place: WindowPlace) -> tuple[int, int]:

@@ -1,9 +1,12 @@
 """Panels are docked, floated, resized and brought to the front with the mouse and their keys."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from flow_gl.ui.overlays.panels import window
+from flow_gl.ui.overlays.panels.window import tab_texts
 from flow_gl.ui.state.panel_layout import COLUMN_PX, Slot
 from tests.kit.pilot import HeadlessPilot, TinyTarget
 
@@ -97,3 +100,17 @@ def test_panels_are_laid_out_again_when_the_window_changes(desk: HeadlessPilot) 
     desk.frames(3)
     rect = slot_of(desk, "session").rect
     assert (rect.right, rect.bottom) == (800, 600)
+
+
+def test_the_short_names_on_tabs_are_words(desk: HeadlessPilot, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+
+    def recorded(slot: Slot, *room: Any) -> list[tuple[str, float]]:
+        tabs = tab_texts(slot, *room)
+        shown[:] = [text for text, _ in tabs]
+        return tabs
+
+    monkeypatch.setattr(window, "tab_texts", recorded)
+    desk.state.open_panels = {"tape", "alerts", "feed"}
+    desk.frames(3)
+    assert shown == ["Feed", "Tape", "Alerts"]

@@ -25,7 +25,7 @@ _SCALES: Final = (0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0)
 _COLOR_FLAGS: Final[int] = imgui.ColorEditFlags_.no_inputs.value | imgui.ColorEditFlags_.no_tooltip.value
 _FOLDINGS: Final[dict[Folding, str]] = {
     "closed": "closed hours",
-    "all": "closed hours and halts",
+    "all": "closed hours, halts",
     "none": "nothing",
 }
 

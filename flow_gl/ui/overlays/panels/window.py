@@ -102,7 +102,7 @@ def tab_texts(slot: Slot, room: float, pad: float, choices: KeyChoices) -> list[
     pad : at each side of a text
     """
     actions = [BY_NAME[name] for name in slot.names]
-    titles = [action.title.split()[0] for action in actions]
+    titles = [action.title.split()[0].rstrip(":") for action in actions]
     keys = [key_label(choices, action.name) for action in actions]
     forms = [
         [f"{action.title}  {key}".rstrip() for action, key in zip(actions, keys, strict=True)],
