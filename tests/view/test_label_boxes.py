@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from flow_gl.core.drawings import SHAPE_KINDS, WITH_TWO_POINTS, OwnLevel, Point, Shape, drawing_key
-from flow_gl.core.schema import FeedState, GapKind
+from flow_gl.core.schema import LEVELS, FeedState, GapKind
 from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.label_boxes import LabelBox, overlaps
 from flow_gl.gl.view import Rect
@@ -121,6 +121,20 @@ def with_crosshair(desk: Desk) -> None:
     desk.point((pane.x + 0.4 * pane.width, pane.y + 0.2 * pane.height))
 
 
+def with_levels(desk: Desk) -> None:
+    """Initial balance, opening range and naked POCs around the last price."""
+    for market, store in zip(desk.link.markets, desk.link.stores, strict=True):
+        last, tick = int(market.session["last_price"]), market.tick_size
+        row = np.zeros(1, LEVELS)
+        row["rth_open"], row["initial_frozen"] = int(market.session["open_ts"]), 1
+        row["initial_high"], row["initial_low"] = last + 3 * tick, last - 9 * tick
+        row["opening_high"], row["opening_low"] = last, last - 2 * tick
+        row["naked_count"] = 3
+        row["naked"]["price"][0, :3] = last + tick, last + 2 * tick, last + 12 * tick
+        row["naked"]["trade_date"][0, :3] = 20251124, 20251125, 20251126
+        store.levels.write(row)
+
+
 def with_panels(desk: Desk) -> None:
     desk.state.open_panels = {"session", "feed", "performance"}
 
@@ -145,7 +159,7 @@ def drawn(desk: Desk) -> None:
 
 STATES: Final[tuple[Callable[[Desk], None], ...]] = (
     *(live, halt, feed_gap, replay, reconnecting, partial, unscheduled, signs, unkept, paused, in_the_past),
-    *(zoomed_out, fixed_scale, with_reference, with_crosshair, with_panels, drawn),
+    *(zoomed_out, fixed_scale, with_reference, with_crosshair, with_levels, with_panels, drawn),
 )
 
 
