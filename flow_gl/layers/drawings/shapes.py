@@ -238,8 +238,8 @@ class ShapesLayer(CachedLayer):
     def _label(self, scene: Scene, text: str, at: tuple[float, float], color: Rgb) -> bool:
         """Add a text if there is room: left end and middle, px. Return whether there was."""
         size, (x, y) = _LABEL_PX * scene.price_view.scale, at
-        width = self._chart.batches.text.width(text, size) + 0.6 * size
-        box = Rect(x - 0.3 * size, y - 0.75 * size, width, 1.5 * size)
+        width = self._chart.batches.text.width(text, size, is_bold=self._is_on_top) + size
+        box = Rect(round(x) - 0.5 * size, y - 0.75 * size, width, 1.5 * size)
         is_free = self._chart.batches.take(box, scene.price_view.rect)
         if is_free:
             self._text(scene, text, at, color)
