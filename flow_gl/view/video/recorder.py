@@ -94,6 +94,11 @@ class Recorder:
         self._tell(Begin(self._segment.name, width, height, SLOTS, fps, keep_s))
 
     @property
+    def pid(self) -> int:
+        """Process id of the encoder."""
+        return self._process.process.pid
+
+    @property
     def is_gone(self) -> bool:
         """Whether the encoder's process has ended."""
         return self._process.has_ended

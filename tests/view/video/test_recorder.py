@@ -132,7 +132,7 @@ def test_without_a_free_slot_a_frame_is_dropped_and_counted(
     surface: HeadlessContext, recorder: Recorder, tmp_path: Path
 ) -> None:
     recorder.record(tmp_path / "a.mp4")
-    pid = recorder._process.process.pid
+    pid = recorder.pid
     os.kill(pid, signal.SIGSTOP)
     try:
         for frame in range(30):
@@ -153,7 +153,7 @@ def test_an_encoder_that_dies_is_said_and_its_file_plays(
     recorder.record(tmp_path / "a.mp4")
     draw(surface, recorder, range(40))
     wait(lambda: (tmp_path / "a.mp4").exists() and (tmp_path / "a.mp4").stat().st_size > 2000, recorder)
-    os.kill(recorder._process.process.pid, signal.SIGKILL)
+    os.kill(recorder.pid, signal.SIGKILL)
     wait(lambda: recorder.error is not None, recorder)
     assert str(recorder.error) == "the video encoder has ended"
     assert not recorder.is_on
