@@ -110,7 +110,7 @@ def run(arguments: Sequence[str]) -> int:
 def run_app(program: typer.Typer, arguments: Sequence[str], *, name: str) -> int:
     """Run a command line and return its exit code.
 
-    An error is one line on standard error; with --debug a fault of the program also prints its traceback.
+    An error is one line on standard error; with --debug an internal error also prints its traceback.
     """
     try:
         with interrupts.raised():

@@ -158,7 +158,7 @@ def _tell_trouble(engine: EngineReader, said: str) -> str:
 
     Parameters
     ----------
-    said : the reason that was said last; "" for none
+    said : the reason reported last; "" for none
 
     Returns
     -------

@@ -42,7 +42,7 @@ def export(
 
     These are bubbles, cvd, profile, events, levels (with levels.json), order_cvd, ribbon, rolls, and on request
     footprint: the contracts of each bubble by price and side, and alerts: what the alert rules fire. Each row has its
-    instrument; where a continuous symbol goes on with another contract, rolls says when. events has large trades,
+    instrument; where a continuous symbol continues with another contract, rolls says when. events has large trades,
     absorption, divergences, stacked imbalances and zero crosses, with what made them.
 
     \b

@@ -1,7 +1,7 @@
 """Rows on the GPU: a ring that mirrors a ring of the store, and a small buffer that is rewritten every frame.
 
 `RowRing` keeps row p at slot p mod capacity, so appending uploads only the tail and overwrites the oldest rows. The
-first slot is repeated behind the last one, so that a line from row p to row p + 1 finds its neighbour where the ring
+first slot is repeated after the last one, so that a line from row p to row p + 1 finds its neighbour where the ring
 wraps. Shaders read both as buffer textures, indexed by row (`drawing`).
 """
 

@@ -1,4 +1,4 @@
-"""Volume profiles: that of the session that goes on at the price axis, those of finished sessions at their right ends.
+"""Volume profiles: that of the running session at the price axis, those of finished sessions at their right ends.
 
 A profile is uploaded when it has a new version, a finished one once; both again when their rows are merged otherwise.
 """
@@ -13,7 +13,7 @@ from flow_gl.layers.sessions import current_profile, finished_profile, sessions_
 
 
 class ProfileLayer:
-    """Draws the profile of the session that goes on."""
+    """Draws the profile of the running session."""
 
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart

@@ -1,6 +1,6 @@
 """The sessions of a chart and where each is on the screen, to which its levels, name and profile belong.
 
-Finished sessions come from their own table, the session that goes on from the tables of the newest numbers.
+Finished sessions come from their own table, the running session from the tables of the newest numbers.
 """
 
 from collections.abc import Iterator
@@ -30,9 +30,9 @@ class Session:
     ----------
     start_ns, end_ns : from its open (its first trade if the open is unknown or not in the calendar) to its close
     numbers : SESSION record
-    levels : FINISHED_SESSION or, for the session that goes on, PROFILE record: POC, VAH, VAL and the rows
-    is_finished : False for the session that goes on
-    is_roll : it trades another contract than the session before it
+    levels : FINISHED_SESSION or, for the running session, PROFILE record: POC, VAH, VAL and the rows
+    is_finished : False for the running session
+    is_roll : it trades another contract than the previous one
     """
 
     start_ns: int
@@ -73,14 +73,14 @@ def sessions_in_view(scene: Scene) -> Iterator[tuple[Session, float, float]]:
 
 
 def current_left(scene: Scene) -> float:
-    """Return the screen x from which the pane shows the session that goes on; its right border if it is not in view."""
+    """Return the screen x from which the pane shows the running session; its right border if it is not in view."""
     rect = scene.price_view.rect
     newest = sessions_of(scene.reader)[-1]
     return max(contract_left(scene), min(max(scene.price_view.pixel_x(newest.start_ns), rect.x), rect.right))
 
 
 def current_profile(scene: Scene) -> Rect:
-    """Return the part of the profile's place in which the session that goes on is shown; it may have no width."""
+    """Return the part of the profile's place in which the running session is shown; it may have no width."""
     place = scene.profile_rect
     left = min(max(current_left(scene), place.x), place.right)
     return Rect(left, place.y, place.right - left, place.height)

@@ -1,4 +1,4 @@
-"""The engine's side of the bus: starts the publisher's process, tells it about the charts, and reports its state.
+"""The engine's side of the bus: starts the publisher's process, sends it the charts, and reports its state.
 
 The publisher (`services.bus`) reads the stores by itself. It ends with the engine: a killed engine closes its standard
 input, and it then releases its leases, so another engine takes over at once. If it dies, it is started again.
@@ -110,7 +110,7 @@ class Publishing:
             get_logger("engine").warning("a line to the publisher was dropped")
 
     def _take_state(self, process: LineProcess) -> bool:
-        """Take the newest state that the publisher has said since the last call; return whether there is one."""
+        """Take the newest state that the publisher has reported since the last call; return whether there is one."""
         for line in reversed(process.lines()):
             with suppress(msgspec.MsgspecError):
                 self._state = decode_state(line)

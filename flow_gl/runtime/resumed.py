@@ -6,7 +6,7 @@ after a restart the session is complete even if the gateway cannot be reached or
 
 Only instruments whose recording goes back to the session's open are handed over: older trades after newer ones would be
 too late for their bubbles. If a requested symbol has no such instrument, or now means another contract, the gateway is
-asked for the whole session, and what was already handed over is dropped in the same way.
+asked for the whole session, and what was already delivered is dropped in the same way.
 """
 
 from collections.abc import Callable, Collection

@@ -13,7 +13,7 @@ from flow_gl.view.engine_link.supervisor import EngineLink
 class StartLink:
     """A `ui.link.Link` that becomes another one.
 
-    An engine that fails before its first trade gives way to the start screen again, which says why.
+    An engine that fails before its first trade returns to the start screen, which says why.
     """
 
     def __init__(self) -> None:

@@ -2,7 +2,7 @@
 
 Exact sums of contracts, and of contracts times price and price squared, in integers relative to the first price. Each
 closed bucket is read once and then only added to. There is a point at each minute's end, as in the session's VWAP, and
-a present one. It goes on over sessions and ends with the anchor's contract.
+a present one. It continues over sessions and ends with the anchor's contract.
 """
 
 import math
@@ -63,7 +63,7 @@ class AnchoredVwap:
 
 
 def contract_end(reader: MarketReader, t_ns: int) -> int:
-    """Return the end (ns) of the contract that a chart shows at a time; far in the future if it goes on."""
+    """Return the end (ns) of the contract that a chart shows at a time; far in the future if it is the current one."""
     base_ns = reader.bucket_ns
     for roll in reader.rolls:
         first_ts = int(roll["first_ts"])

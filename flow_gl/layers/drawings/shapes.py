@@ -40,7 +40,7 @@ _LEAST_PX: Final = 48.0
 _PAUSE_NS: Final = 180 * SECOND_NS
 """Shorter times without trades are drawn as slopes."""
 _PROFILE_SHARE: Final = 0.3
-"""Width of an anchored profile as a share of what is in view behind its anchor, ..."""
+"""Width of an anchored profile as a share of what is in view after its anchor, ..."""
 _PROFILE_PX: Final = (64.0, 260.0)
 """... within these limits, at content scale 1."""
 

@@ -42,7 +42,7 @@ _SLACK_PX: Final = 1.5
 GAP_PX: Final = 2.0
 """Least distance between two numbers beside their discs."""
 ALWAYS_SHARE: Final = 20
-"""One of so many discs always gets its number."""
+"""One of this many discs always gets its number."""
 MOST_ALWAYS: Final = 100
 """No more discs than this always get their number: a locked level shows any number of discs."""
 MOST_COVERED: Final = 64

@@ -207,7 +207,7 @@ class HeldLevelsLayer(CachedLayer):
         names = ", ".join(line.level.name for line in lines)
         full = f"{names} {price_text(lines[0].level.price, chart.shown.tick_size)}"
         y = min(max(y, round(rect.y + size)), round(rect.bottom - size))
-        # A label is never drawn in the session before, which has other levels.
+        # A label is never drawn in the previous session, which has other levels.
         opened = scene.price_view.screen_x(int(scene.reader.session["open_ts"]))
         box = Rect(lines[0].label_right, y - 0.75 * size, 0.0, 1.5 * size)
         found = place_label(

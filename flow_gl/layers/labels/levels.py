@@ -37,7 +37,7 @@ _LIVE_PX: Final = 14.0
 _BAND_LABELS_PX: Final = 320.0
 """In sessions narrower than this the bands of VWAP have no labels, px at scale 1."""
 _LEAST_LABELS_PX: Final = 320.0
-"""... in at least this many pixels at scale 1: shortly after a roll there is little room behind it."""
+"""... in at least this many pixels at scale 1: shortly after a roll there is little room after it."""
 PARTIAL_SUFFIX: Final = "*"
 """Suffix of a level from a session whose beginning is missing."""
 REGULAR_WORD: Final = " RTH"
@@ -74,7 +74,7 @@ class Level:
     dash: tuple[float, float]
     """Period and length of a dash in pixels at scale 1; (0, 0) is a solid line."""
     deviations: int | None = None
-    """Of VWAP and its bands: so many standard deviations from VWAP. They are curves where their minutes are known."""
+    """Of VWAP and its bands: standard deviations from VWAP. They are curves where their minutes are known."""
 
     def is_curve(self, values: Values, session: Session) -> bool:
         return self.deviations is not None and values(session.start_ns) is not None

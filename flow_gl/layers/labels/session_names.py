@@ -22,7 +22,7 @@ _LABEL_PX: Final = 13.0
 _GAP_PX: Final = 8.0
 """Between the start of a session and its name, and between two names, at content scale 1."""
 _ROWS: Final = 3
-"""A name is so many rows lower at most, where a notice covers the ones above."""
+"""A name is at most this many rows lower where a notice covers the ones above."""
 
 
 def session_names(session: Session, zone: str) -> list[str]:

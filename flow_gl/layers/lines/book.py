@@ -75,7 +75,7 @@ class LineRows:
         self.version += 1
 
     def seen(self, left_ns: int, right_ns: int, most: int) -> tuple[NDArray[np.int64], NDArray[Any]]:
-        """Return times and values of the rows from the last one before a range to the first one behind it.
+        """Return times and values of the rows from the last one before a range to the first one after it.
 
         Of more than `most` rows every n-th is returned, the same ones wherever the range begins, and the newest.
         """

@@ -1,6 +1,6 @@
 """VWAP and its bands as they developed: a curve through the values at each minute's end, over its session.
 
-It stops where a gap begins, also a halt, and goes on where the gap ends. The session that goes on ends at its present
+It stops where a gap begins, also a halt, and continues where the gap ends. The running session ends at its present
 value. A session whose minutes are not known has flat lines at the values
 of its close instead (`layers.labels.levels`).
 """
@@ -60,7 +60,7 @@ def _end_of(scene: Scene, session: Session) -> int:
 
 
 def _present(scene: Scene, session: Session) -> tuple[float, float] | None:
-    """Return the newest values of the session that goes on; None of another one and during a pause."""
+    """Return the newest values of the running session; None of another one and during a pause."""
     if session.is_finished or scene.until_ns < scene.now_ns:
         return None
     vwap, deviation = float(session.numbers["vwap"]), float(session.numbers["vwap_sd"])

@@ -25,9 +25,9 @@ MOST_SHOWN: Final = 48
 _PER_CELL: Final = {EventKind.LARGE_TRADE: 2, EventKind.STACKED_IMBALANCE: 2}
 _ZONES: Final = frozenset({EventKind.ABSORPTION, EventKind.STACKED_IMBALANCE})
 _OLDER_ZONES: Final = 96
-"""So many zones of a kind from before the view may still reach into it."""
+"""This many zones of a kind from before the view may still reach into it."""
 _LATE_NS: Final = 10 * MINUTE_NS
-"""A divergence becomes known at most so long after its later pivot, in a market that trades."""
+"""A divergence becomes known at most this long after its later pivot, in a market that trades."""
 _MOST_MADE: Final = 1024
 
 

@@ -21,7 +21,7 @@ MARK_TITLES: Final = {
 }
 """Names of the kinds and what their switches are called."""
 FADE_NS: Final = 20 * MINUTE_NS
-"""After so long the zone of an absorption has faded out."""
+"""After this long the zone of an absorption has faded out."""
 NEVER: Final = 2**62
 """End of a zone that price has not traded through."""
 

@@ -17,7 +17,7 @@ def pivots_of(reader: MarketReader, event: np.void, *, bar_ns: int, bars_after: 
     Parameters
     ----------
     bar_ns : length of the bars on which it was found
-    bars_after : a pivot is known at the end of so many bars after it
+    bars_after : a pivot is known at the end of this many bars after it
     """
     is_high, earlier_ns, earlier = int(event["direction"]) < 0, int(event["value"][0]), int(event["value"][1])
     until_ns = int(event["ts_event"]) - bars_after * bar_ns

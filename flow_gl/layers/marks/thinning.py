@@ -2,7 +2,7 @@
 
 Time is divided into cells of equal length, aligned to the epoch, wide enough on the screen for a mark. Each cell shows
 its strongest events. Cells do not move with the view, so panning changes nothing, and zooming out only joins cells:
-an event that is hidden gives way to a stronger one, never to chance.
+an event is only ever hidden by a stronger one, never by chance.
 """
 
 from typing import Final

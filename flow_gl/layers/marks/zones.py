@@ -2,7 +2,7 @@
 
 Absorbed buying at a price ends with the first trade above it, absorbed selling with the first one below it. A stacked
 imbalance ends once price has traded through all of it: at or below its lowest and at or above its highest price. Both
-end where the chart goes on with another contract.
+end where the chart continues with another contract.
 """
 
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class _Zone:
 
 
 class ZoneEnds:
-    """Keeps the ends of zones. A zone is searched for when it is first asked for, then only by new trades."""
+    """Keeps the ends of zones. A zone's end is searched for when it is first requested, then only by new trades."""
 
     def __init__(self) -> None:
         self._zones: dict[bytes, _Zone] = {}

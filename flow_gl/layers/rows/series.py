@@ -96,7 +96,7 @@ class LodRows:
                 self.last_index = self.base.index(int(newest["id"]))
 
     def _apply_breaks(self, scene: Scene, gaps: NDArray[np.void]) -> None:
-        """Upload again the rows behind the first changed gap: their lines may have to break.
+        """Upload again the rows after the first changed gap: their lines may have to break.
 
         Rows reach the store before the gaps between them are published.
         """

@@ -58,7 +58,7 @@ class MarketEvents:
 
     @property
     def names(self) -> set[str]:
-        """What it can be asked for by, in capitals: its names and its id."""
+        """What it can be requested by, in capitals: its names and its id."""
         return {one.upper() for one in (self.name, self.symbol, self.requested, str(self.instrument_id)) if one}
 
 

@@ -22,7 +22,7 @@ class Backoff:
         self.attempt = 0
 
     def next(self, lasted_s: float) -> float:
-        """Count an attempt that lasted so long; return the delay before the next one, seconds."""
+        """Count an attempt by its duration; return the delay before the next one, seconds."""
         if lasted_s >= STEADY_S:
             self.attempt = 0
         self.attempt += 1

@@ -37,7 +37,7 @@ REQUEST_S: Final = 2.0
 RETRY_S: Final = 0.25
 """Delay before a chart is retried, and between two attempts that are not reported."""
 UNSEEN_S: Final = 4.0
-"""An absence of up to this long, such as the election of a leader, is not told."""
+"""An outage of up to this long, such as the election of a leader, is not reported."""
 SILENT_S: Final = 5.0
 """A chart whose publisher has not been heard for this long has none."""
 WATCH_S: Final = 0.25

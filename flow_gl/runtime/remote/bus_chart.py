@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 HEARTBEAT_S: Final = 0.5
 """Heartbeats of a consumer. Without two of them, the library makes another one."""
 STALE_S: Final = 3.0
-"""Without a status, or without rows that are known to exist, for this long, the consumers are made again."""
+"""Without a status, or without rows that are known to exist, for this long, the consumers are created again."""
 _LARGEST_QUEUE: Final = 1 << 30
 """Bytes that may wait to be read: a session's history arrives faster than it is read."""
 
@@ -198,7 +198,7 @@ class BusChart:
             status = msgspec.structs.replace(status, sent_ns=self._clock.wall_ns() - (stored_ns - status.sent_ns))
         elif is_running:
             self.heard_s = asyncio.get_running_loop().time()
-        # Another engine may take over from one that ends, so its end is not told before it is certain.
+        # Another engine may take over from one that ends, so its end is not reported before it is certain.
         self.ending = None if is_running else status
         if is_running or self.status is None:
             self.status = status

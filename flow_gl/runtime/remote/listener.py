@@ -25,4 +25,4 @@ class Listener(Protocol):
         """Handle a lost connection or a failed attempt. The next attempt follows in `delay_s` seconds."""
 
     def stopped(self, reason: str) -> None:
-        """Handle an error that retrying cannot fix: no attempt is made until the user asks for one (`retry`)."""
+        """Handle an error that retrying cannot fix: no attempt is made until the user requests one (`retry`)."""

@@ -62,7 +62,7 @@ def _event(index: ReplayIndex, events: NDArray[np.void], by: int, at_ns: int) ->
 def _known_at(index: ReplayIndex, event: np.void) -> int | None:
     """Return the time of the trade that made an event known: the next trade tells what has ended."""
     ts, instrument_id = int(event["ts_event"]), int(event["instrument_id"])
-    ts += event["kind"] == EventKind.LARGE_TRADE  # an order goes on while trades have its time
+    ts += event["kind"] == EventKind.LARGE_TRADE  # an order continues while trades have its time
     if not index.reaches(ts):
         return None
     source = index.source(index.place_before(ts))

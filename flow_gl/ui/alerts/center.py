@@ -41,7 +41,7 @@ MOST_ENTRIES: Final = 500
 MOST_A_SECOND: Final = 5
 """Sounds, and desktop notifications, that are begun within a second."""
 _SUM_NS: Final = 1_500_000_000
-"""The line about silent alerts comes after so long without another one ..."""
+"""The line about silent alerts appears after this long without another one ..."""
 _SUM_LATEST_NS: Final = 15_000_000_000
 """... and this long after the first one at the latest."""
 FAST: Final = "in a fast replay"
@@ -141,7 +141,7 @@ class AlertCenter:
 
     @property
     def problem(self) -> str:
-        """Why an action that a rule asks for cannot be carried out, a few words; "" if nothing is known to fail."""
+        """Why an action that a rule requests cannot be carried out, a few words; "" if nothing is known to fail."""
         return self.problem_sign and f"{self.problem_sign}: {self._sound_problem or self._notifier_problem}"
 
     @property

@@ -28,7 +28,7 @@ class Entry:
     price: int
     direction: int
     silence: str = ""
-    """Why it did not sound, though its rule asks for a sound; "" if it did or does not ask."""
+    """Why it did not sound although its rule requests a sound; "" otherwise."""
     voice: Voice | None = None
 
     @property

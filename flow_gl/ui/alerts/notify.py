@@ -2,7 +2,7 @@
 
 The library raises nothing when a notification cannot be delivered: it logs a warning and returns. So a notification
 counts as sent only if the desktop has answered, and what the library logs goes to the program's log, not to the
-terminal. After a failure the connection is made again for the next notification.
+terminal. After a failure the next notification connects again.
 """
 
 import logging
@@ -79,7 +79,7 @@ class Notifier:
             runner.run(_closed(notifier))
 
     def _next(self) -> tuple[str, str] | None:
-        """Wait for the next notification; None at the end. Of many behind it, it says how many are left out."""
+        """Wait for the next notification; None at the end. If many are waiting, it says how many are left out."""
         message = self._waiting.get()
         if message is None:
             return None

@@ -1,6 +1,6 @@
 """The file of alert rules: TOML, readable, in the user's folder of settings.
 
-A rule that cannot be used is left out, and a file that is no TOML counts as absent; both are said in one line. The
+A rule that cannot be used is left out, and a file that is not TOML counts as absent; one line reports either. The
 first change of the rules then keeps the old file beside the new one, as `alerts.toml.damaged`. Two programs may be open
 at once: each merges its own changes into the current content of the file, while it holds a lock.
 """

@@ -22,7 +22,7 @@ class Seeks:
         self._expected_ns: int | None = None
 
     def expect(self, wall_ns: int) -> None:
-        """Note that a seek has been asked for: until it is done, nothing sounds."""
+        """Note that a seek has been requested: until it is done, nothing sounds."""
         self._expected_ns = wall_ns
 
     def follow(self, status: np.void) -> bool:
@@ -34,6 +34,6 @@ class Seeks:
         return True
 
     def is_awaited(self, wall_ns: int) -> bool:
-        """Whether a seek has been asked for that is not done."""
+        """Whether a requested seek is not done yet."""
         expected = self._expected_ns
         return expected is not None and wall_ns - expected < _PATIENCE_NS

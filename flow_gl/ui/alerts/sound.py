@@ -22,13 +22,13 @@ from flow_gl.ui.alerts.tones import RATE_HZ
 PERIOD_MS: Final = 10
 """How often the device asks for samples, which bounds the delay of a sound."""
 SILENT_NS: Final = 2_000_000_000
-"""A device that has asked for nothing for so long is lost: unplugged, or its server is gone."""
+"""A device that has requested nothing for this long is lost: unplugged, or its server is gone."""
 RETRY_NS: Final = 10_000_000_000
 """A device that could not be opened, or is lost, is tried again after this time."""
 TOO_LATE_NS: Final = 500_000_000
 """A sound that the device has not taken by then is dropped: it would mislead."""
 MOST_VOICES: Final = 4
-"""Sounds that play at the same time; the oldest gives way."""
+"""Sounds that play at the same time; a new one replaces the oldest."""
 
 
 _ALSA_HANDLER: Final = ctypes.CFUNCTYPE(

@@ -26,7 +26,7 @@ class Where:
 
 
 def step(market: MarketReader, time: TimeAxis, direction: int, where: Where) -> str:
-    """Show the session before (-1) or behind (1) the one at the left of the plot. Returns the note for the user."""
+    """Show the session before (-1) or after (1) the one at the left of the plot. Returns the note for the user."""
     event_ns, width_px, timeline = where.event_ns, where.width_px, where.timeline
     if width_px <= 0.0 or not int(market.session["trade_count"]):
         return "no session yet"

@@ -13,7 +13,7 @@ from flow_gl.ui.state.view_state import ViewState
 
 @dataclass(slots=True)
 class Asked:
-    """What the mouse asked for in a frame."""
+    """What the mouse requested in a frame."""
 
     is_busy: bool = False
     """The mouse is on the bar or holds its handle: nothing else takes it."""

@@ -1,8 +1,8 @@
 """The file of the user's keys: TOML, in the user's settings folder.
 
 It lists every action with its usual keys as a comment; a line without `#` gives the action other keys. Lines that
-cannot be used are left out and said in one line. A file that is not TOML is ignored; the first change then keeps it as
-`keys.toml.damaged`.
+cannot be used are left out and reported in one line. A file that is not TOML is ignored; the first change then keeps it
+as `keys.toml.damaged`.
 """
 
 import difflib

@@ -209,7 +209,7 @@ def _line(offer: Offer, state: ViewState) -> bool:
 
 
 def _cut(text: str, room: float) -> str:
-    """Return a text that is not wider than the room: its middle gives way."""
+    """Return a text that is not wider than the room: its middle is left out."""
     if imgui.calc_text_size(text).x <= room:
         return text
     keep = len(text)

@@ -12,7 +12,7 @@ BAR_PX: Final = 54.0
 LEAST_CHARTS_PX: Final = 150.0
 """The bar is left out where the charts would be lower than this."""
 _ANSWER_NS: Final = 400_000_000
-"""A seek that has not been answered for so long does not hold back the next one."""
+"""A seek that has not been answered for this long does not hold back the next one."""
 
 
 @dataclass(slots=True)

@@ -39,7 +39,7 @@ from flow_gl.ui.state.transport import TransportState
 from flow_gl.ui.workspaces.shelf import Shelf
 
 _MOST_TICKS: Final = 2.0 * MAX_TICK
-"""A price pane spans at most so many: all prices that there can be."""
+"""A price pane spans at most this many: all possible prices."""
 
 
 @dataclass(slots=True)
@@ -250,7 +250,7 @@ class ViewState:
             self.are_panels_hidden = not self.are_panels_hidden
 
     def next_keyboard_panel(self) -> None:
-        """Let the keyboard work in the next open panel, or the first; behind the last one it returns to the charts."""
+        """Let the keyboard work in the next open panel, or the first; after the last one it returns to the charts."""
         shown = [name for name in open_in_order(frozenset(self.open_panels)) if not self.are_panels_hidden]
         at = shown.index(self.keyboard_panel) + 1 if self.keyboard_panel in shown else 0
         self.keyboard_panel = shown[at] if at < len(shown) else ""

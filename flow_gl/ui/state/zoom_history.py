@@ -68,7 +68,7 @@ class ZoomHistory:
         Parameters
         ----------
         now_s : monotonic clock, seconds
-        is_held : a drag goes on, so the step does
+        is_held : a drag is in progress, so the step is not complete
         """
         now = _zoom_of(self._state)
         if now is None:

@@ -33,7 +33,7 @@ class Desk:
         return gather(self.state, plot_width_px=self.plot_width_px, symbols=self.symbols, **place)
 
     def save_as(self, name: str) -> str:
-        """Save what is shown under a name and go on in it. A workspace of that name is replaced."""
+        """Save what is shown under a name and continue in that workspace. A workspace of that name is replaced."""
         shelf, name = self.state.workspaces, name.strip()
         if problem := problem_of_name(name):
             return problem

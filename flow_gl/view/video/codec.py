@@ -85,7 +85,7 @@ class Encoder:
         return round(self.frames * self._time_base * self.units_per_second)
 
     def add(self, picture: NDArray[np.uint8], repeats: int = 0) -> None:
-        """Repeat the last picture so many times, then append this one. Raises what `take` raises.
+        """Repeat the last picture a number of times, then append this one. Raises what `take` raises.
 
         Parameters
         ----------

@@ -1,7 +1,7 @@
 """The work of the encoder's process: pictures in shared memory become files.
 
 A recording and the newest seconds are two streams of the same pictures, so that a recording begins and ends with the
-picture at which the user asked for it.
+picture at which the user requested it.
 """
 
 from collections.abc import Callable
