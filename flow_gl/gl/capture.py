@@ -31,6 +31,14 @@ def read_picture(width: int, height: int) -> Picture:
 
 def write_png(path: Path, picture: Picture) -> None:
     """Write a PNG file atomically. Raises FlowError if it cannot be written."""
+    try:
+        write_whole(path, png_of(picture))
+    except OSError as error:
+        raise FlowError(f"{path}: the picture cannot be written: {error.strerror}") from error
+
+
+def png_of(picture: Picture) -> bytes:
+    """Return a picture as the bytes of a PNG file."""
     height, width, _ = picture.shape
     lines = np.zeros((height, 1 + width * 3), np.uint8)
     # No PNG filter: flat areas and repeated lines compress best unfiltered.
@@ -38,10 +46,7 @@ def write_png(path: Path, picture: Picture) -> None:
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     data = zlib.compress(lines.tobytes(), 6)
     chunks = b"".join(_chunk(name, body) for name, body in ((b"IHDR", header), (b"IDAT", data), (b"IEND", b"")))
-    try:
-        write_whole(path, _PNG_SIGNATURE + chunks)
-    except OSError as error:
-        raise FlowError(f"{path}: the picture cannot be written: {error.strerror}") from error
+    return _PNG_SIGNATURE + chunks
 
 
 def _chunk(name: bytes, body: bytes) -> bytes:

@@ -327,7 +327,7 @@ class Program:
         if not requests:
             return
         from flow_gl.ui.input.action import Request
-        from flow_gl.view.video.pictures import picture_name
+        from flow_gl.view.video.pictures import chart_area, picture_name
 
         for request in requests:
             if request is Request.QUIT:
@@ -339,6 +339,13 @@ class Program:
             elif request is Request.SCREENSHOT:
                 loop.run_for_picture()
                 self._saver.save(loop.surface, picture_name(loop.frame, self._clock.wall_ns()) + ".png")
+            elif request is Request.SCREENSHOT_CHART:
+                loop.run_for_picture()
+                name = picture_name(loop.frame, self._clock.wall_ns(), loop.state.pictured)
+                self._saver.save(loop.surface, f"{name}.png", chart_area(loop.frame, loop.state.pictured))
+            elif request is Request.COPY_PICTURE:
+                loop.run_for_picture()
+                self._saver.copy(loop.surface)
             elif request is Request.RECORD:
                 self._video.toggle(picture_name(loop.frame, self._clock.wall_ns()))
             elif request is Request.SAVE_NEWEST:

@@ -138,7 +138,7 @@ SEEN: dict[str, Seen] = {
     "next_layout": state_of("arrangement"),
     **{f"workspace_{number}": notes for number in range(1, 10)},
     "save_workspace": notes,
-    "screenshot": requests,
+    **dict.fromkeys(("screenshot", "screenshot_chart", "copy_picture"), requests),
     "record": requests,
     "save_newest": requests,
     "fullscreen": requests,

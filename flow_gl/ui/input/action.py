@@ -21,6 +21,8 @@ class Request(Enum):
     """Requests that only the program or the overlays can carry out."""
 
     SCREENSHOT = "screenshot"
+    SCREENSHOT_CHART = "screenshot of a chart"
+    COPY_PICTURE = "copy picture"
     RECORD = "record"
     SAVE_NEWEST = "save newest"
     FULLSCREEN = "fullscreen"
@@ -43,6 +45,8 @@ class Context:
     event_ns: int
     """Event time at the live edge, as shown."""
     plot_width_px: float
+    scale: float = 1.0
+    """Scale of text and lines in force."""
     feed_state: int = FeedState.STARTING
     speed: float = 1.0
     """Current replay speed."""

@@ -252,6 +252,15 @@ ACTIONS: Final[tuple[Action, ...]] = (
     *workspace_actions.actions(),
     Action("screenshot", "Save a screenshot", ("s",), "Program", _ask(Request.SCREENSHOT), menus=("header", "chart")),
     Action(
+        "screenshot_chart",
+        "Save a screenshot of this chart",
+        ("shift+s",),
+        "Program",
+        chart.picture_chart,
+        menus=("header", "chart"),
+    ),
+    Action("copy_picture", "Copy the picture", ("ctrl+shift+c",), "Program", _ask(Request.COPY_PICTURE)),
+    Action(
         "record",
         "Record a video",
         ("ctrl+r",),

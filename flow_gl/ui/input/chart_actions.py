@@ -9,7 +9,7 @@ from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.layers.lines.book import ORDER_SIZES
 from flow_gl.ui.input import session_steps
-from flow_gl.ui.input.action import Context, Run
+from flow_gl.ui.input.action import Context, Request, Run
 from flow_gl.ui.input.key_pointer import NOWHERE
 from flow_gl.ui.overlays import words
 from flow_gl.ui.state.axes import EDGE_SHARE
@@ -21,6 +21,8 @@ from flow_gl.ui.state.view_state import ChartState, ViewState
 
 SPEEDS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 1000.0, 3000.0, 10000.0, float("inf"))
 """Replay speeds that the keys step through."""
+TEXT_SIZES: Final = (0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0)
+"""As factors; 1 is a monitor with 96 dots per inch."""
 _ANSWER_NS: Final = SECOND_NS
 """Time allowed for the engine to apply a new speed; until then, steps start from the requested speed."""
 ZOOM_STEP: Final = 1.25
@@ -213,6 +215,25 @@ def clear(context: Context) -> None:
         context.state.clear(index, context.event_ns)
         done = "bubbles so far are hidden" if context.state.charts[index].cleared_before_ns else "all bubbles shown"
         context.notes.append(f"{context.names[index]}: {done}")
+
+
+def picture_chart(context: Context) -> None:
+    """Ask for a screenshot of the focused chart, else the first one."""
+    shown = context.state.visible_charts(max(1, len(context.names)))
+    context.state.pictured = shown[0] if context.focus is None else context.focus
+    context.requests.append(Request.SCREENSHOT_CHART)
+
+
+def resize_text(direction: int) -> Run:
+    """Return the action that chooses the next larger (1) or smaller (-1) text size."""
+
+    def run(context: Context) -> None:
+        larger = [one for one in TEXT_SIZES if one > context.scale + 0.01]
+        smaller = [one for one in TEXT_SIZES if one < context.scale - 0.01]
+        context.state.ui_scale = (larger or TEXT_SIZES[-1:])[0] if direction > 0 else (smaller or TEXT_SIZES[:1])[-1]
+        context.notes.append(f"text size {100 * context.state.ui_scale:.0f} %")
+
+    return run
 
 
 def mute(context: Context) -> None:

@@ -8,7 +8,7 @@ from flow_gl.core.palette import NO_COLORS, PALETTES, Palette
 from flow_gl.core.schema import FeedState
 from flow_gl.layers.base import LAYERS
 from flow_gl.ui.input.action import Action, Context, Run
-from flow_gl.ui.input.chart_actions import SPEEDS, toggle_layer
+from flow_gl.ui.input.chart_actions import SPEEDS, TEXT_SIZES, resize_text, toggle_layer
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import Frame
 from flow_gl.ui.state.arrangement import KINDS, Arrangement, Kind
@@ -16,7 +16,6 @@ from flow_gl.ui.state.timeline import Folding
 from flow_gl.ui.state.view_state import ViewState
 
 SPANS_S: Final = (30, 60, 180, 600, 1800, 3600, 4 * 3600, 24 * 3600, 7 * 24 * 3600, 30 * 24 * 3600)
-SCALES: Final = (0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0)
 FOLDINGS: Final[dict[Folding, str]] = {
     "closed": "closed hours",
     "all": "closed hours and halts",
@@ -45,7 +44,9 @@ def choices() -> tuple[Action, ...]:
         Action("bucket_narrower", "Narrower buckets, and lock them", (), "Bucket", _bucket(-1), menus=("time axis",)),
         *(_speed(speed) for speed in SPEEDS),
         Action("scale_0", "Text size of the monitor", (), "Text size", _scale(0.0), lambda s: s.ui_scale == 0.0),
-        *(_fixed_scale(scale) for scale in SCALES),
+        Action("text_larger", "Larger text", ("ctrl+shift+up_arrow",), "Text size", resize_text(1)),
+        Action("text_smaller", "Smaller text", ("ctrl+shift+down_arrow",), "Text size", resize_text(-1)),
+        *(_fixed_scale(scale) for scale in TEXT_SIZES),
     )
 
 

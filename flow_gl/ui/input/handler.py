@@ -248,6 +248,7 @@ class InputHandler:
             focus=focus if markets else None,
             wall_ns=frame.wall_ns,
             event_ns=frame.event_ns,
+            scale=frame.scale,
             plot_width_px=layout.price.width if layout else 0.0,
             pane_heights_px=(layout.price.height, layout.cvd.height) if layout else (0.0, 0.0),
             engine=frame.engine,

@@ -181,6 +181,8 @@ class ViewState:
     folding: Folding = "closed"
     """Which intervals without trades are folded to a narrow band."""
     is_muted: bool = False
+    pictured: int = 0
+    """The chart of which a screenshot was asked for."""
     video_sign: str = ""
     """What the header says of a recording; "" while nothing is recorded."""
     palette: Palette = DARK

@@ -13,6 +13,7 @@ from flow_gl.core.settings import AGGREGATION, DECLARED, REGULAR
 from flow_gl.layers.base import LAYERS
 from flow_gl.layers.labels.words import bucket_text
 from flow_gl.layers.rows.hit import hidden_count
+from flow_gl.ui.input.chart_actions import TEXT_SIZES
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.panels import base
@@ -21,7 +22,6 @@ from flow_gl.ui.state.timeline import FOLDINGS, Folding
 from flow_gl.ui.state.view_state import ViewState
 
 _SPANS_S: Final = (30, 60, 180, 600, 1800, 3600, 4 * 3600, 24 * 3600)
-_SCALES: Final = (0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0)
 _COLOR_FLAGS: Final[int] = imgui.ColorEditFlags_.no_inputs.value | imgui.ColorEditFlags_.no_tooltip.value
 _FOLDINGS: Final[dict[Folding, str]] = {
     "closed": "closed hours",
@@ -162,7 +162,7 @@ def _scale(frame: Frame, state: ViewState) -> None:
     if imgui.begin_combo("scale", said if state.ui_scale else f"{said}, monitor's"):
         if imgui.selectable("same as the monitor", not state.ui_scale)[0]:
             state.ui_scale = 0.0
-        for scale in _SCALES:
+        for scale in TEXT_SIZES:
             if imgui.selectable(f"{100 * scale:.0f} %", state.ui_scale == scale)[0]:
                 state.ui_scale = scale
         imgui.end_combo()
