@@ -22,11 +22,11 @@ from flow_gl.layers.sessions import sessions_in_view
 from flow_gl.runtime.charts import Charts
 from flow_gl.store.market import MarketReader, MarketStore
 from flow_gl.ui.overlays import words
-from flow_gl.ui.overlays.hover import bubble, cvd_bucket, event, level, profile_row, table
+from flow_gl.ui.overlays.hover import bubble, cvd_bucket, event, level, profile_row, table, window
 from flow_gl.ui.overlays.hover.tip import Spot, Tip
 from flow_gl.ui.overlays.hover.window import is_at_right
 from flow_gl.ui.overlays.panels.bubble import place_beside
-from flow_gl.ui.state.pointed import BUBBLE
+from flow_gl.ui.state.pointed import BUBBLE, Pointed
 from tests.kit.markets import make_market, make_scene, make_week
 from tests.kit.pilot import HeadlessPilot
 from tests.kit.trades import NQZ5, make_trades
@@ -335,6 +335,22 @@ def test_the_card_of_a_pinned_bubble_never_covers_it(pilot: HeadlessPilot) -> No
         assert not Rect(*own.card_px, 196.0, 280.0).contains(x, y)
         moved += before != own.card_px
     assert moved <= 3
+
+
+def test_a_pinned_bubble_has_no_tooltip_as_well(pilot: HeadlessPilot, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Pointed] = []
+    monkeypatch.setattr(window, "tell", lambda spot, pointed: told.append(pointed) or table.tell(spot, pointed))
+    place = place_of_bubble(pilot, back=20)
+    pilot.move(place)
+    pilot.frames(3)
+    own = pilot.state.charts[0]
+    assert [one for one in told if one.kind == BUBBLE]
+    pilot.click(place)
+    assert own.pointed is not None
+    assert own.pointed.key == (own.pinned_lod, own.pinned_id)
+    told.clear()
+    pilot.frames(30)
+    assert not [one for one in told if one.kind == BUBBLE]
 
 
 @pytest.mark.parametrize("corner", ["upper right", "lower right", "upper left", "lower left", "middle"])

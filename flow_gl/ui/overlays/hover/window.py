@@ -10,6 +10,7 @@ from flow_gl.ui.overlays.hover.tip import spot_at
 from flow_gl.ui.overlays.panels.base import Row, Section, figures
 from flow_gl.ui.overlays.panels.bubble import WIDTH_PX, line_color
 from flow_gl.ui.paint.painter import Painter
+from flow_gl.ui.state.pointed import BUBBLE, Pointed
 from flow_gl.ui.state.view_state import ViewState
 
 _SHIFT_PX: Final = 22.0
@@ -37,9 +38,12 @@ def is_at_right(x: float, width: float, left: float, right: float) -> bool:
 
 def draw(chart: ChartFrame, frame: Frame, state: ViewState, painter: Painter) -> None:
     """Draw the tooltip of a chart, if the mouse points at something there."""
-    pointed, cursor = state.charts[chart.index].pointed, state.cursor_px
+    own, cursor = state.charts[chart.index], state.cursor_px
+    pointed = own.pointed
     if pointed is None or cursor is None or chart.scene is None:
         return
+    if pointed == Pointed(BUBBLE, (own.pinned_lod, own.pinned_id)):
+        return  # the pinned bubble's window has the same numbers, and more
     tip = tell(spot_at(chart.scene, cursor, state), pointed)
     if tip is None:
         return
