@@ -99,6 +99,12 @@ def root_of(symbol: str) -> str:
     return root_of(leg) if others else ""
 
 
+def known_decimals(name: str) -> int | None:
+    """Return the decimals of a root's prices by the built-in table, given any of its symbols or the root itself."""
+    entry = _POINT_VALUES.get(root_of(name) or name)
+    return None if entry is None else price_decimals(entry[0])
+
+
 def builtin(symbol: str) -> Instrument | None:
     """Look up an outright in the built-in table; None if its root is not there or it is not an outright."""
     if not is_outright_symbol(symbol):

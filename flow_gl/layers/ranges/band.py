@@ -13,6 +13,7 @@ from flow_gl.layers.lines.layer import place_of
 from flow_gl.layers.ranges.places import marked_band
 from flow_gl.layers.ranges.range_profile import RangeProfile
 
+_CAPTION_LINES: Final = 6
 _LABEL_PX: Final = 12.0
 _LEVELS: Final = ("poc", "vah", "val")
 
@@ -70,12 +71,16 @@ class RangeLevelsLayer(CachedLayer):
         """Say that the profile is that of the visible range."""
         size, rect = _LABEL_PX * scene.price_view.scale, scene.profile_rect
         text = f"profile in view  {contracts_text(found.volume)}"
-        self._label(scene, text, rect.right - self._chart.batches.text.width(text, size) - size, rect.y + 2 * size)
+        left = rect.right - self._chart.batches.text.width(text, size) - size
+        # A zero cross may have its label there: then on a line below it.
+        any(self._label(scene, text, left, rect.y + (2 + 1.6 * line) * size) for line in range(_CAPTION_LINES))
 
-    def _label(self, scene: Scene, text: str, x: float, y: float) -> None:
-        """Add a label if there is room: left end and middle, px."""
+    def _label(self, scene: Scene, text: str, x: float, y: float) -> bool:
+        """Add a label if there is room: left end and middle, px. Returns whether there was."""
         size, batches, palette = _LABEL_PX * scene.price_view.scale, self._chart.batches, scene.style.palette
         box = Rect(x - 0.3 * size, y - 0.75 * size, batches.text.width(text, size) + 0.6 * size, 1.5 * size)
-        if batches.take(box, scene.price_view.rect):
-            style = TextStyle(size, palette.information)
-            batches.text.add(text, round(x), round(y), style, plate=Plate(palette.ground, alpha=0.85))
+        if not batches.take(box, scene.price_view.rect):
+            return False
+        style = TextStyle(size, palette.information)
+        batches.text.add(text, round(x), round(y), style, plate=Plate(palette.ground, alpha=0.85))
+        return True

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal, get_args
 import msgspec
 
 from flow_gl.core.alerts import CONDITION_NAMES, EVENT_KINDS, LEVEL_NAMES, Condition, Direction, EngineRule, Level
+from flow_gl.core.market.instrument import known_decimals
 from flow_gl.core.schema import PRICE_SCALE
 from flow_gl.core.units import SECOND_NS
 
@@ -136,7 +137,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
                 floor = f" of at least {least}" if self.least else ""
                 text = f"{way}{EVENT_WORDS[self.event]}{floor}"
             case "level":
-                to = f"{self.price:,}" if self.level == "own" else LEVEL_WORDS[self.level]
+                to = _price_text(self.price, self.symbol) if self.level == "own" else LEVEL_WORDS[self.level]
                 side = {"both": "", "bullish": " from below", "bearish": " from above"}[self.direction]
                 text = f"price reaches {to}{side}"
             case "cvd":
@@ -207,6 +208,14 @@ class RuleBook:
     @property
     def wants_sound(self) -> bool:
         return any(rule.on and "sound" in rule.do for rule in self._rules.values())
+
+
+def _price_text(price: Decimal | None, symbol: str) -> str:
+    """Return a price with its instrument's decimals, if they are known and enough for it."""
+    decimals = known_decimals(symbol)
+    if price is None or decimals is None or price != round(price, decimals):
+        return f"{price:,}"
+    return f"{price:,.{decimals}f}"
 
 
 def condition_of(rule: Rule) -> Condition:

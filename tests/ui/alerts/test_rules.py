@@ -22,6 +22,21 @@ def test_without_a_file_the_default_rules_apply(tmp_path):
     assert [rule.sentence for rule in USUAL] == ["CVD zero cross"]
 
 
+@pytest.mark.parametrize(
+    ("symbol", "price", "text"),
+    [
+        ("NQ", "25475.5", "25,475.50"),
+        ("NQZ5", "25475", "25,475.00"),
+        ("YM", "43010", "43,010"),
+        ("NQ", "25475.125", "25,475.125"),
+        ("ZN", "110.5", "110.5"),
+    ],
+)
+def test_a_rule_names_its_price_with_the_decimals_of_its_instrument(symbol, price, text):
+    rule = Rule(name="own", when="level", price=Decimal(price), symbol=symbol)
+    assert rule.sentence == f"{symbol}: price reaches {text}"
+
+
 def test_every_template_is_read_back_from_the_file_unchanged(tmp_path):
     path = tmp_path / "alerts.toml"
     own = Rule(
