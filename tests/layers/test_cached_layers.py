@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 
 from flow_gl.core.schema import EVENT, EventKind
-from flow_gl.core.units import MINUTE_NS
+from flow_gl.core.settings import DEFAULTS
+from flow_gl.core.units import MINUTE_NS, SECOND_NS
 from flow_gl.gl.kit import Kit
 from flow_gl.gl.label_boxes import LabelBox, overlaps
 from flow_gl.gl.text import TextStyle
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.labels.levels import free_place, met_by
+from flow_gl.layers.ranges.range_profile import read_range
 from flow_gl.layers.stack import DRAW_ORDER, Batch, ChartStack
 from flow_gl.view.frame_scheduler import FrameScheduler
 from tests.kit.gl_context import draw
@@ -155,6 +157,18 @@ def test_the_draw_order_contains_each_step_once(kit: Kit) -> None:
     names = [name for name, _, _ in DRAW_ORDER]
     assert len(set(names)) == len(names)
     assert [step for _, step, _ in DRAW_ORDER if isinstance(step, Batch)] == list(Batch)
+
+
+def test_the_caption_of_the_profile_in_view_goes_below_what_is_at_its_place(stack: ChartStack) -> None:
+    scene = make_scene(make_market(200, seed=3), span_s=100)
+    view, reader = scene.price_view, scene.reader
+    start_ns, end_ns = round(view.t_left_ns), round(view.t_left_ns) + 100 * SECOND_NS
+    scene = replace(scene, in_view=read_range(reader, start_ns, end_ns, DEFAULTS.aggregation))
+    (free,) = [one.rect for one in texts_of(stack, scene) if one.text.startswith("profile in view")]
+    taken = replace(scene, covered=(free,))
+    (moved,) = [one.rect for one in texts_of(stack, taken) if one.text.startswith("profile in view")]
+    assert moved.x == free.x
+    assert free.bottom <= moved.y < free.bottom + 2 * free.height
 
 
 def test_boxes_that_only_touch_do_not_overlap() -> None:

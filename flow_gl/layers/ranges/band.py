@@ -73,7 +73,9 @@ class RangeLevelsLayer(CachedLayer):
         text = f"profile in view  {contracts_text(found.volume)}"
         left = rect.right - self._chart.batches.text.width(text, size) - size
         # A zero cross may have its label there: then on a line below it.
-        any(self._label(scene, text, left, rect.y + (2 + 1.6 * line) * size) for line in range(_CAPTION_LINES))
+        for line in range(_CAPTION_LINES):
+            if self._label(scene, text, left, rect.y + (2 + 1.6 * line) * size):
+                break
 
     def _label(self, scene: Scene, text: str, x: float, y: float) -> bool:
         """Add a label if there is room: left end and middle, px. Returns whether there was."""
