@@ -154,6 +154,7 @@ class BenchLink:
         self.generation = 1
         self.timeline: TimelineStore | None = None
         self.restarts = 0
+        self.offered: Sequence[str] = ()
 
     def take_in(self, trades: list[NDArray[np.void]], event_ns: int) -> None:
         """Aggregate and publish trades, and set the feed's clock to `event_ns`."""
@@ -175,6 +176,10 @@ class BenchLink:
 
     def send(self, command: Command) -> None:
         """Do nothing: there is no engine to receive commands."""
+
+    def add(self, symbol: str) -> str:
+        """Refuse: there is no engine."""
+        return f"{symbol}: there is no engine"
 
     def close(self) -> None:
         """Do nothing: there is nothing to release."""

@@ -207,7 +207,13 @@ class RemoteSettings(msgspec.Struct, frozen=True, tag="settings"):
     settings: dict[str, Any]
 
 
-Answer = Hello | Failure | RemoteSettings
+class Offered(msgspec.Struct, frozen=True, tag="offered"):
+    """The symbols that a chart may ask this feed for, the busiest first; those that are charted included."""
+
+    symbols: tuple[str, ...]
+
+
+Answer = Hello | Failure | RemoteSettings | Offered
 
 _spec_decoder: Final[msgspec.json.Decoder[EngineSpec]] = msgspec.json.Decoder(EngineSpec)
 _answer_decoder: Final[msgspec.json.Decoder[Answer]] = msgspec.json.Decoder(Answer)

@@ -30,6 +30,7 @@ from flow_gl.core.spec import (
     EngineSpec,
     Failure,
     Hello,
+    Offered,
     RemoteSpec,
     decode_spec,
     encode,
@@ -95,6 +96,8 @@ def _serve(spec: EngineSpec, commands: Commands, owned: ExitStack) -> int:
     owned.callback(session.close)
     try:
         if _prepare(session, board, commands):
+            if isinstance(session, Session) and session.offered:
+                _answer(Offered(symbols=session.offered))
             session.run(commands)
         if lost := session.close():
             raise FlowError(lost)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from flow_gl.runtime.replay_snapshots import ReplaySnapshots
     from flow_gl.services.replay_cache.shelf import Shelf
 
+MOST_OFFERED: Final = 2_000
+"""Most symbols of files that a list of symbols offers."""
 OTHERS_NAMED: Final = 6
 """Most instruments without a chart that are named in the note to the user."""
 
@@ -48,6 +50,8 @@ class Plan:
     instrument_ids: tuple[int, ...] = ()
     """Instruments of the charts where they are known beforehand; 0 where mappings tell them."""
     are_parents: bool = False
+    offered: tuple[str, ...] = ()
+    """Symbols that the feed can chart, the busiest first."""
     note: str = ""
     """One line to show the user."""
     damage: tuple[str, ...] = ()
@@ -77,6 +81,7 @@ def make_plan(spec: EngineSpec, on_progress: Callable[[float], None] | None = No
 
 
 def _plan_files(spec: FilesSpec, engine: EngineSpec, on_progress: Callable[[float], None] | None) -> Plan:
+    from flow_gl.feed.files.choices import Found
     from flow_gl.feed.files.replay import FilesFeed, scan
     from flow_gl.runtime.file_summaries import PartShelf
     from flow_gl.runtime.replay_snapshots import ReplaySnapshots
@@ -115,6 +120,7 @@ def _plan_files(spec: FilesSpec, engine: EngineSpec, on_progress: Callable[[floa
         damage=summary.damage,
         snapshots=snapshots,
         files=ReplayFiles(summary, tuple(charts), shelf),
+        offered=tuple(dict.fromkeys(choice.name for choice in Found(summary.parts).choices()))[:MOST_OFFERED],
         begins_ns=summary.first_ts,
     )
 
@@ -140,12 +146,13 @@ def _others(summary: "FileSummary", chosen: "list[Choice]") -> str:
 
 
 def _plan_demo(spec: DemoSpec, resume_ns: int) -> Plan:
-    from flow_gl.feed.synthetic.contracts import contracts_of
+    from flow_gl.feed.synthetic.contracts import CONTRACTS, contracts_of
     from flow_gl.feed.synthetic.demo import SyntheticFeed
 
     feed = SyntheticFeed(spec, resume_ns=resume_ns)
     symbols = [contract.requested for contract in contracts_of(tuple(spec.symbols))]
-    return Plan(feed, symbols, begins_ns=feed.clock().anchor_event)
+    offered = tuple(contract.requested for contract in CONTRACTS.values())
+    return Plan(feed, symbols, offered=offered, begins_ns=feed.clock().anchor_event)
 
 
 def _plan_live(spec: LiveSpec) -> Plan:

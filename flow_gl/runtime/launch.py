@@ -92,6 +92,11 @@ class Session:
         """What the session is doing, one line."""
         return f"compiling the engine, only this once: {self._kernel}" if self.is_compiling else self._doing
 
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """Symbols that the feed can chart; known after `prepare`."""
+        return self._plan.offered if self._plan is not None else ()
+
     def run(self, commands: "queue.SimpleQueue[Command]") -> None:
         """Run the engine's loop until stopped. Raises FlowError, including that of `prepare`."""
         engine = self.open(commands)

@@ -4,6 +4,7 @@ The program's link starts an engine process and attaches its stores; tests and e
 `engine` and `markets`, sends commands, and compares `generation` to detect that the readers were replaced.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -43,12 +44,20 @@ class Link(Protocol):
     now shows another contract."""
     restarts: int
     """Number of engines that took over from one that died."""
+    offered: Sequence[str]
+    """Symbols that the feed can chart, the busiest first; empty where that is not known."""
 
     def poll(self) -> LinkState:
         """Update the fields. Called once per frame; takes microseconds and never blocks."""
 
     def send(self, command: Command) -> None:
         """Send a command to the engine. Silently dropped if no engine runs."""
+
+    def add(self, symbol: str) -> str:
+        """Ask for a market of this symbol, without touching the others. Returns "", or one line on why not.
+
+        The market comes later, behind the others, in another `generation`.
+        """
 
     def close(self) -> None:
         """End the engine and release its stores. Idempotent."""

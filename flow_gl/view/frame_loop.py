@@ -3,6 +3,7 @@
 A window and a headless target run the same frame. The loop around it (pacing, video, exit) is in `view.program`.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,7 @@ from flow_gl.gl.label_boxes import LabelBox
 from flow_gl.gl.surface.context import Surface
 from flow_gl.gl.timing import LayerTimer
 from flow_gl.gl.view import Rect
+from flow_gl.store.market import MarketReader
 from flow_gl.ui import scenes
 from flow_gl.ui.alerts.center import AlertCenter, Now
 from flow_gl.ui.input.handler import InputHandler
@@ -24,15 +26,16 @@ from flow_gl.ui.overlays.frame import ChartFrame, Figures, Frame
 from flow_gl.ui.overlays.stack import Overlays
 from flow_gl.ui.paint.gui import Gui
 from flow_gl.ui.state.axis_width import axis_px, axis_texts, axis_texts_key
+from flow_gl.ui.state.chart_list import resolve
 from flow_gl.ui.state.layout import arrange
 from flow_gl.ui.state.motion import MotionClock
 from flow_gl.ui.state.panel_layout import PanelLayout
 from flow_gl.ui.state.size_floor import contracts
 from flow_gl.ui.state.view_state import ViewState
+from flow_gl.view.chart_parts import ChartParts
 from flow_gl.view.frame_scheduler import SOON_S, FrameScheduler
 
 if TYPE_CHECKING:
-    from flow_gl.gl.kit import Kit
     from flow_gl.layers.base import Scene
     from flow_gl.layers.stack import ChartStack
 
@@ -69,8 +72,9 @@ class FrameLoop:
         self.alerts = AlertCenter()
         self._clock: Final = clock
         self._motion: Final = MotionClock()
-        self._kit: Kit | None = None
-        self._stacks: list[ChartStack] = []
+        self._parts: Final = ChartParts(self.scheduler)
+        self._shown: Sequence[MarketReader] = ()
+        """The market of each chart."""
         self._generation = link.generation
         self._restarts = link.restarts
         self._started_with: Final = self.state.aggregation
@@ -79,7 +83,6 @@ class FrameLoop:
         self._overlay_job: Final = self.scheduler.add("overlays")
         self._axis_width: Final[Cached[float]] = Cached()
         self._size_floor_job: Final = self.scheduler.add("size floor")
-        self._axes: Final[list[scenes.ChartAxes]] = []
         self._since_overlays_s = 0.0
         self._style: tuple[object, ...] = ()
         """What the overlays' size and colours were derived from."""
@@ -129,12 +132,12 @@ class FrameLoop:
         """Draw a frame and return the boxes of all its texts, for tests."""
         boxes: list[LabelBox] = []
         self.gui.painter.boxes = boxes
-        for stack in self._stacks:
+        for stack in self._parts.stacks():
             stack.collect_labels(boxes)
         self._style = ()  # the overlays are built again
         self.run_for_picture()
         self.gui.painter.boxes = None
-        for stack in self._stacks:
+        for stack in self._parts.stacks():
             stack.collect_labels(None)
         return boxes
 
@@ -177,14 +180,7 @@ class FrameLoop:
 
     def release(self) -> None:
         """Free what is on the GPU."""
-        self._release_stacks()
-        if self._kit is not None:
-            self._kit.release()
-
-    def _release_stacks(self) -> None:
-        for stack in self._stacks:
-            stack.release()
-        self._stacks.clear()
+        self._parts.release()
 
     @property
     def is_at_rest(self) -> bool:
@@ -243,7 +239,7 @@ class FrameLoop:
         if link.generation != self._generation:
             had_engine = self._generation != 0
             self._generation = link.generation
-            self._release_stacks()
+            self._parts.release_stacks()
             self._motion.reset()
             self.state.new_engine()
             if had_engine:
@@ -282,12 +278,12 @@ class FrameLoop:
         moment = scenes.Moment(
             event_ns=event_ns, wall_ns=wall_ns, steady_s=now_s, dt_s=dt_s, scale=scale, screen_px=size
         )
-        count, now = len(link.markets), Now(wall_ns, shown_ns, state.is_muted)
+        now = Now(wall_ns, shown_ns, state.is_muted)
         for note in (*self.alerts.look(link, now), *state.drawings.follow(self.alerts.book)):
             self.overlays.notes.add(note, now_s, lasts_s=6.0)
-        state.ensure_charts(max(1, count))
-        while len(self._axes) < count:
-            self._axes.append(scenes.ChartAxes(*map(self.scheduler.add, ("visible range", "ranges", "drawings"))))
+        self._shown = shown = resolve(state, link.markets)
+        self._parts.follow(state.charts)
+        count = len(shown)
         visible = state.visible_charts(count) if count else [0]
         axis = self._axis_px(visible if count else [], scale)
         area = self._panels.charts
@@ -297,7 +293,7 @@ class FrameLoop:
         self._apply_percentile()
         charts = []
         for index, layout in zip(visible, layouts, strict=True):
-            market = link.markets[index] if index < count else None
+            market = shown[index] if index < count else None
             new = status.new_bubbles(market) if state.pause and market is not None else 0
             said = status.condition(
                 link,
@@ -310,8 +306,8 @@ class FrameLoop:
             chart.waiting = status.awaiting(link, market, said)
             if market is not None:
                 if not chart.waiting:
-                    self._axes[index].advance(market, layout, state, state.charts[index], moment)
-                chart.badge = self.alerts.badge(index, now)
+                    self._parts.axes(index).advance(market, layout, state, state.charts[index], moment)
+                chart.badge = self.alerts.badge(link.markets.index(market), now)
             charts.append(chart)
         return moment, charts
 
@@ -330,7 +326,7 @@ class FrameLoop:
             charts=charts,
             figures=self.figures,
             jobs=self.scheduler,
-            chart_count=max(1, len(self.link.markets)),
+            markets=self._shown,
             panels=self._panels,
             alerts=self.alerts,
         )
@@ -344,33 +340,31 @@ class FrameLoop:
 
     def _axis_px(self, visible: list[int], scale: float) -> float:
         """Return the common width of the price axes, px: equal widths make all charts span the same time."""
-        if self._kit is None:
+        if self._parts.kit is None:
             return 0.0
         shown = {chart.index: chart.layout for chart in self.frame.charts} if self.frame else {}
         texts: list[str] = []
         for index in visible:
             layout = shown.get(index)
             heights = (layout.price.height, layout.cvd.height) if layout else (0.0, 0.0)
-            market, own, axes = self.link.markets[index], self.state.charts[index], self._axes[index]
+            market, own, axes = self._shown[index], self.state.charts[index], self._parts.axes(index)
             key = axis_texts_key(market, own, heights)
             texts += axes.widest_texts.get(key, partial(axis_texts, market, own, heights))
-        return self._axis_width.get((*texts, scale), partial(axis_px, self._kit.atlas, texts, scale))
+        return self._axis_width.get((*texts, scale), partial(axis_px, self._parts.kit.atlas, texts, scale))
 
     def _apply_percentile(self) -> None:
         """Find what "hide the smallest x %" is in contracts, now and then."""
         percentile = self.state.filters.percentile
         if percentile > 0.0 and self._size_floor_job.may_run("time"):
-            for own, market in zip(self.state.charts, self.link.markets, strict=False):
+            for own, market in zip(self.state.charts, self._shown, strict=False):
                 own.size_floor_from_percentile = contracts(market, percentile)
 
     def _update(self, frame: Frame) -> "list[tuple[ChartStack, Scene]]":
         """Bring all charts on the GPU in step with the frame. Returns those to draw."""
-        while len(self._stacks) < len(self.link.markets):
-            self._stacks.append(self._new_stack())
         drawn = []
         for chart in frame.charts:
             if chart.scene is not None:
-                stack = self._stacks[chart.index]
+                stack = self._parts.stack(chart.index)
                 stack.counters.reset()
                 stack.update(chart.scene, chart.header)
                 drawn.append((stack, chart.scene))
@@ -385,15 +379,3 @@ class FrameLoop:
         for stack, scene in drawn:
             stack.draw(scene, timer=self.layer_timer)
             counters.add(stack.counters)
-
-    def _new_stack(self) -> "ChartStack":
-        """Set up a chart's layers. What they all need is loaded for the first chart only, because a window without a
-        chart must show at once what it waits for."""
-        from flow_gl.gl.kit import Kit
-        from flow_gl.layers.stack import ChartStack
-
-        if self._kit is None:
-            self._kit = Kit()
-        stack = ChartStack(self._kit, self.scheduler)
-        stack.setup()
-        return stack

@@ -165,13 +165,15 @@ def _rate(options: ViewOptions, window: "Window | None") -> float:
 
 
 def _remember(loop: "FrameLoop") -> None:
+    from flow_gl.ui.state.chart_list import symbol_of
     from flow_gl.ui.workspaces.desk import desk_of
     from flow_gl.ui.workspaces.tree import Memory
 
     if loop.frame is None:
         return
     state = loop.state
-    memory = Memory(recent_actions=state.recent_actions, used_hints=state.hints.used)
+    feed = [symbol_of(market) for market in loop.frame.link.markets]
+    memory = Memory(feed=feed, recent_actions=state.recent_actions, used_hints=state.hints.used)
     problem = state.workspaces.save_last(desk_of(state, loop.frame).shown(), memory)
     if problem:
         get_logger("view").warning(problem)

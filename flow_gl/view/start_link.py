@@ -1,5 +1,6 @@
 """The link of a program that was started without a feed: no engine until the user has chosen one."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from flow_gl.core.commands import Command
@@ -25,6 +26,7 @@ class StartLink:
         self.exit_code = 0
         self.generation = 0
         self.restarts = 0
+        self.offered: Sequence[str] = ()
         self.screen: StartScreen | None = None
         self._inner: EngineLink | None = None
         self._before: Final[list[int]] = [0]
@@ -50,6 +52,9 @@ class StartLink:
         if self._inner is not None:
             self._inner.send(command)
 
+    def add(self, symbol: str) -> str:
+        return "no feed is open" if self._inner is None else self._inner.add(symbol)
+
     def close(self) -> None:
         """End the engine, if there is one. Idempotent; its failure at the end is this link's."""
         if self._inner is not None:
@@ -60,6 +65,7 @@ class StartLink:
     def _copy(self, link: EngineLink) -> None:
         self.engine, self.markets, self.timeline = link.engine, link.markets, link.timeline
         self.state, self.message, self.exit_code = link.state, link.message, link.exit_code
+        self.offered = link.offered
         self.generation, self.restarts = self._before[0] + link.generation, link.restarts
 
     def _give_up(self, link: EngineLink) -> None:

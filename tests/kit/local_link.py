@@ -1,5 +1,7 @@
 """A local engine for tests: stores in this process, filled with a plausible market."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from flow_gl.core.alerts import ALERT, Condition
@@ -29,6 +31,8 @@ class LocalLink:
         self.generation = 1
         self.timeline: TimelineStore | None = None
         self.restarts = 0
+        self.offered: Sequence[str] = ()
+        self.asked: list[str] = []
         self.commands: list[Command] = []
         self.polls = 0
         self.now_ns = self.filled[0].now_ns if self.filled else OPENED
@@ -66,6 +70,18 @@ class LocalLink:
 
     def send(self, command: Command) -> None:
         self.commands.append(command)
+
+    def add(self, symbol: str) -> str:
+        """Note that a symbol was asked for; `bring` makes its market."""
+        self.asked.append(symbol)
+        return "" if symbol in self.offered else f"{symbol} is not in this feed"
+
+    def bring(self, symbol: str) -> None:
+        """Add a market, as an engine does that was asked for one."""
+        self.filled.append(make_market(40, seed=5 + len(self.filled), is_published=True))
+        self.stores.append(self.filled[-1].store)
+        self.markets.append(self.filled[-1].reader)
+        name(self.stores[-1], symbol)
 
     def close(self) -> None:
         self.state = LinkState.ENDED

@@ -36,7 +36,18 @@ def all_items(chart_count=2, *, link=None, badge=None, is_muted=False):
     (layout,) = arrange(Rect(0, 0, 1920, 1080), 1)
     chart = ChartFrame(0, layout, link.markets[0], Condition("LIVE 0.2 s", Tone.GOOD, True, "LIVE"))
     chart.badge = badge
-    frame = Frame(link, 0, 0.0, link.now_ns, 1.0, 1.0, [chart], Figures(fps=144.0), FrameScheduler(), chart_count)
+    frame = Frame(
+        link,
+        0,
+        0.0,
+        link.now_ns,
+        1.0,
+        1.0,
+        [chart],
+        Figures(fps=144.0),
+        FrameScheduler(),
+        link.markets[:1] * chart_count,
+    )
     return items(chart, frame, state)
 
 

@@ -30,6 +30,8 @@ class Request(Enum):
     MENU = "menu"
     CONTEXT_MENU = "context menu"
     COMMANDS = "command palette"
+    ADD_CHART = "add a chart"
+    CHANGE_SYMBOL = "change a symbol"
 
 
 @dataclass(slots=True)
@@ -54,6 +56,8 @@ class Context:
     """The engine's status; None before there is one."""
     markets: Sequence[MarketReader] = ()
     """The charts' numbers as the last frame showed them."""
+    of_feed: Sequence[MarketReader] = ()
+    """The markets of the feed, in the engine's order."""
     pane_heights_px: tuple[float, float] = (0.0, 0.0)
     """Heights of the focused or first chart's price and CVD pane."""
     pointed_price: int | None = None
@@ -80,6 +84,12 @@ class Context:
         from flow_gl.ui.input.keymap import key_label  # it needs all actions, and they need this module
 
         return key_label(self.state.keys, action)
+
+    def engine_chart(self, index: int) -> int:
+        """Return the engine's number of a chart's market."""
+        if index < len(self.markets):
+            return next((at for at, one in enumerate(self.of_feed) if one is self.markets[index]), 0)
+        return 0
 
     @property
     def timeline(self) -> Timeline:

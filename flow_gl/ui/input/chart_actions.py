@@ -12,12 +12,13 @@ from flow_gl.ui.input import session_steps
 from flow_gl.ui.input.action import Context, Request, Run
 from flow_gl.ui.input.key_pointer import NOWHERE
 from flow_gl.ui.overlays import words
+from flow_gl.ui.state import chart_list
 from flow_gl.ui.state.axes import EDGE_SHARE
 from flow_gl.ui.state.history import Step
 from flow_gl.ui.state.layout import CVD_SHARE_RANGE
 from flow_gl.ui.state.marked_range import MarkedRange
 from flow_gl.ui.state.timeline import Folding
-from flow_gl.ui.state.view_state import ChartState, ViewState
+from flow_gl.ui.state.view_state import ChartState
 
 SPEEDS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 1000.0, 3000.0, 10000.0, float("inf"))
 """Replay speeds that the keys step through."""
@@ -31,7 +32,7 @@ _PANE_STEP: Final = 0.04
 
 
 def set_reference(context: Context) -> None:
-    added: list[tuple[int, CvdReference]] = []
+    added: list[tuple[ChartState, CvdReference]] = []
     for index in context.targets:
         name, found = context.names[index], context.state.charts[index].cvd_references
         reference = CvdReference.at_newest_trade(context.markets[index])
@@ -40,31 +41,28 @@ def set_reference(context: Context) -> None:
             continue
         if reference not in found:
             found.append(reference)
-            added.append((index, reference))
+            added.append((context.state.charts[index], reference))
         context.notes.append(
             f"{name}: CVD is also counted from {words.clock(reference.at_ns)}  \u00b7  {context.key('undo')} undoes"
         )
     if added:
-        state = context.state
-        context.state.history.add(
-            Step(lambda: _take_references(state, added), lambda: _restore_references(state, added))
-        )
+        context.state.history.add(Step(lambda: _take_references(added), lambda: _restore_references(added)))
 
 
-def _take_references(state: ViewState, added: list[tuple[int, CvdReference]]) -> str:
+def _take_references(added: list[tuple[ChartState, CvdReference]]) -> str:
     """Remove reference points; return the note, "" if all of them have ended by themselves."""
     said = ""
-    for index, reference in added:
-        found = state.charts[index].cvd_references
+    for own, reference in added:
+        found = own.cvd_references
         if reference in found:
             found.remove(reference)
             said = f"CVD is also counted from {words.clock(found[-1].at_ns)}" if found else "CVD reference removed"
     return said
 
 
-def _restore_references(state: ViewState, added: list[tuple[int, CvdReference]]) -> str:
-    for index, reference in added:
-        state.charts[index].cvd_references.append(reference)
+def _restore_references(added: list[tuple[ChartState, CvdReference]]) -> str:
+    for own, reference in added:
+        own.cvd_references.append(reference)
     return f"CVD is also counted from {words.clock(added[-1][1].at_ns)}"
 
 
@@ -312,3 +310,12 @@ def session(direction: int) -> Run:
 
 def select(number: int) -> Run:
     return lambda context: context.state.select(number, len(context.names))
+
+
+def close(context: Context) -> None:
+    """Close the focused chart, else the last one."""
+    index = len(context.names) - 1 if context.focus is None else context.focus
+    if problem := chart_list.close(context.state, context.markets, index):
+        context.notes.append(problem)
+        return
+    context.notes.append(f"{context.names[index]} closed  \u00b7  {context.key('add_chart')} adds a chart")

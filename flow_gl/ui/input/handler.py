@@ -231,6 +231,8 @@ class InputHandler:
                 self._overlays.ask_for_menu()
             elif request is Request.COMMANDS:
                 self._overlays.ask_for_commands((mouse.x, mouse.y))
+            elif request in (Request.ADD_CHART, Request.CHANGE_SYMBOL):
+                self._overlays.ask_for_symbols(None if request is Request.ADD_CHART else context.focus or 0)
             elif request is Request.CONTEXT_MENU:
                 self._open_target_menu(mouse, frame, is_at_mouse=False)
             else:
@@ -239,7 +241,7 @@ class InputHandler:
     def _context(self, mouse: Mouse, frame: Frame) -> Context:
         under = [chart.index for chart in frame.charts if chart.layout.outer.contains(mouse.x, mouse.y)]
         focus = frame.charts[0].index if len(frame.charts) == 1 else under[0] if under else None
-        markets = frame.link.markets
+        markets = frame.markets
         layout = next((chart.layout for chart in frame.charts if chart.index == focus), None)
         layout = layout or (frame.charts[0].layout if frame.charts else None)
         context = Context(
@@ -253,6 +255,7 @@ class InputHandler:
             pane_heights_px=(layout.price.height, layout.cvd.height) if layout else (0.0, 0.0),
             engine=frame.engine,
             markets=markets,
+            of_feed=frame.link.markets,
             pointed_ns=range_tool.pointed_ns(mouse.x, mouse.y, frame.charts, self._state, frame.event_ns),
             feed_state=FeedState.STARTING if frame.engine is None else FeedState(int(frame.engine.status["state"])),
         )

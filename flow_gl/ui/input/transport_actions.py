@@ -37,7 +37,7 @@ def step(to: StepTo, by: int) -> Run:
         chart = context.focus or 0
         charts = context.state.charts
         lod = int(charts[chart].lod) if chart < len(charts) else 0
-        context.commands.append(Step(to, 1 if by > 0 else -1, chart, lod))
+        context.commands.append(Step(to, 1 if by > 0 else -1, context.engine_chart(chart), lod))
 
     return run
 

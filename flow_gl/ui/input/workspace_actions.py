@@ -1,6 +1,7 @@
 """Actions on workspaces: switch to one by its number, save the one in use."""
 
 from flow_gl.ui.input.action import Action, Context, Run
+from flow_gl.ui.state.chart_list import symbol_of
 from flow_gl.ui.workspaces.desk import Desk
 
 MOST_KEYS = 9
@@ -45,5 +46,4 @@ def _save(context: Context) -> None:
 
 
 def _desk(context: Context) -> Desk:
-    symbols = [market.requested or market.symbol for market in context.markets]
-    return Desk(context.state, context.plot_width_px, symbols)
+    return Desk(context.state, context.plot_width_px, [symbol_of(market) for market in context.markets])

@@ -1,5 +1,6 @@
 """The data of one frame that the overlays read, collected once per frame."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -82,11 +83,25 @@ class Frame:
     figures: Figures
     jobs: Jobs
     """Jobs that ran in recent frames, with their causes."""
-    chart_count: int
-    """Number of charts, visible or not."""
+    markets: Sequence[MarketReader] = ()
+    """The market of each chart, visible or not."""
     panels: PanelLayout = _NO_PANELS
     alerts: AlertCenter = field(default_factory=AlertCenter)
 
     @property
+    def chart_count(self) -> int:
+        """Number of charts, visible or not."""
+        return max(1, len(self.markets))
+
+    @property
     def engine(self) -> EngineReader | None:
         return self.link.engine
+
+
+def one_per_market(charts: Sequence[ChartFrame]) -> list[ChartFrame]:
+    """Return the charts that have a market, of several with the same one the first."""
+    found: dict[int, ChartFrame] = {}
+    for chart in charts:
+        if chart.market is not None:
+            found.setdefault(id(chart.market), chart)
+    return list(found.values())

@@ -23,6 +23,7 @@ from flow_gl.ui.overlays.panels import help as help_panel
 from flow_gl.ui.overlays.panels.base import Content, Panel
 from flow_gl.ui.overlays.shape_editor import ShapeEditor
 from flow_gl.ui.overlays.start_screen import StartWindow
+from flow_gl.ui.overlays.symbol_list import SymbolList
 from flow_gl.ui.overlays.transport.bar import TransportBar
 from flow_gl.ui.overlays.transport.time_entry import TimeEntry
 from flow_gl.ui.paint.painter import Painter
@@ -58,6 +59,7 @@ class Overlays:
         self._menu_at: tuple[float, float] | None = None
         self._commands: Final = CommandPalette()
         self._commands_place: tuple[float, float] | None = None
+        self._symbols: Final = SymbolList()
         self._hit: Hit | None = None
         self._is_hit_due = False
         self._is_hit_at_mouse = True
@@ -148,6 +150,8 @@ class Overlays:
         commands += self.transport.draw(painter, frame, state, (mouse.x * dense, mouse.y * dense))
         commands += self._time_entry.draw(frame, state, self.transport.seek_bar(frame, state))
         chosen = self._menus(frame, state)
+        if said := self._symbols.draw(frame, state):
+            self.notes.add(said, frame.steady_s)
         self.was_list_open = is_list_open()
         return commands, chosen
 
@@ -181,6 +185,10 @@ class Overlays:
     def ask_for_target_menu(self, hit: Hit, *, is_at_mouse: bool) -> None:
         """Open the menu of what was hit, at the mouse or at the place of the hit."""
         self._hit, self._is_hit_due, self._is_hit_at_mouse = hit, True, is_at_mouse
+
+    def ask_for_symbols(self, chart: int | None) -> None:
+        """Open the list of symbols, to change a chart's; None to add a chart."""
+        self._symbols.ask(chart)
 
     def ask_for_commands(self, place: tuple[float, float]) -> None:
         """Open the command palette; what is chosen applies to what is at a place (framebuffer pixels)."""

@@ -71,6 +71,10 @@ class Pause:
 class ChartState:
     """The state of one chart."""
 
+    symbol: str = ""
+    """Of its market, as it was requested; "" where each market has a chart in the feed's order."""
+    is_closed: bool = False
+    """It goes with the next frame."""
     price: ValueAxis = field(default_factory=lambda: ValueAxis(most_span=_MOST_TICKS))
     cvd: ValueAxis = field(default_factory=ValueAxis)
     lod: int = 0
@@ -151,6 +155,12 @@ class ViewState:
 
     time: TimeAxis = field(default_factory=TimeAxis)
     charts: list[ChartState] = field(default_factory=list)
+    has_own_charts: bool = False
+    """The user has chosen the charts; otherwise each market of the feed has one."""
+    wanted_charts: tuple[str, ...] = ()
+    """Symbols of the charts to show once all of them are there (`chart_list`)."""
+    left_feed: frozenset[str] = frozenset()
+    """What the feed had when the program was left, as long as the charts of then are wanted."""
     selected: int = 0
     """Chart shown alone, from 1; 0 shows all."""
     arrangement: Arrangement = AUTO

@@ -94,7 +94,7 @@ class ZoomHistory:
     def _restore(self, zoom: Zoom, said: str) -> str:
         """Restore a view. Returns "" if it has these scales already."""
         state, now = self._state, _zoom_of(self._state)
-        if now is None or now.has_scale_of(zoom):
+        if now is None or now.has_scale_of(zoom) or len(now.axes) != len(zoom.axes):
             return ""
         state.time.ns_per_px *= zoom.span_ns / now.span_ns
         state.time.anchor = zoom.anchor

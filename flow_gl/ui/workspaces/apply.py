@@ -15,6 +15,7 @@ from flow_gl.core.settings import Settings
 from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.base import LAYER_OF_EVENT, LAYERS, SHOWN_AT_FIRST
 from flow_gl.ui.alerts.rules import RuleBook
+from flow_gl.ui.state import chart_list
 from flow_gl.ui.state.arrangement import Arrangement
 from flow_gl.ui.state.hints import Hints
 from flow_gl.ui.state.panel_layout import PanelPlaces
@@ -105,6 +106,7 @@ def apply(state: ViewState, workspace: Workspace, *, plot_width_px: float = 0.0)
         workspace.layout.charts, tuple((name, tuple(shares)) for name, shares in workspace.layout.shares.items())
     )
     state.selected = workspace.layout.alone
+    chart_list.show(state, [chart.symbol for chart in workspace.chart])
     state.cvd_share = workspace.layout.cvd_share
     state.time.recall(time.span_s * SECOND_NS)
     if plot_width_px > 0.0:
@@ -136,6 +138,7 @@ def recall(state: ViewState, memory: Memory | None) -> None:
     if memory is not None:
         state.recent_actions = list(memory.recent_actions)
         state.hints = Hints(set(memory.used_hints))
+        state.left_feed = frozenset(memory.feed)
 
 
 def override(state: ViewState, settings: Settings) -> str:

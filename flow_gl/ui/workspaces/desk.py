@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flow_gl.ui.overlays.frame import Frame
+from flow_gl.ui.state.chart_list import symbol_of
 from flow_gl.ui.state.view_state import ViewState
 from flow_gl.ui.workspaces import workspace_file
 from flow_gl.ui.workspaces.apply import apply, gather
@@ -122,4 +123,4 @@ class Desk:
 def desk_of(state: ViewState, frame: Frame) -> Desk:
     """Return the workspaces' desk for what a frame shows."""
     width = frame.charts[0].layout.price.width if frame.charts else 0.0
-    return Desk(state, width, [market.requested or market.symbol for market in frame.link.markets])
+    return Desk(state, width, [symbol_of(market) for market in frame.markets])

@@ -123,6 +123,8 @@ class Memory(_Table, frozen=True):
 
     workspace: str = ""
     """The named workspace that was in use."""
+    feed: Annotated[list[str], msgspec.Meta(max_length=_MOST_NAMES)] = []
+    """What the feed had: with the same feed, markets without a chart stay without one."""
     recent_actions: _Names = []
     used_hints: _Names = []
 

@@ -13,7 +13,7 @@ import msgspec
 from flow_gl.core.commands import Stop, encode
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import FeedState
-from flow_gl.core.spec import Failure, Hello, RemoteSettings, decode_answer
+from flow_gl.core.spec import Failure, Hello, Offered, RemoteSettings, decode_answer
 from flow_gl.core.system.platform.line_process import LineProcess
 from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore
 from flow_gl.store.shm import SharedMemoryError
@@ -44,6 +44,8 @@ class EngineProcess:
         """The failure that the engine reported, if any."""
         self.remote_settings: dict[str, Any] = {}
         """The settings of the engine behind remote charts; empty for an engine of this machine."""
+        self.offered: tuple[str, ...] = ()
+        """Symbols that the feed can chart."""
         self._lines: Final = LineProcess(command, environment={**os.environ, **environment}, name="engine")
         self.process: Final = self._lines.process
         self.write(first_line)
@@ -62,6 +64,8 @@ class EngineProcess:
                 self.failure = answer
             elif isinstance(answer, RemoteSettings):
                 self.remote_settings = answer.settings
+            elif isinstance(answer, Offered):
+                self.offered = answer.symbols
             else:
                 self._attach(answer)
 
@@ -147,6 +151,10 @@ class EngineProcess:
         if not self._lines.has_ended:
             self.write(encode(Stop()))
         self._lines.end(END_S, again_s=END_S)
+
+    @property
+    def has_ended(self) -> bool:
+        return self._lines.has_ended
 
     def release(self) -> None:
         """Release the stores and pipes of a process that has ended. Memory that live readers use stays mapped."""

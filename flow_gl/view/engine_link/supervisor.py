@@ -16,11 +16,11 @@ from typing import Any, Final, Self
 import msgspec
 
 from flow_gl.core.clock import SYSTEM, Clock
-from flow_gl.core.commands import Command, encode
+from flow_gl.core.commands import Command, Stop, encode
 from flow_gl.core.errors import EXIT_FAULT, EXIT_RESOURCE
 from flow_gl.core.log import get_logger
-from flow_gl.core.schema import FeedState
-from flow_gl.core.spec import EngineSpec
+from flow_gl.core.schema import CHARTS, FeedState
+from flow_gl.core.spec import DemoSpec, EngineSpec, FilesSpec
 from flow_gl.core.spec import encode as encode_spec
 from flow_gl.core.system import children
 from flow_gl.core.system.platform.processes import describe_end
@@ -68,7 +68,7 @@ class EngineLink:
         self.generation = 0
         self.timeline: TimelineStore | None = None
         self.restarts = 0
-        self._spec = spec
+        self._spec = self._before_plan = spec
         self._environment: Final = dict(environment or {})
         self._clock: Final = clock
         self._command: Final = list(command)
@@ -77,6 +77,11 @@ class EngineLink:
         """The engine whose stores are shown; it may be dead."""
         self._next: EngineProcess | None = None
         """The engine that is starting or catching up."""
+        self.offered: Sequence[str] = ()
+        self._is_planned = False
+        """The next engine is to take over from one that still runs, because another market was asked for."""
+        self._ending: Final[list[EngineProcess]] = []
+        """Engines that were told to stop after another one took over."""
         self._deaths: Final[deque[int]] = deque()
         """Monotonic times of the deaths within `RESTART_WINDOW_NS`."""
         self._start_at_ns: int | None = None
@@ -113,13 +118,17 @@ class EngineLink:
             return self.state
         if self._start_at_ns is not None and self._clock.monotonic_ns() >= self._start_at_ns:
             self._launch()
+        self._bury()
+        if self._is_planned and self._shown is not None:
+            self._follow_shown(self._shown)
         engine = self._running
         if engine is None:
             return self.state
         exit_status = engine.process.poll()  # checked before the last answers are read, so that none is missed
         engine.read_answers()
         is_replaced = engine.attach_markets()
-        self.timeline = engine.timeline
+        self.offered = engine.offered or self.offered
+        self.timeline = self.timeline if self._is_planned else engine.timeline
         if engine is self._next:
             self._maybe_take_over(engine)
         elif is_replaced:
@@ -144,9 +153,31 @@ class EngineLink:
 
     def send(self, command: Command) -> None:
         """Send a command to the engine. Dropped if no engine runs."""
+        if self._is_planned and self._shown is not None:
+            self._shown.write(encode(command))
         engine = self._running
         if engine is not None and engine.process.returncode is None:
             engine.write(encode(command))
+
+    def add(self, symbol: str) -> str:
+        """Start another engine that has this symbol too, and let it take over once it has caught up.
+
+        The engine that runs goes on until then. A replay and a demo give the same numbers again; other feeds do not.
+        """
+        feed = self._spec.feed
+        if not isinstance(feed, DemoSpec | FilesSpec):
+            return f"{symbol}: a symbol can be added to a replay or a demo only"
+        if self._next is not None or self._shown is None or self._shown.reader is None:
+            return f"{symbol}: another one is being read; try again in a moment"
+        if len(self.markets) >= CHARTS:
+            return f"at most {CHARTS} symbols are possible"
+        self._before_plan = self._spec
+        symbols = (*(market.requested or market.symbol for market in self.markets), symbol)
+        more = {"is_held": bool(self._shown.reader.status["is_held"])} if isinstance(feed, FilesSpec) else {}
+        self._spec = msgspec.structs.replace(self._spec, feed=msgspec.structs.replace(feed, symbols=symbols, **more))
+        self._is_planned = True
+        self._launch()
+        return ""
 
     def close(self) -> None:
         """End the engine and release its stores. Idempotent; waits a few seconds at most.
@@ -165,6 +196,10 @@ class EngineLink:
                     self.message, self.exit_code = engine.failure.error, engine.failure.exit_code
                 engine.release()
         self._next = self._shown = None
+        for engine in self._ending:
+            engine.end()
+            engine.release()
+        self._ending.clear()
         remove_stale()
         if self.state is not LinkState.FAILED:
             self.state = LinkState.ENDED
@@ -207,14 +242,41 @@ class EngineLink:
         self.engine, self.markets = engine.reader, engine.markets
         self.generation += 1
         self.state, self.message = LinkState.RUNNING, ""
-        if old is not None:
+        if self._is_planned and old is not None:
+            self._is_planned = False
+            old.write(encode(Stop()))
+            self._ending.append(old)
+        elif old is not None:
             self.restarts += 1
             old.release()
+
+    def _follow_shown(self, shown: EngineProcess) -> None:
+        """Read on from the engine that is shown while the next one catches up; without it the plan is a restart."""
+        shown.read_answers()
+        if shown.attach_markets():
+            self.generation += 1
+        self.timeline = shown.timeline
+        self._is_planned = shown.process.poll() is None
+
+    def _give_up_plan(self, engine: EngineProcess, reason: str) -> None:
+        """Go on without the market that was asked for."""
+        self._log.warning("the market was not added", extra={"reason": reason})
+        self._spec, self._is_planned, self._next = self._before_plan, False, None
+        engine.release()
+
+    def _bury(self) -> None:
+        """Release the engines that have stopped."""
+        for engine in [one for one in self._ending if one.has_ended]:
+            engine.release()
+            self._ending.remove(engine)
 
     def _on_death(self, engine: EngineProcess, exit_status: int) -> None:
         """Record the reason of a death, then schedule a restart or fail."""
         remove_stale()
         failure = engine.failure
+        if self._is_planned and engine is self._next:
+            self._give_up_plan(engine, failure.error if failure else _describe(exit_status, engine.last_words()))
+            return
         if failure is not None and failure.exit_code != EXIT_FAULT:
             self._fail(failure.error, failure.exit_code)
             return

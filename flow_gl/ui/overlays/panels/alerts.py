@@ -218,14 +218,17 @@ def _entry(entry: Entry, frame: Frame, state: ViewState) -> None:
 
 def show(entry: Entry, frame: Frame, state: ViewState) -> None:
     """Show the place of an alert on its chart."""
-    if entry.chart >= frame.chart_count:
+    of_feed = frame.link.markets
+    market = of_feed[entry.chart] if entry.chart < len(of_feed) else None
+    index = next((at for at, one in enumerate(frame.markets) if one is market), None)
+    if index is None:  # the market has no chart
         return
-    if state.selected not in (0, entry.chart + 1):
-        state.selected = entry.chart + 1
+    if state.selected not in (0, index + 1):
+        state.selected = index + 1
     width = frame.charts[0].layout.price.width if frame.charts else 0.0
     edge_ns = entry.ts_event + int((EDGE_SHARE - _PLACE) * width * state.time.ns_per_px)
     if edge_ns < frame.event_ns:
         state.time.anchor = Parked(edge_ns)
     else:
         state.time.follow()
-    state.charts[entry.chart].price.reset()
+    state.charts[index].price.reset()

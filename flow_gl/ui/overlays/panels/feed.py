@@ -8,7 +8,7 @@ from flow_gl.core.commands import Command, Retry
 from flow_gl.core.schema import FeedState, GapKind
 from flow_gl.store.market import EngineReader, MarketReader
 from flow_gl.ui.overlays import words
-from flow_gl.ui.overlays.frame import ChartFrame, Frame
+from flow_gl.ui.overlays.frame import ChartFrame, Frame, one_per_market
 from flow_gl.ui.overlays.panels import base
 from flow_gl.ui.overlays.panels.base import Content, Row, Section
 from flow_gl.ui.paint.theme import tone_color, u32
@@ -55,7 +55,7 @@ def form(frame: Frame, state: ViewState) -> list[Section]:
     """Return the panel's sections."""
     if frame.engine is None:
         return []
-    charts = [chart for chart in frame.charts if chart.market is not None]
+    charts = one_per_market(frame.charts)
     found = [_charts(charts, frame, frame.engine, state)] if charts else []
     return [*found, _intake(frame.engine, frame, state), *_kept(frame.engine, state)]
 

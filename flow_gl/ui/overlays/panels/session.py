@@ -7,7 +7,7 @@ from flow_gl.core.schema import UNDEF_PRICE, TickSource
 from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.store.market import MarketReader
 from flow_gl.ui.overlays import words
-from flow_gl.ui.overlays.frame import Frame
+from flow_gl.ui.overlays.frame import Frame, one_per_market
 from flow_gl.ui.overlays.panels.base import Content, Row, Section
 from flow_gl.ui.paint.theme import sign_color
 from flow_gl.ui.state.view_state import ViewState
@@ -33,7 +33,7 @@ def content() -> Content:
 
 def form(frame: Frame, state: ViewState) -> list[Section]:
     """Return the panel's sections."""
-    shown = [(chart.index, chart.market) for chart in frame.charts if chart.market]
+    shown = [(chart.index, chart.market) for chart in one_per_market(frame.charts) if chart.market]
     shown = [(index, market) for index, market in shown if market.session["trade_count"]]
     markets = [market for _, market in shown]
     references = [state.charts[index].cvd_reference(market) for index, market in shown]

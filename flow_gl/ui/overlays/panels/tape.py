@@ -16,7 +16,7 @@ from flow_gl.core.schema import ORDER, Side
 from flow_gl.store.market import MarketReader, MarketStore
 from flow_gl.store.ring import Cursor
 from flow_gl.ui.overlays import words
-from flow_gl.ui.overlays.frame import ChartFrame, Frame
+from flow_gl.ui.overlays.frame import ChartFrame, Frame, one_per_market
 from flow_gl.ui.overlays.panels import base
 from flow_gl.ui.overlays.panels.base import Content, Row, Section
 from flow_gl.ui.state.view_state import ViewState
@@ -111,7 +111,7 @@ class TapePanel:
 
     def form(self, frame: Frame, state: ViewState) -> list[Section]:
         """Return a section of orders for each chart that is shown."""
-        charts = [chart for chart in frame.charts if chart.market is not None]
+        charts = one_per_market(frame.charts)
         return [self._section(chart, frame, state, most=_KEPT // len(charts)) for chart in charts]
 
     def _section(self, chart: ChartFrame, frame: Frame, state: ViewState, *, most: int) -> Section:

@@ -1,0 +1,123 @@
+"""Which charts there are: one for each market of the feed, or those that the user has chosen.
+
+A chosen chart names its market by the symbol that was requested, so a market may have several charts or none. What
+another chart shows is never touched. Charts whose market is not there yet wait in `ViewState.wanted_charts`; until then
+the charts stay as they are.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from flow_gl.store.market import MarketReader
+from flow_gl.ui.state.arrangement import MOST_CHARTS
+from flow_gl.ui.state.view_state import ChartState, ViewState
+
+FULL: Final = f"at most {MOST_CHARTS} charts are possible"
+
+
+def symbol_of(market: MarketReader) -> str:
+    """Return the symbol by which a chart names its market."""
+    return market.requested or market.symbol
+
+
+def resolve(state: ViewState, markets: Sequence[MarketReader]) -> Sequence[MarketReader]:
+    """Return the market of each chart, in the order of the charts; called once per frame.
+
+    Parameters
+    ----------
+    markets : those of the feed
+    """
+    if state.wanted_charts and markets:
+        _settle(state, markets)
+    if not state.has_own_charts:
+        state.ensure_charts(max(1, len(markets)))
+        return markets
+    found = {symbol_of(market): market for market in markets}
+    shown = [found.get(chart.symbol) for chart in state.charts]
+    known = [market for market in shown if market is not None]
+    if len(known) == len(shown):
+        return known
+    # The feed has lost one: show what there is, and the chosen charts again once it is back.
+    show(state, [chart.symbol for chart in state.charts])
+    state.has_own_charts = False
+    del state.charts[len(markets) :]
+    return resolve(state, markets)
+
+
+def show(state: ViewState, symbols: Sequence[str]) -> None:
+    """Show charts of these symbols as soon as all of them are there."""
+    state.wanted_charts = tuple(symbols[:MOST_CHARTS])
+    state.left_feed = frozenset()
+
+
+def add(state: ViewState, shown: Sequence[MarketReader], symbol: str) -> str:
+    """Add a chart. Returns why that is not possible, one line, or "".
+
+    Parameters
+    ----------
+    shown : the market of each chart
+    """
+    symbols = _symbols(state, shown)
+    if len(symbols) >= MOST_CHARTS:
+        return FULL
+    show(state, [*symbols, symbol])
+    if state.selected:
+        state.selected = len(symbols) + 1
+    return ""
+
+
+def change(state: ViewState, shown: Sequence[MarketReader], index: int, symbol: str) -> None:
+    """Show another symbol in a chart."""
+    symbols = _symbols(state, shown)
+    if index < len(symbols):
+        symbols[index] = symbol
+    show(state, symbols)
+
+
+def close(state: ViewState, shown: Sequence[MarketReader], index: int) -> str:
+    """Close a chart; its market stays and can be shown again. Returns why that is not possible, one line, or ""."""
+    symbols = _symbols(state, shown)
+    if len(symbols) < 2:
+        return "this is the only chart"
+    if index >= len(symbols):
+        return ""
+    del symbols[index]
+    if len(symbols) == len(shown) - 1 and index < len(state.charts):
+        # The frame that is shown still has it, so it goes with the next one.
+        state.charts[index].is_closed = True
+    if state.selected:
+        state.selected = 0 if state.selected == index + 1 else state.selected - (state.selected > index)
+    show(state, symbols)
+    return ""
+
+
+def _symbols(state: ViewState, shown: Sequence[MarketReader]) -> list[str]:
+    """Return the symbols of the charts, those that are awaited included."""
+    return list(state.wanted_charts) or [symbol_of(market) for market in shown]
+
+
+def _settle(state: ViewState, markets: Sequence[MarketReader]) -> None:
+    """Show the wanted charts if all their markets are there. A chart that stays in its place keeps its state."""
+    there = [symbol_of(market) for market in markets]
+    wanted = state.wanted_charts
+    if state.left_feed and state.left_feed != set(there) and not set(there) <= set(wanted):
+        # Another feed than when the program was left: each of its markets is shown.
+        state.wanted_charts, state.left_feed = (), frozenset()
+        return
+    if not set(wanted) <= set(there):
+        return
+    state.left_feed = frozenset()
+    before = state.charts if state.has_own_charts else state.charts[: len(there)]
+    if not state.has_own_charts:
+        for chart, symbol in zip(before, there, strict=False):
+            chart.symbol = symbol
+    before = [chart for chart in before if not chart.is_closed]
+    state.wanted_charts = ()
+    state.charts = [
+        before[at] if at < len(before) and before[at].symbol == symbol else ChartState(symbol=symbol)
+        for at, symbol in enumerate(wanted)
+    ]
+    state.has_own_charts = list(wanted) != there
+    state.drawings.held = state.drawings.edited = None
+    if state.selected > len(wanted):
+        state.selected = 0

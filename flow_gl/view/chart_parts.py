@@ -1,0 +1,91 @@
+"""What the view keeps for each chart beside its state: its axes' bookkeeping, and its layers on the GPU.
+
+A chart is known by its `ChartState`. When charts are added, closed or get another market, the parts of all others stay.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from flow_gl.ui import scenes
+from flow_gl.ui.state.view_state import ChartState
+from flow_gl.view.frame_scheduler import FrameScheduler
+
+if TYPE_CHECKING:
+    from flow_gl.gl.kit import Kit
+    from flow_gl.layers.stack import ChartStack
+
+
+@dataclass(slots=True)
+class _Part:
+    own: ChartState
+    axes: scenes.ChartAxes
+    stack: "ChartStack | None" = None
+
+
+class ChartParts:
+    """The parts of all charts."""
+
+    def __init__(self, scheduler: FrameScheduler) -> None:
+        self._scheduler: Final = scheduler
+        self._parts: list[_Part] = []
+        self.kit: Kit | None = None
+        """What all charts share on the GPU; None before the first chart."""
+
+    def follow(self, charts: Sequence[ChartState]) -> None:
+        """Have parts for these charts, and release those of others."""
+        parts = self._parts
+        if len(parts) == len(charts):
+            for part, own in zip(parts, charts, strict=True):
+                if part.own is not own:
+                    break
+            else:
+                return
+        known = {id(part.own): part for part in parts}
+        self._parts = [known.pop(id(own)) if id(own) in known else self._new(own) for own in charts]
+        for part in known.values():
+            if part.stack is not None:
+                part.stack.release()
+
+    def axes(self, index: int) -> scenes.ChartAxes:
+        return self._parts[index].axes
+
+    def stack(self, index: int) -> "ChartStack":
+        """Return a chart's layers; they are set up the first time."""
+        part = self._parts[index]
+        if part.stack is None:
+            part.stack = self._new_stack()
+        return part.stack
+
+    def stacks(self) -> "list[ChartStack]":
+        """Return the layers that are set up."""
+        return [part.stack for part in self._parts if part.stack is not None]
+
+    def release_stacks(self) -> None:
+        """Free the layers on the GPU; they are set up again when they are needed."""
+        for part in self._parts:
+            if part.stack is not None:
+                part.stack.release()
+                part.stack = None
+
+    def release(self) -> None:
+        """Free everything on the GPU."""
+        self.release_stacks()
+        if self.kit is not None:
+            self.kit.release()
+
+    def _new(self, own: ChartState) -> _Part:
+        jobs = (self._scheduler.add(name) for name in ("visible range", "ranges", "drawings"))
+        return _Part(own, scenes.ChartAxes(*jobs))
+
+    def _new_stack(self) -> "ChartStack":
+        """Set up a chart's layers. What they all need is loaded for the first chart only, because a window without a
+        chart must show at once what it waits for."""
+        from flow_gl.gl.kit import Kit
+        from flow_gl.layers.stack import ChartStack
+
+        if self.kit is None:
+            self.kit = Kit()
+        stack = ChartStack(self.kit, self._scheduler)
+        stack.setup()
+        return stack

@@ -1,0 +1,112 @@
+"""Charts are added, closed and changed without touching the others."""
+
+import pytest
+
+from flow_gl.ui.state import chart_list
+from flow_gl.ui.state.view_state import ViewState
+from tests.kit.local_link import LocalLink
+
+
+@pytest.fixture
+def link() -> LocalLink:
+    found = LocalLink("NQZ5", "ESZ5", bubbles=2)
+    for market in found.markets:
+        market.refresh()
+    return found
+
+
+@pytest.fixture
+def state(link: LocalLink) -> ViewState:
+    found = ViewState()
+    chart_list.resolve(found, link.markets)
+    return found
+
+
+def shown(state: ViewState, link: LocalLink) -> list[str]:
+    for market in link.markets:
+        market.refresh()
+    return [market.requested for market in chart_list.resolve(state, link.markets)]
+
+
+def test_each_market_has_a_chart_until_the_user_chooses(state: ViewState, link: LocalLink) -> None:
+    assert shown(state, link) == ["NQ.v.0", "ES.v.0"]
+    link.bring("YMZ5")
+    assert shown(state, link) == ["NQ.v.0", "ES.v.0", "YM.v.0"]
+    assert len(state.charts) == 3
+
+
+def test_a_market_has_several_charts_or_none(state: ViewState, link: LocalLink) -> None:
+    first, second = state.charts
+    assert chart_list.add(state, link.markets, "NQ.v.0") == ""
+    assert shown(state, link) == ["NQ.v.0", "ES.v.0", "NQ.v.0"]
+    assert [state.charts[0], state.charts[1]] == [first, second]
+    assert state.charts[0] is first
+    assert chart_list.close(state, chart_list.resolve(state, link.markets), 1) == ""
+    assert shown(state, link) == ["NQ.v.0", "NQ.v.0"]
+    assert state.charts[0] is first
+
+
+def test_a_closed_chart_leaves_the_others_their_state(state: ViewState, link: LocalLink) -> None:
+    second = state.charts[1]
+    second.price.set(5.0, 1.0)
+    assert chart_list.close(state, link.markets, 0) == ""
+    assert shown(state, link) == ["ES.v.0"]
+    assert state.charts == [second]
+    assert state.charts[0] is second
+    assert "only chart" in chart_list.close(state, chart_list.resolve(state, link.markets), 0)
+
+
+def test_a_changed_chart_begins_afresh_and_the_others_stay(state: ViewState, link: LocalLink) -> None:
+    first, second = state.charts
+    first.cleared_before_ns = 7
+    chart_list.change(state, link.markets, 0, "ES.v.0")
+    assert shown(state, link) == ["ES.v.0", "ES.v.0"]
+    assert state.charts[0].cleared_before_ns == 0
+    assert state.charts[0] is not first
+    assert state.charts[1] is second
+
+
+def test_a_symbol_that_is_not_there_yet_waits_and_changes_nothing(state: ViewState, link: LocalLink) -> None:
+    chart_list.close(state, link.markets, 1)
+    assert shown(state, link) == ["NQ.v.0"]
+    chart_list.add(state, chart_list.resolve(state, link.markets), "YM.v.0")
+    assert shown(state, link) == ["NQ.v.0"]
+    link.bring("YMZ5")
+    assert shown(state, link) == ["NQ.v.0", "YM.v.0"]
+
+
+def test_at_most_nine_charts(state: ViewState, link: LocalLink) -> None:
+    for _ in range(7):
+        assert chart_list.add(state, chart_list.resolve(state, link.markets), "NQ.v.0") == ""
+    assert len(shown(state, link)) == 9
+    assert chart_list.add(state, chart_list.resolve(state, link.markets), "NQ.v.0") == chart_list.FULL
+
+
+def test_charts_of_a_market_that_the_feed_has_lost_return_with_it(state: ViewState, link: LocalLink) -> None:
+    chart_list.show(state, ["ES.v.0", "ES.v.0", "NQ.v.0"])
+    assert shown(state, link) == ["ES.v.0", "ES.v.0", "NQ.v.0"]
+    lost = link.markets.pop()
+    assert shown(state, link) == ["NQ.v.0"]
+    link.markets.append(lost)
+    assert shown(state, link) == ["ES.v.0", "ES.v.0", "NQ.v.0"]
+
+
+def test_a_start_with_another_feed_shows_all_of_it() -> None:
+    link = LocalLink("NQZ5", "ESZ5", bubbles=2)
+    state = ViewState()
+    chart_list.show(state, ["NQ.v.0"])
+    state.left_feed = frozenset({"NQ.v.0"})
+    assert shown(state, link) == ["NQ.v.0", "ES.v.0"]
+    chart_list.show(state, ["NQ.v.0"])
+    state.left_feed = frozenset({"NQ.v.0", "ES.v.0"})
+    assert shown(state, link) == ["NQ.v.0"], "with the same feed a closed chart stays closed"
+
+
+def test_the_chart_alone_stays_the_same_chart(state: ViewState, link: LocalLink) -> None:
+    state.selected = 2
+    chart_list.close(state, link.markets, 0)
+    shown(state, link)
+    assert state.selected == 1
+    chart_list.add(state, chart_list.resolve(state, link.markets), "NQ.v.0")
+    shown(state, link)
+    assert state.selected == 2, "a new chart is seen"
