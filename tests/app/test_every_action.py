@@ -19,6 +19,7 @@ from flow_gl.ui.input.action import Action, Request
 from flow_gl.ui.input.actions import ACTIONS
 from flow_gl.ui.input.choice_actions import SPANS_S
 from flow_gl.ui.overlays.stack import is_list_open
+from flow_gl.ui.state import chart_list
 from flow_gl.ui.state.arrangement import Arrangement
 from flow_gl.ui.state.view_state import ViewState
 from tests.kit.pilot import WindowPilot
@@ -136,6 +137,9 @@ SEEN: dict[str, Seen] = {
     "all_charts": state_of("selected"),
     "this_chart": state_of("selected"),
     "next_layout": state_of("arrangement"),
+    "add_chart": lambda _: is_list_open(),
+    "change_symbol": lambda _: is_list_open(),
+    "close_chart": lambda pilot: len(pilot.state.charts),
     **{f"workspace_{number}": notes for number in range(1, 10)},
     "save_workspace": notes,
     **dict.fromkeys(("screenshot", "screenshot_chart", "copy_picture"), requests),
@@ -282,6 +286,9 @@ def fresh(pilot: WindowPilot) -> None:
         setattr(state, name, getattr(first, name))
     pilot.link.say(can_seek=0)
     state.transport.loop_from_ns, state.transport.is_entering, state.transport.is_shown = 0, False, True
+    if state.has_own_charts:
+        chart_list.show(state, [chart_list.symbol_of(market) for market in pilot.link.markets])
+        pilot.frames(2)
     state.selected, state.open_panels = 1, set()
     state.drawings.edited = state.drawings.held = None
     state.drawings.let_go()

@@ -172,7 +172,7 @@ class EngineLink:
         if len(self.markets) >= CHARTS:
             return f"at most {CHARTS} symbols are possible"
         self._before_plan = self._spec
-        symbols = (*(market.requested or market.symbol for market in self.markets), symbol)
+        symbols = (*map(_requested, self.markets), symbol)
         more = {"is_held": bool(self._shown.reader.status["is_held"])} if isinstance(feed, FilesSpec) else {}
         self._spec = msgspec.structs.replace(self._spec, feed=msgspec.structs.replace(feed, symbols=symbols, **more))
         self._is_planned = True
@@ -262,6 +262,7 @@ class EngineLink:
         """Go on without the market that was asked for."""
         self._log.warning("the market was not added", extra={"reason": reason})
         self._spec, self._is_planned, self._next = self._before_plan, False, None
+        self.message = reason
         engine.release()
 
     def _bury(self) -> None:
@@ -299,6 +300,13 @@ class EngineLink:
 
     def _fail(self, message: str, exit_code: int) -> None:
         self.state, self.message, self.exit_code = LinkState.FAILED, message, exit_code
+
+
+def _requested(market: MarketReader) -> str:
+    """Return a chart's symbol as its store has it now; the view's reader belongs to its frame."""
+    own = MarketReader(market.store)
+    own.refresh()
+    return own.requested or own.symbol
 
 
 _KILLERS: Final = {

@@ -1,0 +1,132 @@
+"""A symbol is added to a running replay or demo: the others lose nothing, and its numbers are those of a full run."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from flow_gl.core.commands import SetSpeed
+from flow_gl.core.schema import FeedState
+from flow_gl.core.settings import AggregationSettings
+from flow_gl.core.spec import DemoSpec, EngineSpec, FilesSpec, LiveSpec
+from flow_gl.core.units import SECOND_NS
+from flow_gl.dbn.writing import write_dbn
+from flow_gl.feed.synthetic.demo import TradeMaker
+from flow_gl.ui.link import LinkState
+from flow_gl.view.engine_link.process import EngineProcess
+from flow_gl.view.engine_link.supervisor import EngineLink
+from tests.kit.waiting import until, until_engine
+
+SHM = Path("/dev/shm")
+SETTINGS = AggregationSettings(sessions=False)
+DEMO = EngineSpec(feed=DemoSpec(symbols=("NQ",), history_s=600.0), aggregation=SETTINGS)
+
+
+@pytest.fixture(autouse=True)
+def engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """Collect a test's engines; none may leave shared memory behind."""
+    started: list[Any] = []
+
+    class Watched(EngineProcess):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            started.append(self.process)
+
+    monkeypatch.setattr("flow_gl.view.engine_link.supervisor.EngineProcess", Watched)
+    yield started
+    assert all(process.poll() is not None for process in started)
+    left = [path.name for one in started for path in SHM.glob(f"flowgl_{one.pid}_*")] if SHM.is_dir() else []
+    assert left == []
+
+
+def state_of(link: EngineLink) -> FeedState | None:
+    return FeedState(int(link.engine.status["state"])) if link.engine else None
+
+
+def bubbles_of(link: EngineLink, chart: int = 0) -> np.ndarray:
+    ring = link.markets[chart].store.bubbles[0]
+    return ring.read(0, ring.head)[1]
+
+
+def requested(link: EngineLink) -> list[str]:
+    """Refresh the readers, as the view does in each frame, and return the charts' symbols."""
+    for market in link.markets:
+        market.refresh()
+    return [market.requested for market in link.markets]
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a DBN file with ten minutes of two instruments."""
+    maker = TradeMaker(seed=3, history_s=0.0, start_ns=1_794_500_000_000_000_000)
+    blocks = []
+    while maker.next_ns < maker.start_ns + 600 * SECOND_NS:
+        blocks.append(maker.next_block())
+    path = tmp_path_factory.mktemp("day") / "day.dbn.zst"
+    symbols = {one.instrument_id: one.symbol_at(maker.live_ns) for one in maker.contracts}
+    write_dbn(path, np.concatenate(blocks), symbols=symbols)
+    return path
+
+
+def test_a_symbol_is_added_to_a_demo_while_the_others_go_on(engines: list[Any]) -> None:
+    with closing(EngineLink.start(DEMO)) as link:
+        until_engine(link, lambda: state_of(link) is FeedState.DEMO and link.offered)
+        assert link.offered[:2] == ("NQ.v.0", "ES.v.0")
+        generation, before, first = link.generation, bubbles_of(link), link.markets[0]
+        assert link.add("ES.v.0") == ""
+        assert "try again" in link.add("YM.v.0"), "one at a time"
+        assert link.markets[0] is first
+        states = set()
+        until_engine(link, lambda: states.add(link.state) or (requested(link) and link.generation > generation))
+        assert states == {LinkState.RUNNING}, "the picture never stopped"
+        assert requested(link) == ["NQ.v.0", "ES.v.0"]
+        assert link.restarts == 0
+        after = bubbles_of(link)
+        assert len(after) >= len(before) - 1
+        shared = min(len(after), len(before))
+        assert (after[:shared] == before[:shared]).all()
+        assert len(bubbles_of(link, 1)) > 300
+        until(lambda: engines[0].poll() is not None, "the first engine still runs", step=link.poll)
+
+
+def test_a_symbol_is_added_to_a_replay_and_ends_with_the_numbers_of_a_full_run(day: Path) -> None:
+    def spec(*symbols: str, speed: float | None) -> EngineSpec:
+        return EngineSpec(feed=FilesSpec(paths=(str(day),), symbols=symbols, speed=speed), aggregation=SETTINGS)
+
+    with closing(EngineLink.start(spec(speed=None))) as whole:
+        until_engine(whole, lambda: state_of(whole) is FeedState.ENDED and whole.offered)
+        (nq,), (_, es) = requested(whole), whole.offered
+    with closing(EngineLink.start(spec(nq, es, speed=None))) as both:
+        until_engine(both, lambda: state_of(both) is FeedState.ENDED)
+        expected = bubbles_of(both), bubbles_of(both, 1)
+    with closing(EngineLink.start(spec(nq, speed=30.0))) as link:
+        until_engine(link, lambda: link.offered and link.markets and len(bubbles_of(link)) > 20)
+        generation = link.generation
+        assert link.add(es) == ""
+        until_engine(link, lambda: requested(link) and link.generation > generation)
+        link.send(SetSpeed(None))
+        until_engine(link, lambda: state_of(link) is FeedState.ENDED)
+        assert requested(link) == [nq, es]
+        assert (bubbles_of(link) == expected[0]).all()
+        assert (bubbles_of(link, 1) == expected[1]).all()
+
+
+def test_a_symbol_that_the_feed_does_not_have_leaves_everything_as_it_is() -> None:
+    with closing(EngineLink.start(DEMO)) as link:
+        until_engine(link, lambda: state_of(link) is FeedState.DEMO)
+        generation = link.generation
+        assert link.add("CL.v.0") == ""
+        until_engine(link, lambda: link.message)
+        assert "CL.v.0" in link.message
+        assert (link.state, link.generation, link.restarts) == (LinkState.RUNNING, generation, 0)
+        assert link.add("ES.v.0") == ""
+        until_engine(link, lambda: requested(link) and link.generation > generation)
+        assert requested(link) == ["NQ.v.0", "ES.v.0"]
+
+
+def test_a_live_feed_says_that_it_takes_no_symbol_yet() -> None:
+    link = EngineLink(EngineSpec(feed=LiveSpec(symbols=("NQ.v.0",))))
+    assert link.add("ES.v.0") == "ES.v.0: a symbol can be added to a replay or a demo only"
