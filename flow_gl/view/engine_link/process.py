@@ -117,6 +117,11 @@ class EngineProcess:
         with suppress(SharedMemoryError):  # removed in the meantime: the next call tries again
             self.timeline = TimelineStore.attach(name) if name else None
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the feed runs."""
+        return self.reader is not None and int(self.reader.status["state"]) in (FeedState.REPLAY, FeedState.DEMO)
+
     def has_caught_up(self, shown: Sequence[MarketReader]) -> bool:
         """Return whether the charts have reached the state of an earlier engine's charts.
 

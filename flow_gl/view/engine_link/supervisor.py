@@ -8,6 +8,7 @@ After a death the old readers stay, and so does the chart, until the next engine
 why it cannot run is not restarted; the number of restarts after crashes is limited.
 """
 
+import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +17,7 @@ from typing import Any, Final, Self
 import msgspec
 
 from flow_gl.core.clock import SYSTEM, Clock
-from flow_gl.core.commands import Command, Stop, encode
+from flow_gl.core.commands import Command, SetSpeed, Stop, encode
 from flow_gl.core.errors import EXIT_FAULT, EXIT_RESOURCE
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import CHARTS, FeedState
@@ -37,6 +38,12 @@ MOST_RESTARTS: Final = 5
 RESTART_WINDOW_NS: Final = MINUTE_NS
 FIRST_DELAY_NS: Final = 200_000_000
 """Delay between a death and the next start; doubles with each further death within the window."""
+_HURRY: Final = 8.0
+"""An engine that is to take over from a running one replays so many times faster until it has caught up, ..."""
+_LEAST_HURRY: Final = 20.0
+"""... and at least at this speed."""
+_TOP_SPEED: Final = 10_000.0
+"""Highest finite speed of a feed."""
 TAKE_OVER_NS: Final = 120 * SECOND_NS
 """Longest time that the old charts stay while a new engine catches up."""
 
@@ -80,6 +87,8 @@ class EngineLink:
         self.offered: Sequence[str] = ()
         self._is_planned = False
         """The next engine is to take over from one that still runs, because another market was asked for."""
+        self._is_hurrying = False
+        """It was told to run faster than that one."""
         self._ending: Final[list[EngineProcess]] = []
         """Engines that were told to stop after another one took over."""
         self._deaths: Final[deque[int]] = deque()
@@ -235,20 +244,38 @@ class EngineLink:
         old = self._shown
         if old is not None:
             waited_ns = self._clock.monotonic_ns() - engine.started_ns
-            if not engine.has_caught_up(old.markets) and waited_ns < TAKE_OVER_NS:
-                return
+            if not engine.has_caught_up(old.markets):
+                if self._is_planned:
+                    self._hurry(engine, old, waited_ns)
+                    return
+                if waited_ns < TAKE_OVER_NS:
+                    return
             self._log.info("taken over", extra={"pid": engine.process.pid, "waited_ms": waited_ns // 1_000_000})
         self._shown, self._next = engine, None
         self.engine, self.markets = engine.reader, engine.markets
         self.generation += 1
         self.state, self.message = LinkState.RUNNING, ""
         if self._is_planned and old is not None:
-            self._is_planned = False
+            if self._is_hurrying:
+                engine.write(encode(SetSpeed(_speed_of(old))))
+            self._is_planned = self._is_hurrying = False
             old.write(encode(Stop()))
             self._ending.append(old)
         elif old is not None:
             self.restarts += 1
             old.release()
+
+    def _hurry(self, engine: EngineProcess, old: EngineProcess, waited_ns: int) -> None:
+        """Let the next engine run faster than the one that is shown, which goes on, until it has caught up."""
+        if waited_ns > TAKE_OVER_NS:
+            engine.write(encode(Stop()))
+            self._ending.append(engine)
+            self._forget_plan(f"it did not catch up within {TAKE_OVER_NS // SECOND_NS} s")
+        elif not self._is_hurrying and engine.is_running:
+            speed = _speed_of(old)
+            self._is_hurrying = True
+            faster = None if speed is None or speed > _TOP_SPEED / _HURRY else max(_LEAST_HURRY, _HURRY * speed)
+            engine.write(encode(SetSpeed(faster)))
 
     def _follow_shown(self, shown: EngineProcess) -> None:
         """Read on from the engine that is shown while the next one catches up; without it the plan is a restart."""
@@ -260,10 +287,13 @@ class EngineLink:
 
     def _give_up_plan(self, engine: EngineProcess, reason: str) -> None:
         """Go on without the market that was asked for."""
-        self._log.warning("the market was not added", extra={"reason": reason})
-        self._spec, self._is_planned, self._next = self._before_plan, False, None
-        self.message = reason
+        self._forget_plan(reason)
         engine.release()
+
+    def _forget_plan(self, reason: str) -> None:
+        self._log.warning("the market was not added", extra={"reason": reason})
+        self._spec, self._is_planned, self._is_hurrying, self._next = self._before_plan, False, False, None
+        self.message = reason
 
     def _bury(self) -> None:
         """Release the engines that have stopped."""
@@ -300,6 +330,12 @@ class EngineLink:
 
     def _fail(self, message: str, exit_code: int) -> None:
         self.state, self.message, self.exit_code = LinkState.FAILED, message, exit_code
+
+
+def _speed_of(engine: EngineProcess) -> float | None:
+    """Return an engine's replay speed; None for as fast as possible."""
+    speed = 1.0 if engine.reader is None else float(engine.reader.status["speed"])
+    return None if math.isinf(speed) else speed if speed > 0 else 1.0
 
 
 def _requested(market: MarketReader) -> str:
