@@ -75,6 +75,15 @@ def test_a_symbol_that_is_not_there_yet_waits_and_changes_nothing(state: ViewSta
     assert shown(state, link) == ["NQ.v.0", "YM.v.0"]
 
 
+def test_a_chart_is_added_to_those_that_are_seen_not_to_those_of_a_workspace(state: ViewState, link: LocalLink) -> None:
+    chart_list.show(state, ["NQ.v.0", "YM.v.0"])
+    assert shown(state, link) == ["NQ.v.0", "ES.v.0"]
+    chart_list.add(state, link.markets, "YM.v.0")
+    chart_list.add(state, link.markets, "NQ.v.0")
+    link.bring("YMZ5")
+    assert shown(state, link) == ["NQ.v.0", "ES.v.0", "YM.v.0", "NQ.v.0"]
+
+
 def test_at_most_nine_charts(state: ViewState, link: LocalLink) -> None:
     for _ in range(7):
         assert chart_list.add(state, chart_list.resolve(state, link.markets), "NQ.v.0") == ""

@@ -47,7 +47,7 @@ def resolve(state: ViewState, markets: Sequence[MarketReader]) -> Sequence[Marke
 def show(state: ViewState, symbols: Sequence[str]) -> None:
     """Show charts of these symbols as soon as all of them are there."""
     state.wanted_charts = tuple(symbols[:MOST_CHARTS])
-    state.left_feed = frozenset()
+    state.left_feed, state.is_adding = frozenset(), False
 
 
 def add(state: ViewState, shown: Sequence[MarketReader], symbol: str) -> str:
@@ -60,7 +60,7 @@ def add(state: ViewState, shown: Sequence[MarketReader], symbol: str) -> str:
     symbols = _symbols(state, shown)
     if len(symbols) >= MOST_CHARTS:
         return FULL
-    show(state, [*symbols, symbol])
+    _ask(state, [*symbols, symbol])
     if state.selected:
         state.selected = len(symbols) + 1
     return ""
@@ -71,7 +71,7 @@ def change(state: ViewState, shown: Sequence[MarketReader], index: int, symbol: 
     symbols = _symbols(state, shown)
     if index < len(symbols):
         symbols[index] = symbol
-    show(state, symbols)
+    _ask(state, symbols)
 
 
 def close(state: ViewState, shown: Sequence[MarketReader], index: int) -> str:
@@ -87,13 +87,19 @@ def close(state: ViewState, shown: Sequence[MarketReader], index: int) -> str:
         state.charts[index].is_closed = True
     if state.selected:
         state.selected = 0 if state.selected == index + 1 else state.selected - (state.selected > index)
-    show(state, symbols)
+    _ask(state, symbols)
     return ""
 
 
+def _ask(state: ViewState, symbols: Sequence[str]) -> None:
+    show(state, symbols)
+    state.is_adding = True
+
+
 def _symbols(state: ViewState, shown: Sequence[MarketReader]) -> list[str]:
-    """Return the symbols of the charts, those that are awaited included."""
-    return list(state.wanted_charts) or [symbol_of(market) for market in shown]
+    """Return the symbols of the charts, those that the user has added and that are awaited included."""
+    is_awaited = state.wanted_charts and state.is_adding
+    return list(state.wanted_charts) if is_awaited else [symbol_of(market) for market in shown]
 
 
 def _settle(state: ViewState, markets: Sequence[MarketReader]) -> None:

@@ -159,6 +159,8 @@ class ViewState:
     """The user has chosen the charts; otherwise each market of the feed has one."""
     wanted_charts: tuple[str, ...] = ()
     """Symbols of the charts to show once all of them are there (`chart_list`)."""
+    is_adding: bool = False
+    """The wanted charts are those that are shown with the user's changes, not those of a workspace."""
     left_feed: frozenset[str] = frozenset()
     """What the feed had when the program was left, as long as the charts of then are wanted."""
     selected: int = 0
