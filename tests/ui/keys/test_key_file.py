@@ -54,24 +54,24 @@ def test_a_missing_file_gives_the_usual_keys(tmp_path: Path) -> None:
 
 
 def test_a_line_gives_an_action_other_keys(tmp_path: Path) -> None:
-    choices = written(tmp_path, '[keys]\npause = ["f2", "ctrl+alt+p"]\nscreenshot = "f3"\nmute = []\n')
+    choices = written(tmp_path, '[keys]\npause = ["f8", "ctrl+alt+p"]\nscreenshot = "f3"\nmute = []\n')
     assert choices.warning == ""
-    assert keys_of(choices, "pause") == ("f2", "ctrl+alt+p")
+    assert keys_of(choices, "pause") == ("f8", "ctrl+alt+p")
     assert key_label(choices, "screenshot") == "F3"
     assert keys_of(choices, "mute") == ()
     assert owner(choices, "space") is None
-    assert owner(choices, "f2") is BY_NAME["pause"]
+    assert owner(choices, "f8") is BY_NAME["pause"]
 
 
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ('pauze = "f2"', '"pauze" is not an action, did you mean "pause"?'),
+        ('pauze = "f8"', '"pauze" is not an action, did you mean "pause"?'),
         ('pause = "hyper+x"', 'pause: "hyper+x" is not a key'),
         ("pause = 5", 'pause: expected keys like ["f2", "ctrl+k"], was 5'),
         ('escape = "q"', 'the key of "escape" cannot be changed'),
         ('pause = "esc"', "pause: Esc always goes back and cannot be given to another action"),
-        ('pause = "f2"\nmute = "f2"', "F2 is given to pause and to mute: pause keeps it"),
+        ('pause = "f8"\nmute = "f8"', "F8 is given to pause and to mute: pause keeps it"),
         ('pause = "m"', "M is given to pause, so mute has no key"),
     ],
 )
@@ -86,13 +86,13 @@ def test_a_file_that_is_not_toml_stops_nothing_and_is_kept_at_the_first_change(t
     choices = written(tmp_path, "[keys\npause = ")
     assert choices.warning.endswith("; the default keys are used")
     assert choices.changed() == {}
-    assert bind(choices, "pause", "f2") == ""
+    assert bind(choices, "pause", "f8") == ""
     assert (tmp_path / "keys.toml.damaged").read_text(encoding="utf-8") == "[keys\npause = "
-    assert keys_of(load(tmp_path / "keys.toml"), "pause") == ("space", "f2")
+    assert keys_of(load(tmp_path / "keys.toml"), "pause") == ("space", "f8")
 
 
 def test_the_file_lists_every_action_and_reads_back_what_was_written(tmp_path: Path) -> None:
-    changed = {"pause": ("f2",), "mute": ()}
+    changed = {"pause": ("f8",), "mute": ()}
     text = text_of(changed)
     listed = {line.removeprefix("# ").split(" = ")[0] for line in text.splitlines() if " = " in line}
     assert listed == {action.name for action in ACTIONS} - FIXED
@@ -119,6 +119,6 @@ def test_a_key_goes_from_one_action_to_another_and_back(tmp_path: Path) -> None:
 def test_keys_that_cannot_be_saved_are_said_and_count_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     choices = load(tmp_path / "file" / "keys.toml")
-    said = bind(choices, "pause", "f2")
+    said = bind(choices, "pause", "f8")
     assert said.startswith("cannot save the keys to ")
-    assert keys_of(choices, "pause") == ("space", "f2")
+    assert keys_of(choices, "pause") == ("space", "f8")
