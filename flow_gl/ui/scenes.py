@@ -31,6 +31,7 @@ from flow_gl.ui.overlays.frame import ChartFrame
 from flow_gl.ui.state.axes import EDGE_SHARE
 from flow_gl.ui.state.layout import ChartLayout
 from flow_gl.ui.state.pointed import BUBBLE
+from flow_gl.ui.state.price_links import Linked
 from flow_gl.ui.state.timeline import TimelineReader
 from flow_gl.ui.state.view_state import ChartState, ViewState
 
@@ -114,7 +115,7 @@ class ChartAxes:
         if own.shapes or state.drawings.has_shapes:
             own.shapes = self._read_shapes(market, state)
         if own.price_seen is not None:
-            low, high = own.price_seen.low, own.price_seen.high
+            low, high = own.linked_seen or (own.price_seen.low, own.price_seen.high)
             own.price.fit(low, high, height_px=layout.price.height, least_span=LEAST_TICKS, dt_s=moment.dt_s)
         if own.cvd_seen is not None:
             own.cvd.fit(*own.cvd_seen, height_px=layout.cvd.height, least_span=LEAST_CONTRACTS, dt_s=moment.dt_s)
@@ -286,19 +287,42 @@ def _hovered(scene: Scene, state: ViewState, own: ChartState) -> int | None:
     return bubble_id if is_near else None
 
 
-def share_crosshair(charts: list[ChartFrame]) -> None:
+def linked(charts: list[ChartFrame], state: ViewState, moment: Moment) -> list[Linked]:
+    """Return the charts of a frame as `price_links` needs them."""
+    found = []
+    for chart in charts:
+        own, market = state.charts[chart.index], chart.market
+        if own.link and market is not None and not chart.waiting:
+            row = None
+            if not state.time.is_live:
+                edge_ns = state.time.edge_ns(moment.event_ns)
+                row = hit.row_until(market, own.lod, edge_ns // market.widths_ns[own.lod])
+            price = int(market.session["last_price"]) if row is None else int(row["close"])
+            found.append(Linked(own, chart.layout.price.height, price / (market.tick_size or UNKNOWN_TICK_SIZE)))
+    return found
+
+
+def share_crosshair(charts: list[ChartFrame], state: ViewState) -> None:
     """Give the crosshair of the chart under the mouse to all charts of a frame.
 
-    In the others it is at the same time, and at the last price until then.
+    In the others it is at the same time, and at the last price until then; in charts that are linked with it, at the
+    same height, which stands for the same move of the price.
     """
     scenes = [chart.scene for chart in charts if chart.scene is not None]
     source = next((one for one in scenes if one.crosshair_px is not None), None)
     if source is None or source.crosshair_px is None or len(scenes) < 2:
         return
-    at_ns = source.price_view.time_at(source.crosshair_px[0])
+    at_ns, y = source.price_view.time_at(source.crosshair_px[0]), source.crosshair_px[1]
+    pane = source.price_view.rect
+    link = next(state.charts[chart.index].link for chart in charts if chart.scene is source)
     for chart in charts:
-        if chart.scene is not None and chart.scene is not source:
-            chart.scene = replace(chart.scene, crosshair_px=_last_price_px(chart.scene, at_ns))
+        if chart.scene is None or chart.scene is source:
+            continue
+        place = _last_price_px(chart.scene, at_ns)
+        if link and state.charts[chart.index].link == link and pane.y <= y < pane.bottom:
+            rect = chart.scene.price_view.rect
+            place = place[0], rect.y + (y - pane.y) / pane.height * rect.height
+        chart.scene = replace(chart.scene, crosshair_px=place)
 
 
 def _last_price_px(scene: Scene, at_ns: int) -> tuple[float, float]:

@@ -25,6 +25,7 @@ from flow_gl.ui.overlays import status
 from flow_gl.ui.overlays.frame import ChartFrame, Figures, Frame
 from flow_gl.ui.overlays.stack import Overlays
 from flow_gl.ui.paint.gui import Gui
+from flow_gl.ui.state import price_links
 from flow_gl.ui.state.axis_width import axis_px, axis_texts, axis_texts_key
 from flow_gl.ui.state.chart_list import resolve
 from flow_gl.ui.state.layout import arrange
@@ -309,13 +310,15 @@ class FrameLoop:
                     self._parts.axes(index).advance(market, layout, state, state.charts[index], moment)
                 chart.badge = self.alerts.badge(link.markets.index(market), now)
             charts.append(chart)
+        if any(own.link for own in state.charts):
+            price_links.follow(scenes.linked(charts, state, moment), state.link_unit)
         return moment, charts
 
     def _freeze(self, moment: scenes.Moment, charts: list[ChartFrame]) -> Frame:
         """Freeze everything that this frame shows. Changes no state: `charts` are this frame's own."""
         for chart in charts:
             chart.scene = self._scene(chart, moment)
-        scenes.share_crosshair(charts)
+        scenes.share_crosshair(charts, self.state)
         return Frame(
             link=self.link,
             wall_ns=moment.wall_ns,

@@ -137,6 +137,8 @@ SEEN: dict[str, Seen] = {
     "all_charts": state_of("selected"),
     "this_chart": state_of("selected"),
     "next_layout": state_of("arrangement"),
+    "link": lambda pilot: pilot.state.charts[0].link,
+    "link_unit": state_of("link_unit"),
     "add_chart": lambda _: is_list_open(),
     "change_symbol": lambda _: is_list_open(),
     "close_chart": lambda pilot: len(pilot.state.charts),

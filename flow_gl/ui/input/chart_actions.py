@@ -16,6 +16,7 @@ from flow_gl.ui.state import chart_list
 from flow_gl.ui.state.axes import EDGE_SHARE
 from flow_gl.ui.state.history import Step
 from flow_gl.ui.state.layout import CVD_SHARE_RANGE
+from flow_gl.ui.state.link_groups import GROUPS
 from flow_gl.ui.state.marked_range import MarkedRange
 from flow_gl.ui.state.timeline import Folding
 from flow_gl.ui.state.view_state import ChartState
@@ -319,3 +320,25 @@ def close(context: Context) -> None:
         context.notes.append(problem)
         return
     context.notes.append(f"{context.names[index]} closed  \u00b7  {context.key('add_chart')} adds a chart")
+
+
+def link(context: Context) -> None:
+    """Put the focused chart into the next link group, or into none behind the last; without focus, all charts."""
+    state = context.state
+    for index in context.targets:
+        own = state.charts[index]
+        own.link = (own.link + 1) % (len(GROUPS) + 1)
+        own.linked_seen = None
+        own.price.reset()
+    groups = {state.charts[index].link for index in context.targets}
+    name = context.names[context.focus] if context.focus is not None else "all charts"
+    group = groups.pop() if len(groups) == 1 else 0
+    context.notes.append(
+        f"{name}: linked, {GROUPS[group - 1]} group, in {state.link_unit}" if group else f"{name}: not linked"
+    )
+
+
+def switch_link_unit(context: Context) -> None:
+    state = context.state
+    state.link_unit = "ticks" if state.link_unit == "percent" else "percent"
+    context.notes.append(f"linked prices are alike in {state.link_unit}")

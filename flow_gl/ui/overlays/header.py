@@ -114,7 +114,7 @@ def _key(chart: ChartFrame, frame: Frame, state: ViewState) -> tuple[object, ...
         engine and engine.status["is_recording"],
         engine and engine.status["is_publishing"] > engine.status["on_bus"],
     )
-    rest = (*signs, state.palette, state.locked_lod, reference, frame.chart_count, round(frame.figures.fps))
+    rest = (*signs, own.link, state.palette, state.locked_lod, reference, frame.chart_count, round(frame.figures.fps))
     return (chart.index, chart.said, badge, shown, *numbers, *rest)
 
 

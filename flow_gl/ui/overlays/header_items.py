@@ -7,6 +7,7 @@ from typing import Final
 
 from flow_gl.core.palette import Palette, Rgb, mix
 from flow_gl.core.schema import UNDEF_PRICE
+from flow_gl.layers.drawings.levels import color_of
 from flow_gl.layers.labels.levels import REGULAR_WORD
 from flow_gl.layers.labels.words import bucket_text
 from flow_gl.layers.room import Part
@@ -17,6 +18,7 @@ from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.header_fit import Item
 from flow_gl.ui.overlays.header_numbers import numbers
 from flow_gl.ui.paint.theme import sign_color, tone_color
+from flow_gl.ui.state.link_groups import GROUPS
 from flow_gl.ui.state.view_state import ViewState
 
 _TREND_BUCKETS: Final = 10
@@ -28,7 +30,7 @@ def items(chart: ChartFrame, frame: Frame, state: ViewState) -> list[Item]:
     palette = state.palette
     left: list[Item] = []
     if frame.chart_count > 1:
-        left.append(Item(str(chart.index + 1), palette.quiet, 12.0, keep=Part.CHART_NUMBER, glyph="pill"))
+        left.append(_number(chart, state))
     market = chart.market
     if market is not None:
         left += _names(market, palette)
@@ -48,6 +50,13 @@ def items(chart: ChartFrame, frame: Frame, state: ViewState) -> list[Item]:
     if frame.figures.fps:
         right.append(Item(f"{frame.figures.fps:.0f} fps", palette.quiet, keep=Part.FPS, is_right=True))
     return left + right
+
+
+def _number(chart: ChartFrame, state: ViewState) -> Item:
+    """Return the chart's number, in the colour of its link group."""
+    palette, link = state.palette, state.charts[chart.index].link
+    color = color_of(palette, GROUPS[link - 1]) if link else palette.quiet
+    return Item(str(chart.index + 1), color, 12.0, is_bold=bool(link), keep=Part.CHART_NUMBER, glyph="pill")
 
 
 def _names(market: MarketReader, palette: Palette) -> list[Item]:

@@ -303,6 +303,11 @@ class ValueAxis:
         self.middle, self.per_px = middle, per_px
         self.is_auto, self._rest = False, ()
 
+    def follow(self, middle: float, per_px: float) -> None:
+        """Take over a middle and a scale from another axis; the axis stays automatic, and fits anew once it is free."""
+        self.middle, self.per_px = middle, _clamp(per_px, _LEAST_PER_PX, self.most_span)
+        self.is_auto, self._rest, self._goal_span = True, (), 0.0
+
     def reset(self) -> None:
         """Make the axis automatic again, starting from its current range."""
         self.is_auto = True

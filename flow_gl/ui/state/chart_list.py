@@ -44,9 +44,14 @@ def resolve(state: ViewState, markets: Sequence[MarketReader]) -> Sequence[Marke
     return resolve(state, markets)
 
 
-def show(state: ViewState, symbols: Sequence[str]) -> None:
-    """Show charts of these symbols as soon as all of them are there."""
-    state.wanted_charts = tuple(symbols[:MOST_CHARTS])
+def show(state: ViewState, symbols: Sequence[str], links: Sequence[int] = ()) -> None:
+    """Show charts of these symbols as soon as all of them are there.
+
+    Parameters
+    ----------
+    links : link group of each; empty to leave them as they are
+    """
+    state.wanted_charts, state.wanted_links = tuple(symbols[:MOST_CHARTS]), tuple(links)
     state.left_feed, state.is_adding = frozenset(), False
 
 
@@ -123,6 +128,9 @@ def _settle(state: ViewState, markets: Sequence[MarketReader]) -> None:
         before[at] if at < len(before) and before[at].symbol == symbol else ChartState(symbol=symbol)
         for at, symbol in enumerate(wanted)
     ]
+    for chart, link in zip(state.charts, state.wanted_links, strict=False):
+        chart.link = link
+    state.wanted_links = ()
     state.has_own_charts = list(wanted) != there
     state.drawings.held = state.drawings.edited = None
     if state.selected > len(wanted):

@@ -31,6 +31,7 @@ from flow_gl.ui.state.axes import TimeAxis, ValueAxis
 from flow_gl.ui.state.hints import Hints
 from flow_gl.ui.state.history import History
 from flow_gl.ui.state.layout import CVD_SHARE
+from flow_gl.ui.state.link_groups import LinkUnit
 from flow_gl.ui.state.marked_range import MarkedRange
 from flow_gl.ui.state.panel_layout import PanelLayout, PanelPlaces, lay_out, open_in_order
 from flow_gl.ui.state.pointed import Pointed
@@ -73,6 +74,12 @@ class ChartState:
 
     symbol: str = ""
     """Of its market, as it was requested; "" where each market has a chart in the feed's order."""
+    link: int = 0
+    """Group of charts whose price axes are linked (`price_links`); 0: none."""
+    linked_seen: tuple[float, float] | None = None
+    """Lowest and highest price in view in all charts of the group, in this chart's ticks, if it leads them."""
+    link_known: tuple[float, float] | None = None
+    """How the user had fixed its axis when the group last followed it."""
     is_closed: bool = False
     """It goes with the next frame."""
     price: ValueAxis = field(default_factory=lambda: ValueAxis(most_span=_MOST_TICKS))
@@ -159,12 +166,16 @@ class ViewState:
     """The user has chosen the charts; otherwise each market of the feed has one."""
     wanted_charts: tuple[str, ...] = ()
     """Symbols of the charts to show once all of them are there (`chart_list`)."""
+    wanted_links: tuple[int, ...] = ()
+    """Their link groups; empty to leave them as they are."""
     is_adding: bool = False
     """The wanted charts are those that are shown with the user's changes, not those of a workspace."""
     left_feed: frozenset[str] = frozenset()
     """What the feed had when the program was left, as long as the charts of then are wanted."""
     selected: int = 0
     """Chart shown alone, from 1; 0 shows all."""
+    link_unit: LinkUnit = "percent"
+    """In what linked price axes are alike."""
     arrangement: Arrangement = AUTO
     """How the charts share the window."""
     filters: Filters = field(default_factory=Filters)

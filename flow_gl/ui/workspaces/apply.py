@@ -56,6 +56,7 @@ def gather(
             charts=state.arrangement.kind,
             alone=state.selected,
             cvd_share=state.cvd_share,
+            link=state.link_unit,
             shares={name: list(shares) for name, shares in state.arrangement.shares},
         ),
         look=Look(
@@ -87,7 +88,10 @@ def gather(
             place=dict(places.places),
         ),
         alerts=_switches(state),
-        chart=[Chart(symbol=symbol) for symbol in symbols],
+        chart=[
+            Chart(symbol=symbol, link=state.charts[at].link if at < len(state.charts) else 0)
+            for at, symbol in enumerate(symbols)
+        ],
     )
 
 
@@ -106,7 +110,8 @@ def apply(state: ViewState, workspace: Workspace, *, plot_width_px: float = 0.0)
         workspace.layout.charts, tuple((name, tuple(shares)) for name, shares in workspace.layout.shares.items())
     )
     state.selected = workspace.layout.alone
-    chart_list.show(state, [chart.symbol for chart in workspace.chart])
+    chart_list.show(state, [chart.symbol for chart in workspace.chart], [chart.link for chart in workspace.chart])
+    state.link_unit = workspace.layout.link
     state.cvd_share = workspace.layout.cvd_share
     state.time.recall(time.span_s * SECOND_NS)
     if plot_width_px > 0.0:

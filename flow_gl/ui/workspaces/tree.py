@@ -9,6 +9,7 @@ from flow_gl.core.settings import DECLARED
 from flow_gl.core.settings.program import SCALE_RANGE
 from flow_gl.ui.state.arrangement import MOST_CHARTS, Kind
 from flow_gl.ui.state.layout import CVD_SHARE
+from flow_gl.ui.state.link_groups import GROUPS, LinkUnit
 from flow_gl.ui.state.panel_layout import MOST_COLUMN_PX, Place
 from flow_gl.ui.state.timeline import Folding
 
@@ -55,6 +56,8 @@ class Layout(_Table, frozen=True):
     """Number of the chart that is shown alone; 0 shows all."""
     cvd_share: Annotated[float, msgspec.Meta(ge=0.05, le=0.7)] = CVD_SHARE
     """Height of the CVD pane, of a chart's height."""
+    link: LinkUnit = "percent"
+    """In what linked prices are alike."""
     shares: dict[str, Annotated[list[_Share], msgspec.Meta(max_length=MOST_CHARTS)]] = {}
     """Of the splits whose borders were dragged."""
 
@@ -116,6 +119,8 @@ class Chart(_Table, frozen=True):
     """A chart, in the order in which the window shows them."""
 
     symbol: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    link: Annotated[int, msgspec.Meta(ge=0, le=len(GROUPS))] = 0
+    """Group of charts with linked prices; 0: none."""
 
 
 class Memory(_Table, frozen=True):
