@@ -30,6 +30,7 @@ from flow_gl.ui.state.arrangement import AUTO, Arrangement
 from flow_gl.ui.state.axes import TimeAxis, ValueAxis
 from flow_gl.ui.state.hints import Hints
 from flow_gl.ui.state.history import History
+from flow_gl.ui.state.key_capture import KeyCapture
 from flow_gl.ui.state.layout import CVD_SHARE
 from flow_gl.ui.state.link_groups import LinkUnit
 from flow_gl.ui.state.marked_range import MarkedRange
@@ -136,24 +137,6 @@ class ChartState:
         if self.must_check_references:
             self.must_check_references = False
             found[:] = [one for one in found if one.agrees_with(market)]
-
-
-@dataclass(slots=True)
-class KeyCapture:
-    """The keys panel waits for a key.
-
-    Attributes
-    ----------
-    action : that gets the key
-    instead_of : the key of the action that it replaces; "" adds one
-    pressed : name of the key that was pressed, until the panel has taken it
-    conflict : a key of another action that was pressed once; pressed again, it is taken
-    """
-
-    action: str
-    instead_of: str = ""
-    pressed: str = ""
-    conflict: str = ""
 
 
 @dataclass(slots=True)

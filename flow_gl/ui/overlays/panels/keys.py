@@ -14,7 +14,8 @@ from flow_gl.ui.overlays.frame import Frame
 from flow_gl.ui.overlays.panels import base
 from flow_gl.ui.overlays.panels.base import Content
 from flow_gl.ui.paint.theme import u32
-from flow_gl.ui.state.view_state import KeyCapture, ViewState
+from flow_gl.ui.state.key_capture import KeyCapture
+from flow_gl.ui.state.view_state import ViewState
 
 _ADD: Final = "+"
 
