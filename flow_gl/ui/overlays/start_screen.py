@@ -11,6 +11,7 @@ from imgui_bundle import imgui
 from flow_gl.core.palette import Rgb, mix, readable
 from flow_gl.ui.input.keymap import key_label
 from flow_gl.ui.overlays.frame import Frame
+from flow_gl.ui.overlays.panels import base
 from flow_gl.ui.paint.theme import FONT_PX, u32
 from flow_gl.ui.start import Choice, Offer, StartScreen
 from flow_gl.ui.state.view_state import ViewState
@@ -29,7 +30,6 @@ _FLAGS: Final[int] = (
     | imgui.WindowFlags_.no_background.value
 )
 _SCROLLED: Final[int] = imgui.ChildFlags_.nav_flattened.value
-_ENTER: Final[int] = imgui.InputTextFlags_.enter_returns_true.value
 
 
 class StartWindow:
@@ -90,11 +90,11 @@ class StartWindow:
             _row("Live", "needs a Databento key: set DATABENTO_API_KEY, or write it into .env", state, is_enabled=False)
         imgui.dummy((1.0, 0.4 * imgui.get_font_size()))
         _label("A file: Databento DBN or CSV, plain, zstd or gzip", palette.quiet)
-        is_entered, screen.path = _field("path", "path of a file", screen.path, "Open")
+        is_entered, screen.path = base.text_field("path", "path of a file", screen.path, "Open")
         if is_entered and screen.path.strip():
             screen.choose(Choice("files", (screen.path.strip(),)))
         _label("A server: flow-gl serve", palette.quiet)
-        is_entered, screen.address = _field("address", "ws://HOST:PORT", screen.address, "Connect")
+        is_entered, screen.address = base.text_field("address", "ws://HOST:PORT", screen.address, "Connect")
         if is_entered and screen.address.strip():
             screen.choose(Choice("server", (screen.address.strip(),)))
         if screen.problem:
@@ -143,16 +143,6 @@ def _heading(text: str, color: Rgb) -> None:
 def _label(text: str, color: Rgb) -> None:
     imgui.dummy((1.0, 0.25 * imgui.get_font_size()))
     _text(text, color, 13.0)
-
-
-def _field(name: str, hint: str, text: str, button: str) -> tuple[bool, str]:
-    """Draw a field with a button behind it; return whether it was entered, and its text."""
-    style = imgui.get_style()
-    room = imgui.calc_text_size(button).x + 2 * style.frame_padding.x + style.item_spacing.x
-    imgui.set_next_item_width(-room)
-    is_entered, text = imgui.input_text_with_hint(f"##{name}", hint, text, _ENTER)
-    imgui.same_line()
-    return imgui.button(button) or is_entered, text
 
 
 def _box(name: str, height: float, state: ViewState, *, is_filled: bool) -> tuple[bool, imgui.ImVec2, float]:

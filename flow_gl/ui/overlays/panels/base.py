@@ -298,3 +298,21 @@ def hint(text: str) -> None:
     """Show a tooltip for the previous item while the mouse rests on it."""
     if imgui.is_item_hovered(_TOOLTIP):
         imgui.set_tooltip(text)
+
+
+def text_field(name: str, hint: str, text: str, button: str) -> tuple[bool, str]:
+    """Draw a text field and its button; return whether Enter or the button was pressed, and the text.
+
+    Parameters
+    ----------
+    name : unique in the window
+    hint : shown while the field is empty
+    button : the button's label
+    """
+    style = imgui.get_style()
+    room = imgui.calc_text_size(button).x + 2 * style.frame_padding.x + style.item_spacing.x
+    imgui.set_next_item_width(-room)
+    enter = imgui.InputTextFlags_.enter_returns_true.value
+    is_entered, text = imgui.input_text_with_hint(f"##{name}", hint, text, enter)
+    imgui.same_line()
+    return imgui.button(f"{button}##{name}") or is_entered, text

@@ -14,7 +14,6 @@ from flow_gl.ui.paint.theme import u32
 from flow_gl.ui.state.view_state import ViewState
 from flow_gl.ui.workspaces.desk import Desk, desk_of
 
-_ENTER: Final[int] = imgui.InputTextFlags_.enter_returns_true.value
 _NOTHING: Final = "None yet. Arrange charts and panels, type a name below, and save."
 _HOW: Final = "A workspace keeps its changes when you leave it: layout, panels, layers, colours, alerts and the window."
 
@@ -52,7 +51,7 @@ class WorkspacesPanel:
             self._row(number, name, desk, state)
             imgui.pop_id()
         base.heading("Save as")
-        is_entered, self._name = _field("name", "name", self._name, "Save")
+        is_entered, self._name = base.text_field("name", "name", self._name, "Save")
         if is_entered:
             self._tell(desk.save_as(self._name))
             self._name = "" if shelf.current == self._name.strip() else self._name
@@ -113,21 +112,11 @@ class WorkspacesPanel:
             draw.add_text((round(x + width - key_px), round(y)), u32(state.palette.quiet), key)
 
     def _rename(self, name: str, desk: Desk) -> None:
-        is_entered, self._new_name = _field("new name", "new name", self._new_name, "Rename")
+        is_entered, self._new_name = base.text_field("new name", "new name", self._new_name, "Rename")
         if is_entered:
             self._tell(desk.rename(name, self._new_name))
         elif imgui.is_key_pressed(imgui.Key.escape):
             self._tell("")
-
-
-def _field(name: str, hint: str, text: str, button: str) -> tuple[bool, str]:
-    """Draw a field with a button behind it; return whether it was entered, and its text."""
-    style = imgui.get_style()
-    room = imgui.calc_text_size(button).x + 2 * style.frame_padding.x + style.item_spacing.x
-    imgui.set_next_item_width(-room)
-    is_entered, text = imgui.input_text_with_hint(f"##{name}", hint, text, _ENTER)
-    imgui.same_line()
-    return imgui.button(f"{button}##{name}") or is_entered, text
 
 
 def _wrapped(text: str, state: ViewState, *, is_said: bool = False) -> None:
