@@ -34,6 +34,7 @@ from flow_gl.core.schema import (
     STATUS,
 )
 from flow_gl.core.units import SECOND_NS
+from flow_gl.store.layout import StoreLayout
 from flow_gl.store.ring import Ring
 from flow_gl.store.row_log import ROWS_IN_FORCE, FrozenLogs, RowLog
 from flow_gl.store.shm import Segment
@@ -67,26 +68,6 @@ def footprint_capacity(lod: int, base_capacity: int = BASE_CAPACITY) -> int:
     return max(2 * base_capacity >> ((lod + 1) // 2), base_capacity >> 3, 1)
 
 
-class _Layout:
-    """Divides a buffer into rings and tables, each starting on its own cache line."""
-
-    def __init__(self, buffer: memoryview | None) -> None:
-        self.buffer = buffer
-        self.size = 0
-
-    def ring(self, dtype: np.dtype, capacity: int) -> Ring:
-        return Ring(self._take(Ring.nbytes(dtype, capacity)), dtype, capacity)
-
-    def table(self, dtype: np.dtype) -> Table:
-        return Table(self._take(Table.nbytes(dtype)), dtype)
-
-    def _take(self, nbytes: int) -> memoryview:
-        start = self.size
-        self.size += (nbytes + 127) & ~127
-        assert self.buffer is not None
-        return self.buffer[start : start + nbytes]
-
-
 def _market_nbytes(base_capacity: int) -> int:
     sizes = [size for dtype, rows in _LOGS for size in (Ring.nbytes(dtype, rows), Table.nbytes(ROWS_IN_FORCE))]
     for lod in range(MAX_LODS):
@@ -115,10 +96,12 @@ class MarketStore:
         self, buffer: memoryview, *, base_capacity: int = BASE_CAPACITY, segment: Segment | None = None
     ) -> None:
         self._segment = segment
-        layout = _Layout(buffer)
+        layout = StoreLayout(buffer)
         self.events, self.minutes, self.order_cvd, self.alerts = (
             RowLog(layout.ring(dtype, rows), layout.table(ROWS_IN_FORCE)) for dtype, rows in _LOGS
         )
+        self.of_bubbles: Final = slice(len(layout.counters), len(layout.counters) + MAX_LODS)
+        """The heads of `bubbles` among what `published` returns."""
         self.bubbles: Final = [layout.ring(BUBBLE, lod_capacity(n, base_capacity)) for n in range(MAX_LODS)]
         self.cvd: Final = [layout.ring(CVD_POINT, lod_capacity(n, base_capacity)) for n in range(MAX_LODS)]
         self.open: Final = layout.table(OPEN)
@@ -133,6 +116,13 @@ class MarketStore:
         self.orders: Final = layout.ring(ORDER, ORDER_CAPACITY)
         capacities = (footprint_capacity(lod, base_capacity) for lod in range(MAX_LODS))
         self.footprints: Final = [layout.ring(FOOTPRINT, capacity) for capacity in capacities]
+        self._words: Final[NDArray[np.int64]] = np.frombuffer(buffer, np.int64, layout.size // 8)
+        self._counters: Final = np.array(layout.counters)
+
+    def published(self) -> list[int]:
+        """Return the heads of all rings and the versions of all tables: they only grow, and with all that is new."""
+        found: list[int] = self._words.take(self._counters).tolist()
+        return found
 
     @property
     def logs(self) -> tuple[RowLog, ...]:
@@ -240,6 +230,10 @@ class MarketReader:
         """GAP rows, oldest first: gaps and rolls, which no line may cross."""
         self.open_gaps: dict[int, int] = {}
         """Start (ns) of each gap that is still open, by kind."""
+        self._published: list[int] = []
+        """What the store had published at the last refresh."""
+        self.changes = 0
+        """Increases with every refresh that found something new: until then, what this reader shows is the same."""
 
     def refresh(self, *, logs_only: bool = False) -> None:
         """Copy the newest state, once at the start of a frame. The work is bounded: no ring is read.
@@ -248,12 +242,16 @@ class MarketReader:
         ----------
         logs_only : only the logs' rows in force, for a picture that is paused: its parameters may still change
         """
+        published = self.store.published()
+        if published == self._published and not self._logs.is_waiting:
+            return
+        self.changes += 1
         self._logs.freeze()
         if logs_only:
             return
+        self._published = published
         # Heads before tables: a bubble that closes in between is then seen as open, never twice.
-        for lod, ring in enumerate(self.store.bubbles):
-            self.heads[lod] = ring.head
+        self.heads[:] = published[self.store.of_bubbles]
         if self._instrument.refresh():
             row = self._instrument.row
             self.bucket_ns, self.tick_size = int(row["bucket_ns"]) or SECOND_NS, int(row["tick_size"])

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 HEADER_BYTES: Final = 128
 _CLAIMED: Final = 0
-_HEAD: Final = 8  # in int64 words: a cache line of its own
+HEAD_WORD: Final = 8
+"""Place of the head in the header, in words of eight bytes: it has a cache line of its own."""
 
 
 class Ring:
@@ -54,7 +55,7 @@ class Ring:
     @property
     def head(self) -> int:
         """Number of rows ever published, which is the position of the next one."""
-        return int(self._counters[_HEAD])
+        return int(self._counters[HEAD_WORD])
 
     @property
     def claimed(self) -> int:
@@ -80,7 +81,7 @@ class Ring:
     def _append_some(self, raw: NDArray[np.void], count: int) -> None:
         if not count:
             return
-        head = int(self._counters[_HEAD])
+        head = int(self._counters[HEAD_WORD])
         self._counters[_CLAIMED] = head + count
         at = head & self._mask
         first = min(count, self.capacity - at)
@@ -89,14 +90,14 @@ class Ring:
         else:
             self._raw[at:] = raw[:first]
             self._raw[: count - first] = raw[first:]
-        self._counters[_HEAD] = head + count
+        self._counters[HEAD_WORD] = head + count
 
     def claim(self, most: int) -> NDArray[np.void]:
         """Return the next rows, to be written in place: up to `most`, fewer at the end of the buffer.
 
         Rows must be written in order; before `publish`, at most one row beyond those to be published may be written.
         """
-        head = int(self._counters[_HEAD])
+        head = int(self._counters[HEAD_WORD])
         at = head & self._mask
         room = min(most, self.capacity - at)
         self._counters[_CLAIMED] = head + room
@@ -104,8 +105,8 @@ class Ring:
 
     def publish(self, count: int) -> None:
         """Make the first `count` claimed rows visible and release the others."""
-        head = int(self._counters[_HEAD]) + count
-        self._counters[_HEAD] = head
+        head = int(self._counters[HEAD_WORD]) + count
+        self._counters[HEAD_WORD] = head
         self._counters[_CLAIMED] = head + 1  # the next row may be partly written
 
     def restore(self, head: int, parts: Sequence[NDArray[np.void]]) -> None:
@@ -133,15 +134,15 @@ class Ring:
             stop -= count
         if stop > oldest:
             raise ValueError(f"rows from position {oldest} on are needed, was {stop}")
-        self._counters[_HEAD] = head
+        self._counters[HEAD_WORD] = head
 
     def append_raw(self, row: NDArray[np.void]) -> None:
         """Publish one row given as raw bytes (void dtype of the row's size, shape (1,))."""
-        head = int(self._counters[_HEAD])
+        head = int(self._counters[HEAD_WORD])
         self._counters[_CLAIMED] = head + 1
         at = head & self._mask
         self._raw[at : at + 1] = row
-        self._counters[_HEAD] = head + 1
+        self._counters[HEAD_WORD] = head + 1
 
     def copy_row(self, position: int, out: NDArray[np.void]) -> None:
         """Copy the row at a position into `out` (shape (1,)). Not validated."""

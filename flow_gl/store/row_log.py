@@ -181,6 +181,11 @@ class FrozenLogs:
         self.logs: Final = tuple(map(FrozenLog, logs))
         self._waited = 0
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a replacement has not reached all logs yet."""
+        return self._waited > 0
+
     def freeze(self) -> None:
         """Show the newest rows in force, until the next call."""
         newest = [log.newest for log in self.logs]
