@@ -34,6 +34,10 @@ class Job(Protocol):
 class Jobs(Protocol):
     """Adds jobs, and lists those that ran."""
 
+    @property
+    def may_defer(self) -> bool:
+        """Whether work may be left to a later frame. It may not where none follows soon, and for a saved picture."""
+
     def add(self, name: str) -> Job:
         """Return a new job with the timing that is set for `name`. Raises KeyError for an unknown name."""
 

@@ -4,8 +4,10 @@ A layer keeps its GPU buffers in step with the store and draws them. Only `updat
 sets uniforms and issues draw calls, and never reads the store. The draw order is the table in `stack`.
 """
 
-from dataclasses import dataclass
-from typing import Final, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, Final, Protocol, TypeVar
 
 from flow_gl.core.drawings import ShownLevel
 from flow_gl.core.event_names import EVENT_NAMES
@@ -159,6 +161,25 @@ class Scene:
     """The user's other drawings, in the order in which they were placed."""
     zone: str = "America/New_York"
     """Time zone of all times on the chart."""
+    derived: dict[object, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
+    """What was derived from this scene: see `once`."""
+
+
+T = TypeVar("T")
+
+
+def once(find: Callable[[Scene], T]) -> Callable[[Scene], T]:
+    """Keep what a function finds in a scene, because several layers ask for the same in a frame."""
+
+    @wraps(find)
+    def found(scene: Scene) -> T:
+        derived = scene.derived
+        if find not in derived:
+            derived[find] = find(scene)
+        value: T = derived[find]
+        return value
+
+    return found
 
 
 @frozen

@@ -1,7 +1,7 @@
 """Base of layers without GPU buffers of their own: they add rectangles and labels to the chart's batches.
 
 The output of such a layer depends only on its `key`. While the key is unchanged, the previous output is reused, so a
-frame pays only for what changes.
+frame pays only for what changes. The key itself is found only if something has moved that the layer follows.
 """
 
 from typing import ClassVar, Final, NamedTuple
@@ -11,6 +11,7 @@ from flow_gl.gl.label_boxes import LabelBox
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
+from flow_gl.layers.labels.layout import ALL
 
 
 class _Built(NamedTuple):
@@ -35,6 +36,8 @@ class CachedLayer:
     draws: ClassVar[bool] = False
     avoids: ClassVar[bool] = False
     """Whether `build` places labels with `batches.take`: then it depends on all labels placed before."""
+    follows: ClassVar[int] = ALL
+    """What moves it: bits of `labels.layout`. OTHER moves every layer."""
 
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart
@@ -54,25 +57,33 @@ class CachedLayer:
         raise NotImplementedError
 
     def update(self, scene: Scene) -> None:
-        chart, key = self._chart, self.key(scene)
-        texts = chart.batches.text
-        if key is None:
-            chart.animate()
-            self._key, built = None, self._build(scene)
-        else:
-            # In place of a `Cached`: some forty layers come here in each layout.
-            taken = tuple(chart.batches.placed) if self.avoids else ()
-            whole = key, taken, chart.kit.atlas.generation, texts.boxes is not None
-            if whole != self._key:
-                self._key = None
-                self._built, self._key = self._build(scene), whole
-            built = self._built
+        chart = self._chart
+        if self.follows & chart.moved or (self.avoids and chart.has_moved_labels):
+            self._refresh(scene)
+        built = self._built
         for batch, packed in built.rows:
             batch.add_rows(packed)
         if built.placed:
             chart.batches.placed.extend(built.placed)
-        if texts.boxes is not None:
-            texts.boxes.extend(built.drawn)
+        if built.drawn and (boxes := chart.batches.text.boxes) is not None:
+            boxes.extend(built.drawn)
+
+    def _refresh(self, scene: Scene) -> None:
+        """Build again if something has changed."""
+        chart, key, before = self._chart, self.key(scene), self._built.placed
+        if key is None:
+            chart.animate()
+            self._key, self._built = None, self._build(scene)
+        else:
+            # In place of a `Cached`: some forty layers come here in a layout of everything.
+            taken = tuple(chart.batches.placed) if self.avoids else ()
+            whole = key, taken, chart.kit.atlas.generation, chart.batches.text.boxes is not None
+            if whole == self._key:
+                return
+            self._key = None
+            self._built, self._key = self._build(scene), whole
+        if self._built.placed != before:
+            chart.has_moved_labels = True
 
     def draw(self, scene: Scene) -> None:
         """Do nothing: the stack draws the batches."""

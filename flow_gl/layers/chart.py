@@ -15,7 +15,7 @@ from flow_gl.gl.text import TextBatch
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import HeaderBar, Scene
 from flow_gl.layers.labels.axis_ticks import AxisTicks
-from flow_gl.layers.labels.layout import LabelLayout
+from flow_gl.layers.labels.layout import ALL, TIME, LabelLayout, Numbers
 from flow_gl.layers.rows.chart_rows import ChartRows
 from flow_gl.layers.shown_values import ShownValues
 
@@ -81,7 +81,8 @@ class Chart:
     jobs : where its layers get their jobs
     current_bars : bars of the profile at the price axis; None before the layer is set up
     is_profile_due : profile and levels may be read again in this frame
-    is_layout_due : lines and labels are laid out in this frame; otherwise they keep their places
+    moved : what has moved lines and labels, as bits of `labels.layout`; 0 if they keep their places in this frame
+    has_moved_labels : a label has been placed differently in this layout, so those that avoid it are placed again
     screen_px : framebuffer width and height
     """
 
@@ -98,11 +99,17 @@ class Chart:
         self.header: HeaderBar | None = None
         self.screen_px = (1, 1)
         self.is_profile_due = True
-        self.is_layout_due = True
+        self.moved = ALL
+        self.has_moved_labels = False
         self._layout: Final = LabelLayout(jobs)
         self._profile_job: Final = jobs.add("profile")
         self._profile_drawn: tuple[int, float] = (-1, 0.0)
         """Version of the profile, and VWAP, that are drawn."""
+
+    @property
+    def is_layout_due(self) -> bool:
+        """Whether lines and labels are laid out in this frame; otherwise they keep their places."""
+        return self.moved != 0
 
     @property
     def has_trades(self) -> bool:
@@ -116,10 +123,12 @@ class Chart:
         self.shown.update(scene, is_new_lod=scene.lod != series.current.lod)
         self._schedule_profile(scene)
         series.update(scene)
-        self.is_layout_due = self._layout.begin_frame(scene, self._layout_inputs(scene))
-        if self.is_layout_due:
+        self.moved = self._layout.begin_frame(scene, self._numbers(scene))
+        if self.moved:
+            self.has_moved_labels = False
             self.batches.placed[:] = scene.covered
-            self.ticks.update(scene, self.shown.tick_size)
+            if self.moved & TIME:
+                self.ticks.update(scene, self.shown.tick_size)
         self.rows.fill_blocks(scene, self.screen_px, self.shown.reference)
 
     def begin_draw(self) -> None:
@@ -149,19 +158,16 @@ class Chart:
         if self.is_profile_due:
             self._profile_drawn = now
 
-    def _layout_inputs(self, scene: Scene) -> tuple[object, ...]:
+    def _numbers(self, scene: Scene) -> Numbers:
         """What lines and labels depend on besides the scene."""
-        reader, shown = scene.reader, self.shown
-        return (
-            *(shown.last_price, shown.cvd, self.has_trades, shown.tick_size, shown.reference_goal, shown.is_paused),
-            *(
-                reader.breaks_version,
-                reader.sessions_version,
-                reader.events.head,
-                scene.lines.sizes.version,
-                scene.lines.vwaps.version,
-                self.kit.atlas.generation,
-                self._profile_drawn,
+        reader, shown, lines = scene.reader, self.shown, scene.lines
+        return Numbers(
+            price=(shown.last_price, shown.cvd),
+            profile=self._profile_drawn,
+            lines=(lines.sizes.version, lines.vwaps.version),
+            other=(
+                *(self.has_trades, shown.tick_size, shown.reference_goal, shown.is_paused),
+                *(reader.breaks_version, reader.sessions_version, reader.events.head, self.kit.atlas.generation),
             ),
         )
 

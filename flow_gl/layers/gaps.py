@@ -19,6 +19,7 @@ from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
+from flow_gl.layers.labels.layout import TIME
 from flow_gl.layers.labels.ticks import local_ns
 from flow_gl.layers.labels.words import length_text
 from flow_gl.layers.session_hours import holidays_between
@@ -53,6 +54,7 @@ class GapsLayer(CachedLayer):
     """Adds rectangles below the bubbles, and labels."""
 
     avoids = True
+    follows = TIME
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         seen = self._seen(scene)

@@ -3,10 +3,13 @@
 from flow_gl.core.palette import mix
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
+from flow_gl.layers.labels.layout import OTHER, TIME
 
 
 class TimeGridLayer(CachedLayer):
     """Time lines. Adds rectangles below the bubbles."""
+
+    follows = TIME
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         chart, style = self._chart, scene.style
@@ -25,6 +28,8 @@ class TimeGridLayer(CachedLayer):
 
 class GridLayer(CachedLayer):
     """Price and CVD lines, and the borders of the panes. Adds rectangles below the bubbles."""
+
+    follows = OTHER
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         chart = self._chart

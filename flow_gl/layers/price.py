@@ -4,6 +4,7 @@ from typing import Final
 
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
+from flow_gl.layers.labels.layout import PRICE, TIME
 from flow_gl.layers.roll_places import contract_left
 
 _QUADS: Final = 2
@@ -14,6 +15,7 @@ class PriceLayer(CachedLayer):
     """Draws the path from bubble rows; the line at the last price is a rectangle of the batch."""
 
     draws = True
+    follows = TIME | PRICE
 
     def setup(self) -> None:
         self._program = self._chart.kit.shaders.program("path")

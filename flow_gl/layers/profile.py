@@ -18,6 +18,7 @@ class ProfileLayer:
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart
         self._key = (-1, 0, 0)
+        self._rect = Rect(0.0, 0.0, 0.0, 0.0)
 
     def setup(self) -> None:
         self._program = self._chart.kit.shaders.program("profile")
@@ -36,14 +37,14 @@ class ProfileLayer:
             self._key = key
             self._bars.upload(profile, rows_per_bar)
         self._bars.place(scene)
+        self._rect = current_profile(scene)
 
-    def draw(self, scene: Scene) -> None:
-        rect = current_profile(scene)
-        if not self._bars.count or rect.width <= 0:
+    def draw(self, scene: Scene) -> None:  # noqa: ARG002  # `update` has read it
+        if not self._bars.count or self._rect.width <= 0:
             return
         self._program.use()
         self._chart.rows.use_block(0)
-        self._bars.draw(self._program, rect)
+        self._bars.draw(self._program, self._rect)
 
     def release(self) -> None:
         self._bars.release()

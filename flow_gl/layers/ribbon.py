@@ -14,6 +14,7 @@ from flow_gl.gl.text import TextStyle
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
+from flow_gl.layers.labels.layout import PRICE, TIME
 from flow_gl.layers.labels.words import bucket_text, signed_text
 from flow_gl.store.market import MarketReader
 
@@ -64,6 +65,8 @@ def shown_cells(scene: Scene, width_ns: int) -> NDArray[np.void]:
 
 class RibbonLayer(CachedLayer):
     """Adds cells and their numbers above the bubbles."""
+
+    follows = TIME | PRICE
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         rect, view = ribbon_rect(scene), scene.price_view

@@ -3,9 +3,10 @@
 import numpy as np
 
 from flow_gl.core.schema import NOT_YET
-from flow_gl.layers.base import Scene
+from flow_gl.layers.base import Scene, once
 
 
+@once
 def contract_left(scene: Scene) -> float:
     """Screen x from which the price pane shows the newest contract: its left border where no roll is in view.
 

@@ -12,6 +12,7 @@ from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
+from flow_gl.layers.labels.layout import TIME
 from flow_gl.layers.roll_places import is_shown, line_x
 
 _LABEL_PX: Final = 13.0
@@ -22,6 +23,7 @@ class RollsLayer(CachedLayer):
     """Adds rectangles above the bubbles, and labels."""
 
     avoids = True
+    follows = TIME
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         lines = self._lines(scene)

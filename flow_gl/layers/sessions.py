@@ -3,7 +3,6 @@
 Finished sessions come from their own table, the running session from the tables of the newest numbers.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -11,7 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from flow_gl.gl.view import Rect
-from flow_gl.layers.base import Scene
+from flow_gl.layers.base import Scene, once
 from flow_gl.layers.roll_places import contract_left
 from flow_gl.store.market import MarketReader
 
@@ -57,11 +56,18 @@ def sessions_of(reader: MarketReader) -> list[Session]:
     return known[1]
 
 
-def sessions_in_view(scene: Scene) -> Iterator[tuple[Session, float, float]]:
-    """Yield the sessions in view, oldest first, with their ends: whole pixels in the price pane."""
-    view = scene.price_view
+@once
+def sessions_shown(scene: Scene) -> list[Session]:
+    """Return all sessions of a scene's chart, oldest first; the one that goes on is the last."""
+    return sessions_of(scene.reader)
+
+
+@once
+def sessions_in_view(scene: Scene) -> list[tuple[Session, float, float]]:
+    """Return the sessions in view, oldest first, with their ends: whole pixels in the price pane."""
+    view, found = scene.price_view, []
     left_ns, right_ns = view.t_left_ns, min(view.t_right_ns, scene.until_ns)
-    for session in sessions_of(scene.reader):
+    for session in sessions_shown(scene):
         if session.end_ns > left_ns and session.start_ns < right_ns:
             left, right = max(view.pixel_x(session.start_ns), view.rect.x), view.rect.right
             if session.is_finished:
@@ -69,16 +75,19 @@ def sessions_in_view(scene: Scene) -> Iterator[tuple[Session, float, float]]:
             else:
                 left = max(left, contract_left(scene))
             if right > left:
-                yield session, left, right
+                found.append((session, left, right))
+    return found
 
 
+@once
 def current_left(scene: Scene) -> float:
     """Return the screen x from which the pane shows the running session; its right border if it is not in view."""
     rect = scene.price_view.rect
-    newest = sessions_of(scene.reader)[-1]
+    newest = sessions_shown(scene)[-1]
     return max(contract_left(scene), min(max(scene.price_view.pixel_x(newest.start_ns), rect.x), rect.right))
 
 
+@once
 def current_profile(scene: Scene) -> Rect:
     """Return the part of the profile's place in which the running session is shown; it may have no width."""
     place = scene.profile_rect

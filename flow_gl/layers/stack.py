@@ -146,7 +146,7 @@ class ChartStack:
         self.counters: Final[FrameCounters] = self.chart.counters
         self._layers: Final[list[Layer]] = []
         self._others: Final[list[Layer]] = []
-        """Layers that are not `CachedLayer`s; they update in every frame."""
+        """Layers that also update in frames that lay nothing out."""
         self._boxes: Final[Cached[list[tuple[int, int, int, int]]]] = Cached()
         self._draws: Final[list[tuple[str, Callable[[Scene], None], int]]] = []
         for name, step, pane in DRAW_ORDER:
@@ -155,7 +155,7 @@ class ChartStack:
                 continue
             layer = step(self.chart)
             self._layers.append(layer)
-            if not isinstance(layer, CachedLayer):
+            if isinstance(layer, CountsLayer | HeaderLayer):
                 self._others.append(layer)
             if not isinstance(layer, CachedLayer) or layer.draws:
                 self._draws.append((name, layer.draw, pane.value))

@@ -11,6 +11,7 @@ from flow_gl.gl.shapes import Hatch
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
+from flow_gl.layers.labels.layout import OTHER
 
 _BAND_PX: Final = 7.0
 _DIM: Final = 0.4
@@ -26,6 +27,7 @@ class StaleFrameLayer(CachedLayer):
     """Dims the background and adds the frame; nothing while the market runs."""
 
     draws = True
+    follows = OTHER
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         return scene.is_live, _panes(scene), scene.style.palette

@@ -16,7 +16,7 @@ from flow_gl.gl.surface.context import HeadlessContext
 from flow_gl.gl.view import Rect, View
 from flow_gl.layers import chart
 from flow_gl.layers.base import Scene, Style
-from flow_gl.layers.labels.layout import LabelLayout
+from flow_gl.layers.labels.layout import ALL, LINES, PRICE, PROFILE, TIME, LabelLayout, Numbers
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import JOBS, FrameScheduler
 from tests.kit.gl_context import draw
@@ -38,8 +38,8 @@ class Layout:
         self._is_busy: Final = is_busy
         self.begin(scene)
 
-    def begin(self, scene: Scene, numbers: tuple[object, ...] = ()) -> bool:
-        """Draw a frame; return whether labels are laid out in it."""
+    def begin(self, scene: Scene, numbers: Numbers = Numbers()) -> int:  # noqa: B008  # immutable
+        """Draw a frame; return what moved labels in it."""
         self._scheduler.begin_frame(scene.wall_s)
         if self._is_busy:
             self._other.run_now("input")
@@ -84,7 +84,7 @@ def test_labels_stay_while_only_time_passes(scene: Scene) -> None:
     assert not layout.begin(next_frame(next_frame(scene)))
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(Scene) if field.name not in PASSING])
+@pytest.mark.parametrize("name", [field.name for field in fields(Scene) if field.init and field.name not in PASSING])
 def test_any_other_change_of_the_scene_lays_labels_out_again(scene: Scene, name: str) -> None:
     layout = Layout(scene, is_busy=True)
     assert layout.begin(replace(next_frame(scene), **{name: other(getattr(scene, name))}))
@@ -102,8 +102,33 @@ def test_a_changed_axis_lays_labels_out_again(scene: Scene, pane: str, name: str
 
 def test_new_numbers_lay_labels_out_immediately(scene: Scene) -> None:
     layout = Layout(scene, is_busy=True)
-    assert layout.begin(next_frame(scene), ("new",))
-    assert not layout.begin(next_frame(next_frame(scene)), ("new",))
+    assert layout.begin(next_frame(scene), Numbers("new"))
+    assert not layout.begin(next_frame(next_frame(scene)), Numbers("new"))
+
+
+def test_new_numbers_move_only_what_shows_them(scene: Scene) -> None:
+    numbers = {"price": PRICE, "profile": PROFILE, "lines": LINES, "other": ALL}
+    for name, moved in numbers.items():
+        assert Layout(scene, is_busy=True).begin(next_frame(scene), Numbers(**{name: "new"})) == moved
+        late = replace(next_frame(scene), wall_s=scene.wall_s + PERIOD_S + DELAY_S)
+        for then in (next_frame(scene, 1.01), late):
+            assert Layout(scene, is_busy=True).begin(then, Numbers(**{name: "new"})) == moved | TIME
+
+
+def test_new_numbers_do_not_put_off_what_moves_with_time(scene: Scene) -> None:
+    layout, moved, waits = Layout(scene, is_busy=True), 0, 0
+    while not moved & TIME:
+        scene, waits = next_frame(scene, 0.0), waits + 1
+        moved = layout.begin(scene, Numbers(price=waits))
+    assert PERIOD_S <= waits * FRAME_S <= PERIOD_S + DELAY_S + 2 * FRAME_S
+
+
+def test_a_saved_picture_lays_everything_out_for_new_numbers(scene: Scene) -> None:
+    scheduler = FrameScheduler()
+    layout = LabelLayout(scheduler)
+    for price in range(2):
+        scheduler.begin_frame(scene.wall_s, may_defer=False)
+        assert layout.begin_frame(scene, Numbers(price=price)) == ALL
 
 
 def test_a_move_by_a_whole_pixel_lays_labels_out_in_any_frame(scene: Scene) -> None:
@@ -129,7 +154,7 @@ def test_labels_that_move_by_themselves_are_laid_out_in_every_frame(scene: Scene
     layout = LabelLayout(scheduler)
     for frame in range(3):
         scheduler.begin_frame(1.0 + frame * FRAME_S)
-        assert layout.begin_frame(scene, ())
+        assert layout.begin_frame(scene, Numbers()) == ALL
         layout.forget()
 
 
@@ -147,8 +172,9 @@ def pair(context: HeadlessContext, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     """
 
     class Always(LabelLayout):
-        def begin_frame(self, *seen: Any) -> bool:
-            return super().begin_frame(*seen) or True
+        def begin_frame(self, *seen: Any) -> int:
+            super().begin_frame(*seen)
+            return ALL
 
     context.make_current()
     kits = Kit(), Kit()

@@ -15,6 +15,7 @@ from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.discs import tick_size_of
 from flow_gl.layers.labels import ticks
+from flow_gl.layers.labels.layout import PRICE, TIME
 from flow_gl.layers.labels.words import contracts_text, price_text
 
 LABEL_PX: Final = 13.0
@@ -124,6 +125,8 @@ def clear_of_plates(chart: Chart, scene: Scene, y: float) -> int:
 class PriceAxisLayer(CachedLayer):
     """Prices at the grid lines."""
 
+    follows = PRICE
+
     def key(self, scene: Scene) -> tuple[object, ...]:
         chart, view = self._chart, scene.price_view
         self._ticks: list[tuple[int, float]] = []
@@ -143,6 +146,8 @@ class PriceAxisLayer(CachedLayer):
 
 class PricePlateLayer(CachedLayer):
     """The last price on a plate, with an arrow where it lies outside the view."""
+
+    follows = PRICE
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         chart, view = self._chart, scene.price_view
@@ -174,6 +179,8 @@ class PricePlateLayer(CachedLayer):
 class CvdAxisLayer(CachedLayer):
     """CVD values at the grid lines."""
 
+    follows = PRICE
+
     def key(self, scene: Scene) -> tuple[object, ...]:
         chart, view = self._chart, scene.cvd_view
         is_there = "cvd" in scene.style.is_visible and has_cvd_pane(scene)
@@ -196,6 +203,8 @@ class CvdAxisLayer(CachedLayer):
 class CvdPlateLayer(CachedLayer):
     """The current CVD on a plate, coloured by sign."""
 
+    follows = PRICE
+
     def key(self, scene: Scene) -> tuple[object, ...]:
         chart, view = self._chart, scene.cvd_view
         y = _last_cvd_y(chart, scene)
@@ -212,6 +221,8 @@ class CvdPlateLayer(CachedLayer):
 
 class TimeAxisLayer(CachedLayer):
     """Times at the grid lines in the exchange's time zone, which is named once at the right."""
+
+    follows = TIME
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         zone = ticks.zone_name(scene.zone, scene.now_ns // HOUR_NS)

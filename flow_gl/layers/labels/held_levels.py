@@ -20,11 +20,12 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
+from flow_gl.layers.labels.layout import PROFILE, TIME
 from flow_gl.layers.labels.levels import PARTIAL_SUFFIX, Level, add_line
 from flow_gl.layers.labels.right_edge import NewestDiscs, label_right, newest_px, place_label
 from flow_gl.layers.labels.words import MINUS, price_text
 from flow_gl.layers.roll_places import contract_left
-from flow_gl.layers.sessions import Session, current_left, sessions_of
+from flow_gl.layers.sessions import Session, current_left, sessions_shown
 
 INITIAL, OPENING, EXTENSIONS, NAKED = "initial_balance", "opening_range", "initial_extensions", "naked_pocs"
 """Names of the kinds, which are also those of their switches."""
@@ -145,7 +146,7 @@ def _begin_suffix(session: np.void, row: np.void) -> str:
 
 def _naked(scene: Scene) -> Iterator[HeldLevel]:
     row = scene.reader.levels
-    ends = {int(one.numbers["trade_date"]): one.end_ns for one in sessions_of(scene.reader) if one.is_finished}
+    ends = {int(one.numbers["trade_date"]): one.end_ns for one in sessions_shown(scene) if one.is_finished}
     # The newest first: it is the one that price meets next.
     for price, number in reversed(row["naked"][: int(row["naked_count"])].tolist()):
         level = Level(price, f"nPOC {day_text(number)}", *_look(scene.style.palette, NAKED))
@@ -162,6 +163,7 @@ class HeldLevelsLayer(CachedLayer):
     """Adds lines below the bubbles and labels above them."""
 
     avoids = True
+    follows = TIME | PROFILE
 
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)

@@ -1,14 +1,15 @@
 """Decides in which frames the lines and labels of a chart are laid out; in the others they keep their places.
 
 While only time passes, they move by whole pixels a few times a second, although there are 60 or 144 frames a second. In
-the other frames their layers are not called at all. Any other change of the scene, a new price, gap or event causes a
-layout at once. Labels are therefore at most a pixel off, and values that are not part of the scene (the length of an
-open gap) are late by at most the period plus the delay of the job "labels".
+the other frames their layers are not called at all. A new price, gap or event causes a layout at once, but only of the
+layers that show it (`CachedLayer.follows`): after a trade the plates and the caption move, the grid of time does not.
+Any other change of the scene lays everything out. Labels are therefore at most a pixel off, and values that are not
+part of the scene (the length of an open gap) are late by at most the period plus the delay of the job "labels".
 """
 
 from dataclasses import fields
 from operator import attrgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 from flow_gl.core.jobs import Jobs
 from flow_gl.gl.view import View
@@ -18,42 +19,78 @@ _EARLY_PX: Final = 0.75
 """After moving this far, they are laid out if the frame runs no other job; ..."""
 _MOST_PX: Final = 1.0
 """... after moving this far, in any case."""
+_LATE_S: Final = 0.25
+"""After so long, those that follow time are laid out together with the others."""
 _PASSING: Final = frozenset({"now_ns", "wall_s", "price_view", "cvd_view"})
-_of_scene: Final = attrgetter(*(field.name for field in fields(Scene) if field.name not in _PASSING))
+_of_scene: Final = attrgetter(*(one.name for one in fields(Scene) if one.compare and one.name not in _PASSING))
 _of_view: Final = attrgetter(*(field.name for field in fields(View) if field.name != "t_right_ns"))
+
+TIME: Final = 1
+PRICE: Final = 2
+PROFILE: Final = 4
+LINES: Final = 8
+OTHER: Final = 16
+"""What moves lines and labels, as bits: time that passes, last price and CVD, the profile with its levels and VWAP, new
+rows of lines, and everything else."""
+ALL: Final = TIME | PRICE | PROFILE | LINES | OTHER
+
+
+class Numbers(NamedTuple):
+    """What lines and labels depend on besides the scene: prices, and versions of data in the store."""
+
+    price: object = ()
+    profile: object = ()
+    lines: object = ()
+    other: object = ()
+
+
+_BITS: Final = (PRICE, PROFILE, LINES, ALL)
+"""What a change of each of the `Numbers` moves."""
 
 
 class LabelLayout:
     """Keeps the state for which the lines and labels of one chart were laid out."""
 
     def __init__(self, jobs: Jobs) -> None:
+        self._jobs: Final = jobs
         self._job: Final = jobs.add("labels")
         self._view: tuple[object, ...] = ()
-        self._numbers: tuple[object, ...] = ()
+        self._numbers = Numbers()
         self._right_ns = 0
+        self._timed_s = 0.0
 
-    def begin_frame(self, scene: Scene, numbers: tuple[object, ...]) -> bool:
-        """Return whether lines and labels are laid out in this frame.
-
-        Parameters
-        ----------
-        numbers : what they depend on besides the scene: prices, and versions of data in the store
-        """
+    def begin_frame(self, scene: Scene, numbers: Numbers) -> int:
+        """Return what has moved lines and labels, as bits; 0 if they are not laid out in this frame."""
         price_view = scene.price_view
         view = _of_scene(scene), _of_view(price_view), _of_view(scene.cvd_view)
         if view != self._view:
             self._job.run_now("view")
+            self._view, moved = view, ALL
         elif numbers != self._numbers:
+            moved = 0 if self._jobs.may_defer else ALL
+            for bit, new, old in zip(_BITS, numbers, self._numbers, strict=True):
+                if new != old:
+                    moved |= bit
+            if self._is_time_due(scene):
+                moved |= TIME
             self._job.run_now("numbers")
         else:
             moved_px = abs(price_view.t_right_ns - self._right_ns) / price_view.ns_per_px
             if moved_px >= _MOST_PX:
                 self._job.run_now("scrolling")
             elif not self._job.may_run("scrolling", is_early=moved_px >= _EARLY_PX):
-                return False
-        self._view, self._numbers, self._right_ns = view, numbers, price_view.t_right_ns
-        return True
+                return 0
+            moved = TIME
+        self._numbers = numbers
+        if moved & TIME:
+            self._right_ns, self._timed_s = price_view.t_right_ns, scene.wall_s
+        return moved
+
+    def _is_time_due(self, scene: Scene) -> bool:
+        view = scene.price_view
+        is_far = abs(view.t_right_ns - self._right_ns) >= _MOST_PX * view.ns_per_px
+        return is_far or not 0.0 <= scene.wall_s - self._timed_s < _LATE_S
 
     def forget(self) -> None:
-        """Force a layout in the next frame, for animated labels."""
+        """Force a layout of everything in the next frame, for animated labels."""
         self._view = ()

@@ -11,6 +11,7 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.discs import radius_of
+from flow_gl.layers.labels.layout import PRICE, TIME
 from flow_gl.layers.labels.words import bucket_text, contracts_text, percent
 from flow_gl.layers.rows.hit import hidden_count
 
@@ -38,6 +39,7 @@ class LegendLayer(CachedLayer):
     """Adds rings and labels. Hidden bubbles are counted again only when the rows in view change."""
 
     avoids = True
+    follows = TIME | PRICE
 
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)

@@ -21,9 +21,10 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
+from flow_gl.layers.labels.layout import LINES, PROFILE, TIME
 from flow_gl.layers.labels.words import price_text
 from flow_gl.layers.lines.vwap import vwap_at, vwap_color
-from flow_gl.layers.sessions import Session, current_left, current_profile, sessions_of
+from flow_gl.layers.sessions import Session, current_left, current_profile, sessions_shown
 
 _LABEL_PX: Final = 13.0
 _COLUMNS: Final = 5
@@ -119,6 +120,9 @@ def levels_of(palette: Palette, profile: np.void, session: np.void) -> list[Leve
 class LevelsLayer(CachedLayer):
     """Adds lines below the bubbles and labels above them."""
 
+    avoids = True
+    follows = TIME | PROFILE | LINES
+
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)
         self._versions: tuple[object, ...] = ()
@@ -133,7 +137,7 @@ class LevelsLayer(CachedLayer):
         view, chart = scene.price_view, self._chart
         found = self._find(scene)
         begin = current_left(scene)
-        place = view.rect, view.scale, scene.profile_rect, begin, round(_live_px(scene)), tuple(chart.batches.placed)
+        place = view.rect, view.scale, scene.profile_rect, begin, round(_live_px(scene))
         if found < 0:
             return (*place, found)
         return (*place, self._lines_now(scene), self._curves_now(scene), found, chart.shown.tick_size, scene.style)
@@ -141,9 +145,7 @@ class LevelsLayer(CachedLayer):
     def _curves_now(self, scene: Scene) -> tuple[int, ...]:
         """Return the y of VWAP and its bands where their labels are, in whole pixels; () where they are flat."""
         view = scene.price_view
-        found = vwap_at(
-            scene, sessions_of(scene.reader)[-1], view.time_at(current_left(scene) + _CURVE_PX * view.scale)
-        )
+        found = vwap_at(scene, sessions_shown(scene)[-1], view.time_at(current_left(scene) + _CURVE_PX * view.scale))
         if found is None:
             return ()
         per_tick = PRICE_SCALE / self._chart.shown.tick_size
@@ -188,7 +190,7 @@ class LevelsLayer(CachedLayer):
         node_lines, level_lines = lines[: len(self._nodes)], lines[len(self._nodes) :]
         placed = [(box.x, box.y, box.right, box.bottom) for box in chart.batches.placed]
         others = len(placed)
-        session, ends = sessions_of(scene.reader)[-1], (begin, rect.right)
+        session, ends = sessions_shown(scene)[-1], (begin, rect.right)
         values = values_of(scene, session)
         for level, y in zip(self._levels, level_lines, strict=True):
             if level.is_curve(values, session):

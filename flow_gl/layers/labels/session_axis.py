@@ -4,6 +4,7 @@ from typing import Final
 
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
+from flow_gl.layers.labels.layout import TIME
 from flow_gl.layers.session_hours import regular_hours
 from flow_gl.layers.sessions import sessions_in_view
 
@@ -16,6 +17,8 @@ _Bar = tuple[float, float]
 
 class SessionAxisLayer(CachedLayer):
     """Adds rectangles at the upper edge of the time axis."""
+
+    follows = TIME
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         return (*self._found(scene), scene.cvd_view.rect, scene.cvd_view.scale, scene.style.palette)

@@ -14,6 +14,7 @@ from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
+from flow_gl.layers.labels.layout import TIME
 from flow_gl.layers.labels.ticks import local_ns
 from flow_gl.layers.labels.words import contracts_text
 from flow_gl.layers.sessions import Session, sessions_in_view
@@ -65,6 +66,7 @@ class SessionNamesLayer(CachedLayer):
     """Adds labels at the top of the price pane."""
 
     avoids = True
+    follows = TIME
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         view = scene.price_view
@@ -77,12 +79,12 @@ class SessionNamesLayer(CachedLayer):
 
     def _has_sums(self, scene: Scene) -> bool:
         """Return whether delta and volume are shown; the header says those of a session that is alone in view."""
-        return sum(1 for _ in sessions_in_view(scene)) > 1
+        return len(sessions_in_view(scene)) > 1
 
     def _named(self, scene: Scene) -> list[tuple[Session, float, float]]:
         if "sessions" not in scene.style.is_visible or not self._chart.has_trades:
             return []
-        seen = list(sessions_in_view(scene))
+        seen = sessions_in_view(scene)
         return [one for one in seen if len(seen) > 1 or one[1] > scene.price_view.rect.x]
 
     def build(self, scene: Scene) -> None:

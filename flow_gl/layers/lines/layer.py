@@ -1,6 +1,9 @@
-"""Base of layers that draw lines through many points: shapes of their own, rebuilt only when something changed."""
+"""Base of layers that draw lines through many points: shapes of their own, rebuilt only when something changed.
 
-from typing import Final
+They update in frames in which lines and labels are laid out.
+"""
+
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,12 +12,16 @@ from flow_gl.gl.shapes import ShapeBatch
 from flow_gl.gl.view import View
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
+from flow_gl.layers.labels.layout import LINES, TIME
 
 _NOTHING: Final[tuple[object, ...]] = ()
 
 
 class LinesLayer:
     """Base of layers whose `build` adds lines to `self.shapes`, which the pane clips."""
+
+    follows: ClassVar[int] = TIME | LINES
+    """What moves it: bits of `labels.layout`."""
 
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart
@@ -33,6 +40,8 @@ class LinesLayer:
         raise NotImplementedError
 
     def update(self, scene: Scene) -> None:
+        if not self.follows & self._chart.moved:
+            return
         key = self.key(scene)
         if key != self._built:
             self._built = key

@@ -11,6 +11,7 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.labels.axes import has_cvd_pane
+from flow_gl.layers.labels.layout import LINES
 from flow_gl.layers.labels.words import contracts_text, signed_text
 from flow_gl.layers.lines.book import ORDER_SIZES
 from flow_gl.layers.lines.layer import LinesLayer, pixel_xs, place_of
@@ -81,6 +82,7 @@ class OrderSizesLegendLayer(CachedLayer):
     """Adds a row of names and newest values at the top of the CVD pane."""
 
     avoids = True
+    follows = LINES
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         if not is_shown(scene):

@@ -15,6 +15,7 @@ from flow_gl.core.palette import Palette, Rgb, mix
 from flow_gl.core.schema import PRICE_SCALE, GapKind
 from flow_gl.core.units import MINUTE_NS
 from flow_gl.layers.base import Scene
+from flow_gl.layers.labels.layout import LINES, PROFILE, TIME
 from flow_gl.layers.lines.layer import LinesLayer, pixel_xs, place_of
 from flow_gl.layers.rows.hit import END_OF_TIME
 from flow_gl.layers.sessions import Session, sessions_in_view
@@ -105,6 +106,8 @@ def _with_pauses(
 
 class VwapLayer(LinesLayer):
     """Draws below the bubbles."""
+
+    follows = TIME | PROFILE | LINES
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         if "levels" not in scene.style.is_visible or not len(scene.lines.vwaps.times):

@@ -11,6 +11,7 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.discs import tick_size_of
+from flow_gl.layers.labels.layout import TIME
 from flow_gl.layers.labels.words import contracts_text
 from flow_gl.layers.marks.mark import FADE_NS, Mark
 
@@ -42,6 +43,7 @@ class AbsorptionLayer(CachedLayer):
     """Adds zones below the bubbles, and labels."""
 
     avoids = True
+    follows = TIME
 
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)

@@ -8,6 +8,7 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.discs import tick_size_of
+from flow_gl.layers.labels.layout import TIME
 from flow_gl.layers.marks.mark import Mark
 
 _FILL: Final = 0.13
@@ -22,20 +23,25 @@ def box_of(scene: Scene, mark: Mark) -> Rect | None:
     highest price.
     """
     view, tick_size = scene.price_view, tick_size_of(scene)
-    rect, end_ns = view.rect, min(mark.end_ns, scene.now_ns, scene.until_ns)
+    rect, least = view.rect, _LEAST_HEIGHT_PX * view.scale
+    # Prices first: most zones of a session lie above or below the view.
+    top, bottom = view.screen_y(int(mark.inputs[0]) / tick_size + 0.5), view.screen_y(mark.price / tick_size - 0.5)
+    if bottom - top < least:
+        middle = 0.5 * (top + bottom)
+        top, bottom = middle - 0.5 * least, middle + 0.5 * least
+    top, bottom = max(round(top), rect.y), min(round(bottom), rect.bottom)
+    if bottom <= top:
+        return None
+    end_ns = min(mark.end_ns, scene.now_ns, scene.until_ns)
     left = max(view.pixel_x(mark.start_ns), rect.x)
     right = min(view.pixel_x(max(end_ns, mark.t_ns)), rect.right)
-    top, bottom = (
-        view.screen_y(int(price) / tick_size + half) for price, half in ((mark.inputs[0], 0.5), (mark.price, -0.5))
-    )
-    if bottom - top < _LEAST_HEIGHT_PX * view.scale:
-        top, bottom = (0.5 * (top + bottom) + sign * 0.5 * _LEAST_HEIGHT_PX * view.scale for sign in (-1, 1))
-    top, bottom = max(round(top), rect.y), min(round(bottom), rect.bottom)
-    return Rect(left, top, right - left, bottom - top) if right > left and bottom > top else None
+    return Rect(left, top, right - left, bottom - top) if right > left else None
 
 
 class StackedImbalanceLayer(CachedLayer):
     """Adds zones below the bubbles."""
+
+    follows = TIME
 
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)

@@ -8,6 +8,7 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.discs import tick_size_of
+from flow_gl.layers.labels.layout import TIME
 from flow_gl.layers.labels.words import contracts_text, length_text, price_text, signed_text
 from flow_gl.layers.lines.layer import place_of
 from flow_gl.layers.ranges.places import marked_band
@@ -20,6 +21,8 @@ _LEVELS: Final = ("poc", "vah", "val")
 
 class RangeBandLayer(CachedLayer):
     """Adds a tint below the bubbles, and the range's borders."""
+
+    follows = TIME
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         return marked_band(scene), scene.cvd_view.rect, scene.style.palette, scene.price_view.scale
@@ -43,6 +46,7 @@ class RangeLevelsLayer(CachedLayer):
     """
 
     avoids = True
+    follows = TIME
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         return scene.marked, scene.in_view, scene.profile_rect, place_of(scene.price_view), scene.style.palette

@@ -119,7 +119,7 @@ def _lines(scene: Scene) -> list[_Line]:
     if "levels" not in scene.style.is_visible or not int(scene.reader.session["trade_count"]):
         return []
     found: list[_Line] = []
-    for session, left, right in reversed(list(sessions_in_view(scene))):
+    for session, left, right in reversed(sessions_in_view(scene)):
         numbers = session.numbers
         rth_open = int((session.levels if session.is_finished else scene.reader.levels)["rth_open"])
         if session.is_finished:
