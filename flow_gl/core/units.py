@@ -8,6 +8,7 @@ what was given. Imports nothing heavy, because `flow-gl --help` needs it.
 import re
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -43,6 +44,7 @@ _TIME: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=64)
 def price_decimals(tick_size: int) -> int:
     """Return the number of decimals of a tick size's multiples: 0.25 -> 2, 0.1 -> 1, 1 -> 0, 1/32 -> 5.
 

@@ -46,6 +46,10 @@ class RowDrawing:
         GL.glBindTexture(_TEXTURE_BUFFER, texture)
         counters.instances += count
         begin, quads = first * quads_per_row, count * quads_per_row
+        if quads <= _MOST_QUADS:  # nearly always
+            draw_elements_base_vertex(_TRIANGLES, 6 * quads, _SHORT, 0, 4 * begin)
+            counters.draw_calls += 1
+            return
         while quads > 0:
             part = quads if quads <= _MOST_QUADS else _MOST_QUADS
             draw_elements_base_vertex(_TRIANGLES, 6 * part, _SHORT, 0, 4 * begin)

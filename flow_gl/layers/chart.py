@@ -15,7 +15,7 @@ from flow_gl.gl.text import TextBatch
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import HeaderBar, Scene
 from flow_gl.layers.labels.axis_ticks import AxisTicks
-from flow_gl.layers.labels.layout import ALL, TIME, LabelLayout, Numbers
+from flow_gl.layers.labels.layout import ALL, PROFILE, TIME, LabelLayout, Numbers
 from flow_gl.layers.rows.chart_rows import ChartRows
 from flow_gl.layers.shown_values import ShownValues
 
@@ -121,9 +121,10 @@ class Chart:
         self.screen_px = scene.screen_px if scene.screen_px[0] else _viewport_size()
         series = self.rows.series
         self.shown.update(scene, is_new_lod=scene.lod != series.current.lod)
-        self._schedule_profile(scene)
         series.update(scene)
         self.moved = self._layout.begin_frame(scene, self._numbers(scene))
+        # Behind the price: after a trade, the profile and its levels are left to a frame that does not lay it out.
+        self._schedule_profile(scene)
         if self.moved:
             self.has_moved_labels = False
             self.batches.placed[:] = scene.covered
@@ -154,16 +155,17 @@ class Chart:
 
     def _schedule_profile(self, scene: Scene) -> None:
         now = scene.reader.profile_version, float(scene.reader.session["vwap"])
-        self.is_profile_due = now == self._profile_drawn or self._profile_job.may_run("trades")
-        if self.is_profile_due:
+        is_new = now != self._profile_drawn
+        self.is_profile_due = not is_new or self._profile_job.may_run("trades")
+        if is_new and self.is_profile_due:
             self._profile_drawn = now
+            self.moved |= PROFILE
 
     def _numbers(self, scene: Scene) -> Numbers:
         """What lines and labels depend on besides the scene."""
         reader, shown, lines = scene.reader, self.shown, scene.lines
         return Numbers(
             price=(shown.last_price, shown.cvd),
-            profile=self._profile_drawn,
             lines=(lines.sizes.version, lines.vwaps.version),
             other=(
                 *(self.has_trades, shown.tick_size, shown.reference_goal, shown.is_paused),

@@ -148,17 +148,23 @@ class ChartStack:
         self._others: Final[list[Layer]] = []
         """Layers that also update in frames that lay nothing out."""
         self._boxes: Final[Cached[list[tuple[int, int, int, int]]]] = Cached()
-        self._draws: Final[list[tuple[str, Callable[[Scene], None], int]]] = []
+        self._draws: Final[list[tuple[int, list[tuple[str, Callable[[Scene], None]]]]]] = []
+        """The steps of drawing, bottom to top: runs of those that are clipped to one `Pane`."""
         for name, step, pane in DRAW_ORDER:
             if isinstance(step, Batch):
-                self._draws.append((name, self._batch_draw(step), pane.value))
+                self._add_draw(name, self._batch_draw(step), pane)
                 continue
             layer = step(self.chart)
             self._layers.append(layer)
             if isinstance(layer, CountsLayer | HeaderLayer):
                 self._others.append(layer)
             if not isinstance(layer, CachedLayer) or layer.draws:
-                self._draws.append((name, layer.draw, pane.value))
+                self._add_draw(name, layer.draw, pane)
+
+    def _add_draw(self, name: str, draw: Callable[[Scene], None], pane: Pane) -> None:
+        if not self._draws or self._draws[-1][0] != pane.value:
+            self._draws.append((pane.value, []))
+        self._draws[-1][1].append((name, draw))
 
     def _batch_draw(self, batch: Batch) -> Callable[[Scene], None]:
         chart = self.chart
@@ -206,14 +212,13 @@ class ChartStack:
         GL.glEnable(GL.GL_SCISSOR_TEST)
         self.chart.begin_draw()
         boxes = self._boxes_of(scene)
-        clipped = -1
-        for name, draw, pane in self._draws:
-            if pane != clipped:
-                GL.glScissor(*boxes[pane])
-                clipped = pane
+        for pane, draws in self._draws:
+            GL.glScissor(*boxes[pane])
             if timer is None:
-                draw(scene)
-            else:
+                for _, draw in draws:
+                    draw(scene)
+                continue
+            for name, draw in draws:
                 timer.begin(name)
                 draw(scene)
                 timer.end()

@@ -16,7 +16,7 @@ from flow_gl.gl.surface.context import HeadlessContext
 from flow_gl.gl.view import Rect, View
 from flow_gl.layers import chart
 from flow_gl.layers.base import Scene, Style
-from flow_gl.layers.labels.layout import ALL, LINES, PRICE, PROFILE, TIME, LabelLayout, Numbers
+from flow_gl.layers.labels.layout import ALL, LINES, PRICE, TIME, LabelLayout, Numbers
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import JOBS, FrameScheduler
 from tests.kit.gl_context import draw
@@ -107,7 +107,7 @@ def test_new_numbers_lay_labels_out_immediately(scene: Scene) -> None:
 
 
 def test_new_numbers_move_only_what_shows_them(scene: Scene) -> None:
-    numbers = {"price": PRICE, "profile": PROFILE, "lines": LINES, "other": ALL}
+    numbers = {"price": PRICE, "lines": LINES, "other": ALL}
     for name, moved in numbers.items():
         assert Layout(scene, is_busy=True).begin(next_frame(scene), Numbers(**{name: "new"})) == moved
         late = replace(next_frame(scene), wall_s=scene.wall_s + PERIOD_S + DELAY_S)

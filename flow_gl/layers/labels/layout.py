@@ -39,12 +39,11 @@ class Numbers(NamedTuple):
     """What lines and labels depend on besides the scene: prices, and versions of data in the store."""
 
     price: object = ()
-    profile: object = ()
     lines: object = ()
     other: object = ()
 
 
-_BITS: Final = (PRICE, PROFILE, LINES, ALL)
+_BITS: Final = (PRICE, LINES, ALL)
 """What a change of each of the `Numbers` moves."""
 
 

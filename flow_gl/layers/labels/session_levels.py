@@ -5,7 +5,6 @@ its value at the close. In a narrow session nothing else is drawn. Initial balan
 are switched on, begin at the open of regular hours.
 """
 
-from dataclasses import replace
 from typing import Final
 
 from flow_gl.gl.view import Rect
@@ -92,4 +91,4 @@ class SessionLevelsLayer(CachedLayer):
 
 
 def _fainter(level: Level) -> Level:
-    return replace(level, alpha=_FAINTER * level.alpha)
+    return level._replace(alpha=_FAINTER * level.alpha)

@@ -53,6 +53,8 @@ class MarkBook:
         self._cursor: RowCursor | None = None
         self._rows: dict[int, NDArray[np.void]] = {}
         self._version = 0
+        self._seen: tuple[object, ...] = ()
+        """The reader, and its changes that have been read."""
         self._ends: Final = ZoneEnds()
         self._made: Final[dict[bytes, Mark]] = {}
         """The marks of events that were chosen, by the event's bytes; valid for `_made_for`."""
@@ -67,10 +69,15 @@ class MarkBook:
         ----------
         kinds : names of the kinds that are switched on
         """
-        self._read(reader)
+        seen = reader, reader.changes
+        if seen != self._seen:
+            self._read(reader)
+            if self._rows and kinds:
+                self._ends.refresh(reader)
+            if self._cursor is not None and self._cursor.behind == 0:
+                self._seen = seen
         if not self._rows or not kinds:
             return NO_MARKS
-        self._ends.refresh(reader)
         cell = cell_ns(window.ns_per_px, window.scale)
         seen_ns = window.left_ns // cell * cell, (window.right_ns // cell + 1) * cell
         key = self._version, cell, seen_ns, kinds, window.hidden_before_ns, window.until_ns, window.settings

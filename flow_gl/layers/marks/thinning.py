@@ -5,6 +5,7 @@ its strongest events. Cells do not move with the view, so panning changes nothin
 an event is only ever hidden by a stronger one, never by chance.
 """
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -16,6 +17,7 @@ CELL_PX: Final = 72.0
 """Least width of a cell at content scale 1."""
 
 
+@lru_cache(maxsize=64)
 def cell_ns(ns_per_px: float, scale: float) -> int:
     """Return the length of a cell: one second doubled as often as needed, so that cells nest."""
     cell = SECOND_NS

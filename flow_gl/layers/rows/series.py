@@ -54,6 +54,8 @@ class LodRows:
         """Positions of the closed rows to show."""
         self._shown: tuple[int, int, int, int, int, bool] | None = None
         """What the last complete `_sync` was for."""
+        self._still: tuple[object, ...] | None = None
+        """What the last update was for, if it left nothing for the next one."""
         self._breaks_version = (-1, -1)
         self._breaks: NDArray[np.void] = np.zeros(0, GAP)
         """The gaps and rolls that the rows on the GPU were packed with."""
@@ -64,7 +66,7 @@ class LodRows:
         self.open_index = self.last_index = NO_INDEX
         self.bubbles.restart()
         self.cvd.restart()
-        self._shown = None
+        self._shown = self._still = None
         self._breaks_version = (-1, -1)
         self._breaks = np.zeros(0, GAP)
 
@@ -73,6 +75,10 @@ class LodRows:
         reader = scene.reader
         bubbles, gaps = reader.store.bubbles[self.lod], reader.breaks
         first, last = visible_ids(scene)
+        still = first, last, reader.changes, id(reader), scene.until_ns, scene.hidden_before_ns
+        if still == self._still:
+            return
+        self._still = None
         if reader.breaks_version != self._breaks_version:
             self._apply_breaks(scene, gaps)
         is_paused = scene.until_ns < END_OF_TIME
@@ -94,6 +100,8 @@ class LodRows:
             newest = bubbles.row(self.stop - 1)
             if newest is not None:
                 self.last_index = self.base.index(int(newest["id"]))
+        if self._shown is not None:
+            self._still = still
 
     def _apply_breaks(self, scene: Scene, gaps: NDArray[np.void]) -> None:
         """Upload again the rows after the first changed gap: their lines may have to break.
