@@ -7,6 +7,7 @@ frames per bubble): the cost of Python and the driver's calls without the raster
 with a bubble in each frame: a market at 60 times its pace, in which everything moves in each frame.
 `interpreter_alone_*` makes all calls, but the draw calls do nothing: a software rasteriser spends half of the frame in
 them, on vertices, however small the target is; a GPU's driver does not.
+With `--charts 4 --panels 6` only the interpreter's cost of such a workspace is measured.
 `..._pace_ms` shows how fast the machine was: the time of a fixed piece of Python that runs between the frames.
 """
 
@@ -18,9 +19,10 @@ import numpy as np
 from rich.console import Console
 
 from flow_gl.bench.machine import describe, pace_ms, write_json
-from flow_gl.bench.rig import Cost, Rig, no_vertices, opened
+from flow_gl.bench.rig import SYMBOLS, Cost, Rig, no_vertices, opened
 from flow_gl.core.errors import UsageError
 from flow_gl.core.market.lod import widths_ns
+from flow_gl.core.panels import PANEL_NAMES
 from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.warm import warm_up
 from flow_gl.gl.surface.context import describe as describe_gl
@@ -42,6 +44,8 @@ def run(
     size: str = "1280x720",
     frames: int = 60,
     most_history: int = 1_000_000,
+    charts: int = 0,
+    panels: int = 0,
     json_path: Path | None = None,
 ) -> dict[str, Any]:
     """Measure, print, and return the figures.
@@ -52,10 +56,15 @@ def run(
     size : picture size, WxH pixels
     frames : frames per measurement until glFinish; interpreter measurements use five times as many
     most_history : longest history to measure, in bubbles
+    charts, panels : measure the interpreter with a workspace of so many charts and panels, and nothing else
     json_path : file for the figures
     """
     console = Console()
     width, height = _size(size)
+    if not 0 <= charts <= len(SYMBOLS):
+        raise UsageError(f"--charts must be 1 to {len(SYMBOLS)}, was {charts}")
+    if not 0 <= panels <= len(PANEL_NAMES):
+        raise UsageError(f"--panels must be 0 to {len(PANEL_NAMES)}, was {panels}")
     warm_up(lambda name, done, of: console.print(f"compiling {done}/{of} {name}", style="dim"))
     runs: list[dict[str, Any]] = []
     with opened(width, height, is_headless=headless) as (surface, gui):
@@ -66,6 +75,11 @@ def run(
             "machine": describe(_PACKAGES),
             "runs": runs,
         }
+        if charts:
+            figures["workspace"] = _workspace(console, Rig(surface, gui, history=5_000, charts=charts), panels, frames)
+            if json_path:
+                write_json(json_path, figures)
+            return figures
         histories = [count for count in HISTORIES if count <= most_history]
         console.print(f"finished frames over {', '.join(f'{count:,}' for count in histories)} bubbles", style="dim")
         rigs = [Rig(surface, gui, history=history) for history in histories]
@@ -139,9 +153,25 @@ def _finished(rigs: list[Rig], zoom: str, frames: int) -> list[dict[str, Any]]:
     return found
 
 
-def _interpreter(rig: Rig, zoom: str, frames: int) -> dict[str, float]:
-    """Measure two charts until the last call returns: at market pace, at 60 times it, and without draw calls."""
-    rig.show(span_s=_span_s(rig, zoom), charts=2, is_corner=True)
+def _workspace(console: Console, rig: Rig, panels: int, frames: int) -> dict[str, Any]:
+    """Measure all charts of a rig with the first panels of the list, per span, until the last call returns."""
+    rig.state.open_panels = set(PANEL_NAMES[:panels])
+    charts = len(rig.link.markets)
+    console.print(f"interpreter, {charts} charts, {panels} panels; ms", highlight=False)
+    found = {}
+    for zoom in SPANS_S:
+        found[zoom] = figures = _interpreter(rig, zoom, frames, charts=charts)
+        for name, text in (("", "market's pace"), ("rush_", "a bubble a frame"), ("alone_", "without draw calls")):
+            p50, p99 = (figures[f"interpreter_{name}{part}_ms"] for part in ("p50", "p99"))
+            console.print(f"{zoom}, {text}: p50 {p50:.2f}, p99 {p99:.2f}", highlight=False)
+        console.print(f"{zoom}: pace {figures['interpreter_pace_ms']:.2f}", highlight=False)
+    rig.release()
+    return found
+
+
+def _interpreter(rig: Rig, zoom: str, frames: int, *, charts: int = 2) -> dict[str, float]:
+    """Measure charts until the last call returns: at market pace, at 60 times it, and without draw calls."""
+    rig.show(span_s=_span_s(rig, zoom), charts=charts, is_corner=True)
     found: dict[str, float] = {}
     with quiet_collector():
         for name, frames_a_bubble in _FRAMES_A_BUBBLE.items():

@@ -34,6 +34,7 @@ from flow_gl.view.frame_loop import FrameLoop
 from flow_gl.view.pacing import Pacer
 
 FRAME_S: Final = 1.0 / 60.0
+SYMBOLS: Final = ("NQZ5", "ESZ5", "RTYZ5", "YMZ5")
 _CORNER: Final = (64, 36)
 _MOST_SETTLING: Final = 600
 _LEAST_SETTLING: Final = 20
@@ -192,8 +193,8 @@ class Rig:
     ----------
     surface, gui : drawing targets; an OpenGL context must be current
     history : seconds of history, with a bubble in each
-    charts : number of charts, 1 or 2
-    tapes : one per chart, for instruments 1 and 2; random trades if not given
+    charts : number of charts, at most as many as `SYMBOLS`
+    tapes : one per chart, for instruments 1, 2, ...; random trades if not given
     base_capacity : capacity of the stores at lod 0, in bubbles
     """
 
@@ -213,7 +214,7 @@ class Rig:
         pipeline = Pipeline()
         self._tapes: Final = list(tapes or [SecondTape(number) for number in range(1, charts + 1)])
         stores = [MarketStore.local(base_capacity=base_capacity) for _ in self._tapes]
-        for number, (store, symbol) in enumerate(zip(stores, ("NQZ5", "ESZ5"), strict=False), start=1):
+        for number, (store, symbol) in enumerate(zip(stores, SYMBOLS, strict=False), start=1):
             pipeline.chart(number, store)
             name_instrument(store, symbol)
         self._waiting: list[NDArray[np.void]] = []
@@ -226,7 +227,7 @@ class Rig:
 
     def show(self, *, span_s: float, charts: int, is_corner: bool, locked_lod: int | None = None) -> None:
         """Set span, charts and lod, and draw until the history has been uploaded to the GPU."""
-        self.state.select(0 if charts == 2 else 1, len(self._tapes))
+        self.state.select(1 if charts == 1 else 0, len(self._tapes))
         self.state.locked_lod = locked_lod
         self.surface.is_corner = True
         for _ in range(3):
