@@ -5,14 +5,14 @@ from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.labels.axes import LABEL_PX, add_plate, clear_of_plates, crosshair_time, crosshair_x
-from flow_gl.layers.labels.layout import TIME
+from flow_gl.layers.labels.layout import PRICE, TIME
 from flow_gl.layers.labels.words import contracts_text, price_text
 
 
 class CrosshairLayer(CachedLayer):
     """Drawn last, because its plates cover the axis labels."""
 
-    follows = TIME
+    follows = TIME | PRICE
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         x = crosshair_x(scene)
