@@ -3,8 +3,9 @@
 A market in shared memory publishes bubbles at irregular moments, 25 a second. Real workers serve them to clients in
 another process; a row's time counts from its publication until a client has read it, so it includes any wait for the
 tick. In the same run a bare aiohttp broadcast sends as many bytes at the same pace to as many clients, with as many
-processes. Then all clients drop their connections and come back at once. The last part runs the engine with and without
-a server that feeds the clients.
+processes. Then all clients drop their connections and come back at once. The last part runs the engine alone, with a
+server that feeds the clients, and with a bus on which it publishes. There the clients get only the time that engine and
+server leave them: in use they are on other machines.
 """
 
 import multiprocessing
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -21,11 +22,12 @@ import numpy as np
 
 from flow_gl.bench.machine import describe, pace_ms, write_json
 from flow_gl.bench.served.crowd import run_crowd
+from flow_gl.bench.served.local_bus import find_bus, local_bus
 from flow_gl.bench.served.market import ServedMarket
 from flow_gl.core.errors import FlowError
 from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.schema import FeedState
-from flow_gl.core.spec import DemoSpec, EngineSpec
+from flow_gl.core.spec import BusServers, DemoSpec, EngineSpec, PublishSpec
 from flow_gl.core.system import children
 from flow_gl.server.address import check_port
 from flow_gl.server.security.limits import Limits
@@ -135,20 +137,26 @@ def _measure(
 
 
 def _engine(clients: int, seconds: float, workers: int) -> dict[str, Any]:
-    """Run a demo alone, then with a server and clients, then alone again: the same seconds of one seed each time."""
+    """Run a demo alone, with a server and clients, with a bus, and alone again: the same seconds of one seed each."""
     figures: dict[str, Any] = {}
-    for name in ("alone", "served", "alone_again"):
-        with closing(EngineLink.start(EngineSpec(feed=DemoSpec(rate=ENGINE_RATE, symbols=("NQ",))))) as link:
+    bus = find_bus()
+    if bus is None:
+        sys.stdout.write("nats-server is not installed: no engine with a bus is measured\n")
+    for name in ("alone", "served", "published", "alone_again"):
+        if name == "published" and bus is None:
+            continue
+        with ExitStack() as parts:
+            url = parts.enter_context(local_bus(bus)) if bus and name == "published" else None
+            publish = PublishSpec(BusServers((url,)), 0.15) if url else None
+            spec = EngineSpec(feed=DemoSpec(rate=ENGINE_RATE, symbols=("NQ",)), publish=publish)
+            link = parts.enter_context(closing(EngineLink.start(spec)))
             _until(partial(_is_demo, link), "the engine", 180.0)
             started_s = time.monotonic()
             if name == "served":
-                with _served(link, workers) as port, _crowd(port) as ask:
-                    ask("join", clients)
-                    _sleep_until(started_s + _SETTLED_S)
-                    figures[name] = _lags(link, seconds)
-            else:
-                _sleep_until(started_s + _SETTLED_S)
-                figures[name] = _lags(link, seconds)
+                port = parts.enter_context(_served(link, workers))
+                parts.enter_context(_crowd(port, is_background=True))("join", clients)
+            _sleep_until(started_s + _SETTLED_S)
+            figures[name] = _lags(link, seconds)
     for name, one in figures.items():
         text = "  ".join(f"{key} {value:.2f}" for key, value in one.items())
         sys.stdout.write(f"engine {name:12} {text}\n")
@@ -181,16 +189,25 @@ def _is_demo(link: EngineLink) -> bool:
 
 
 def _lags(link: EngineLink, seconds: float) -> dict[str, float]:
-    """Return the engine's lag from a trade in the feed's hands to its row, and the trades that it aggregates."""
+    """Return the engine's lag from a trade in the feed's hands to its row, its trades, and what it costs.
+
+    The processor time of its children, in cores, is that of the publisher.
+    """
     assert link.engine is not None
+    pid = int(link.engine.status["pid"])
+    children_of = [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    costs = _cpu_s(pid), sum(map(_cpu_s, children_of))
     lags, trades, start_s = [], int(link.engine.status["trades"]), time.monotonic()
     while time.monotonic() - start_s < seconds:
         link.poll()
         link.engine.refresh()
         lags.append(int(link.engine.status["lag_ns"]) / 1e6)
         time.sleep(0.005)
-    rate = (int(link.engine.status["trades"]) - trades) / (time.monotonic() - start_s)
+    passed_s = time.monotonic() - start_s
+    rate = (int(link.engine.status["trades"]) - trades) / passed_s
     return {
+        "cpu": (_cpu_s(pid) - costs[0]) / passed_s,
+        "children_cpu": (sum(map(_cpu_s, children_of)) - costs[1]) / passed_s,
         "trades_per_second": rate,
         "lag_p50_ms": float(np.percentile(lags, 50)),
         "lag_p99_ms": float(np.percentile(lags, 99)),
@@ -198,11 +215,16 @@ def _lags(link: EngineLink, seconds: float) -> dict[str, float]:
 
 
 @contextmanager
-def _crowd(port: int) -> Iterator[Any]:
-    """Run the clients' process; yield a function that sends it a command and returns its answer."""
+def _crowd(port: int, *, is_background: bool = False) -> Iterator[Any]:
+    """Run the clients' process; yield a function that sends it a command and returns its answer.
+
+    Parameters
+    ----------
+    is_background : clients run only where the measured processes leave a core idle, as if on machines of their own
+    """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=run_crowd, args=(theirs, port), daemon=True)
+    process = context.Process(target=run_crowd, args=(theirs, port, is_background), daemon=True)
     process.start()
     theirs.close()
 

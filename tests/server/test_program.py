@@ -131,4 +131,3 @@ def test_a_server_over_a_server_has_every_row_and_outlives_its_restart() -> None
             asyncio.run(run(upstream, url))
             process.send_signal(signal.SIGTERM)
             assert process.wait(PATIENCE_S) == 128 + signal.SIGTERM
-
