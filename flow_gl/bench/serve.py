@@ -220,7 +220,7 @@ def _crowd(port: int, *, is_background: bool = False) -> Iterator[Any]:
 
     Parameters
     ----------
-    is_background : clients run only where the measured processes leave a core idle, as if on machines of their own
+    is_background : clients give way to all that is measured, as if they were on machines of their own
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
