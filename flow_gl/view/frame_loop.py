@@ -308,10 +308,13 @@ class FrameLoop:
             if market is not None:
                 if not chart.waiting:
                     self._parts.axes(index).advance(market, layout, state, state.charts[index], moment)
-                chart.badge = self.alerts.badge(link.markets.index(market), now)
+                at = index if shown is link.markets else link.markets.index(market)
+                chart.badge = self.alerts.badge(at, now)
             charts.append(chart)
-        if any(own.link for own in state.charts):
-            price_links.follow(scenes.linked(charts, state, moment), state.link_unit)
+        for own in state.charts:
+            if own.link:
+                price_links.follow(scenes.linked(charts, state, moment), state.link_unit)
+                break
         return moment, charts
 
     def _freeze(self, moment: scenes.Moment, charts: list[ChartFrame]) -> Frame:
@@ -330,6 +333,7 @@ class FrameLoop:
             figures=self.figures,
             jobs=self.scheduler,
             markets=self._shown,
+            chart_count=len(self._shown) or 1,
             panels=self._panels,
             alerts=self.alerts,
         )

@@ -46,7 +46,8 @@ def all_items(chart_count=2, *, link=None, badge=None, is_muted=False):
         [chart],
         Figures(fps=144.0),
         FrameScheduler(),
-        link.markets[:1] * chart_count,
+        link.markets,
+        chart_count,
     )
     return items(chart, frame, state)
 

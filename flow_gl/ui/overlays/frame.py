@@ -85,13 +85,10 @@ class Frame:
     """Jobs that ran in recent frames, with their causes."""
     markets: Sequence[MarketReader] = ()
     """The market of each chart, visible or not."""
+    chart_count: int = 1
+    """Number of charts, visible or not; 1 before the first market."""
     panels: PanelLayout = _NO_PANELS
     alerts: AlertCenter = field(default_factory=AlertCenter)
-
-    @property
-    def chart_count(self) -> int:
-        """Number of charts, visible or not."""
-        return max(1, len(self.markets))
 
     @property
     def engine(self) -> EngineReader | None:
