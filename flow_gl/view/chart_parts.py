@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class _Part:
+class ChartPart:
     own: ChartState
     axes: scenes.ChartAxes
     stack: "ChartStack | None" = None
@@ -28,13 +28,16 @@ class ChartParts:
 
     def __init__(self, scheduler: FrameScheduler) -> None:
         self._scheduler: Final = scheduler
-        self._parts: list[_Part] = []
+        self.parts: list[ChartPart] = []
+        """One for each chart, as of the last `follow`."""
+        self.charts: Sequence[ChartState] = ()
+        """The charts that were followed last."""
         self.kit: Kit | None = None
         """What all charts share on the GPU; None before the first chart."""
 
     def follow(self, charts: Sequence[ChartState]) -> None:
         """Have parts for these charts, and release those of others."""
-        parts = self._parts
+        self.charts, parts = charts, self.parts
         if len(parts) == len(charts):
             for part, own in zip(parts, charts, strict=True):
                 if part.own is not own:
@@ -42,28 +45,25 @@ class ChartParts:
             else:
                 return
         known = {id(part.own): part for part in parts}
-        self._parts = [known.pop(id(own)) if id(own) in known else self._new(own) for own in charts]
+        self.parts = [known.pop(id(own)) if id(own) in known else self._new(own) for own in charts]
         for part in known.values():
             if part.stack is not None:
                 part.stack.release()
 
-    def axes(self, index: int) -> scenes.ChartAxes:
-        return self._parts[index].axes
-
     def stack(self, index: int) -> "ChartStack":
         """Return a chart's layers; they are set up the first time."""
-        part = self._parts[index]
+        part = self.parts[index]
         if part.stack is None:
             part.stack = self._new_stack()
         return part.stack
 
     def stacks(self) -> "list[ChartStack]":
         """Return the layers that are set up."""
-        return [part.stack for part in self._parts if part.stack is not None]
+        return [part.stack for part in self.parts if part.stack is not None]
 
     def release_stacks(self) -> None:
         """Free the layers on the GPU; they are set up again when they are needed."""
-        for part in self._parts:
+        for part in self.parts:
             if part.stack is not None:
                 part.stack.release()
                 part.stack = None
@@ -74,9 +74,9 @@ class ChartParts:
         if self.kit is not None:
             self.kit.release()
 
-    def _new(self, own: ChartState) -> _Part:
+    def _new(self, own: ChartState) -> ChartPart:
         jobs = (self._scheduler.add(name) for name in ("visible range", "ranges", "drawings"))
-        return _Part(own, scenes.ChartAxes(*jobs))
+        return ChartPart(own, scenes.ChartAxes(*jobs))
 
     def _new_stack(self) -> "ChartStack":
         """Set up a chart's layers. What they all need is loaded for the first chart only, because a window without a

@@ -283,8 +283,9 @@ class FrameLoop:
         for note in (*self.alerts.look(link, now), *state.drawings.follow(self.alerts.book)):
             self.overlays.notes.add(note, now_s, lasts_s=6.0)
         self._shown = shown = resolve(state, link.markets)
-        self._parts.follow(state.charts)
         count = len(shown)
+        if self._parts.charts is not state.charts or len(self._parts.parts) != count:
+            self._parts.follow(state.charts)
         visible = state.visible_charts(count) if count else [0]
         axis = self._axis_px(visible if count else [], scale)
         area = self._panels.charts
@@ -307,7 +308,7 @@ class FrameLoop:
             chart.waiting = status.awaiting(link, market, said)
             if market is not None:
                 if not chart.waiting:
-                    self._parts.axes(index).advance(market, layout, state, state.charts[index], moment)
+                    self._parts.parts[index].axes.advance(market, layout, state, state.charts[index], moment)
                 at = index if shown is link.markets else link.markets.index(market)
                 chart.badge = self.alerts.badge(at, now)
             charts.append(chart)
@@ -354,7 +355,7 @@ class FrameLoop:
         for index in visible:
             layout = shown.get(index)
             heights = (layout.price.height, layout.cvd.height) if layout else (0.0, 0.0)
-            market, own, axes = self._shown[index], self.state.charts[index], self._parts.axes(index)
+            market, own, axes = self._shown[index], self.state.charts[index], self._parts.parts[index].axes
             key = axis_texts_key(market, own, heights)
             texts += axes.widest_texts.get(key, partial(axis_texts, market, own, heights))
         return self._axis_width.get((*texts, scale), partial(axis_px, self._parts.kit.atlas, texts, scale))
@@ -371,7 +372,7 @@ class FrameLoop:
         drawn = []
         for chart in frame.charts:
             if chart.scene is not None:
-                stack = self._parts.stack(chart.index)
+                stack = self._parts.parts[chart.index].stack or self._parts.stack(chart.index)
                 stack.counters.reset()
                 stack.update(chart.scene, chart.header)
                 drawn.append((stack, chart.scene))
