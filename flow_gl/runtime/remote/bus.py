@@ -16,6 +16,7 @@ from flow_gl.core.log import get_logger
 from flow_gl.core.outside import plain
 from flow_gl.core.schema import CHARTS
 from flow_gl.core.spec import BusSpec
+from flow_gl.core.system.tasks import end_if_cancelled
 from flow_gl.protocol import bus
 from flow_gl.protocol.bus import Chart, Lease, Topic
 from flow_gl.protocol.bus_receiver import Update
@@ -92,6 +93,7 @@ class BusConnection:
         """Connect and reconnect until cancelled."""
         loop, backoff = asyncio.get_running_loop(), Backoff()
         while True:
+            end_if_cancelled()
             began_s = loop.time()
             self._may_try.clear()
             try:
@@ -230,6 +232,7 @@ class BusConnection:
 
         log = get_logger("remote")
         while True:
+            end_if_cancelled()
             try:
                 await chart.follow(js)
             except StaleError:
@@ -246,6 +249,7 @@ class BusConnection:
         import nats.errors
 
         while True:
+            end_if_cancelled()
             await asyncio.sleep(RETRY_S)
             before = chart.chart
             try:
@@ -263,6 +267,7 @@ class BusConnection:
         import nats.errors
 
         while True:
+            end_if_cancelled()
             await asyncio.sleep(LOOK_S)
             try:
                 topics = await self._find(js)

@@ -17,6 +17,7 @@ from flow_gl.core.errors import FeedError, FlowError
 from flow_gl.core.log import get_logger, masked
 from flow_gl.core.outside import plain
 from flow_gl.core.spec import RemoteSpec
+from flow_gl.core.system.tasks import end_if_cancelled
 from flow_gl.protocol.errors import ProtocolError
 from flow_gl.protocol.messages import (
     PACKED_FORM,
@@ -94,6 +95,7 @@ class Connection:
         log, loop, backoff = get_logger("remote"), asyncio.get_running_loop(), Backoff()
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session:
             while True:
+                end_if_cancelled()
                 began = loop.time()
                 self._is_connected, self._refusal = False, None
                 self._subscribed.clear()

@@ -14,6 +14,7 @@ from flow_gl.core.errors import FlowError
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import CHARTS, STATUS, FeedState
 from flow_gl.core.spec import Answer, BusSpec, RemoteSettings, RemoteSpec
+from flow_gl.core.system.tasks import cancel
 from flow_gl.core.units import SECOND_NS
 from flow_gl.protocol.frames import Rows
 from flow_gl.protocol.messages import Command as ServerCommand
@@ -115,9 +116,9 @@ class RemoteSession:
                 await asyncio.sleep(TICK_S)
             task.result()
         finally:
-            task.cancel()
+            await cancel(task)
             with suppress(asyncio.CancelledError, FlowError):
-                await task
+                task.result()
 
     def _connection(self) -> "Connection | BusConnection":
         if isinstance(self._spec, BusSpec):

@@ -24,6 +24,7 @@ from flow_gl.core.clock import SYSTEM, Clock
 from flow_gl.core.errors import FeedError
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import FeedState
+from flow_gl.core.system.tasks import cancel, end_if_cancelled
 from flow_gl.core.units import SECOND_NS
 from flow_gl.protocol import bus
 from flow_gl.protocol.bus import Topic
@@ -91,12 +92,14 @@ class _Desk:
                     await self.lease.step(leases, may_lead=self._may_lead())
                 except _ERRORS as error:
                     get_logger("bus").warning("no lease", extra={"reason": reason(error)})
+            end_if_cancelled()
             await asyncio.sleep(EVERY_S)
 
     async def publish(self, js: JetStreamContext, on_rows: Callable[[int], None]) -> None:
         """Publish whenever this publisher leads, for as long as the connection lasts."""
         pause_s = AGAIN_S[0]
         while not self.is_released and not self.is_ending:
+            end_if_cancelled()
             if self.lease is None or not self.lease.is_leader:
                 self.publisher, self.problem = None, ""
                 await asyncio.sleep(TICK_S)
@@ -273,7 +276,7 @@ class Publisher:
                             asyncio.create_task(desk.publish(js, self._count)),
                         ]
                 for desk in [one for one in tasks if one.is_released]:
-                    await _cancel(tasks.pop(desk))
+                    await cancel(*tasks.pop(desk))
                     desk.close()
                 for task in [one for ours in tasks.values() for one in ours if one.done()]:
                     task.result()  # a fault of the program ends the publisher
@@ -286,7 +289,7 @@ class Publisher:
                 if tasks:
                     await asyncio.wait([publishing for _, publishing in tasks.values()], timeout=END_S)
         finally:
-            await _cancel([task for ours in tasks.values() for task in ours])
+            await cancel(*(task for ours in tasks.values() for task in ours))
         if lost.is_set():
             self._problem = f"{hosts_of(self._spec.bus.servers)}: the connection was lost"
             return
@@ -351,9 +354,3 @@ def _why(error: BaseException) -> str:
     if isinstance(error, ServiceUnavailableError) and error.err_code in (None, 10039, 10076):
         return "JetStream is not enabled, or not ready: start nats-server with --jetstream"
     return reason(error)
-
-
-async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
