@@ -93,7 +93,6 @@ class BusConnection:
         """Connect and reconnect until cancelled."""
         loop, backoff = asyncio.get_running_loop(), Backoff()
         while True:
-            end_if_cancelled()
             began_s = loop.time()
             self._may_try.clear()
             try:
