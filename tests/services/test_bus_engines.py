@@ -54,7 +54,7 @@ def test_the_chart_goes_on_without_a_bus_and_what_was_missed_is_published(tmp_pa
         until(lambda: engine.text("keeping").startswith(f"bus: {hosts}: "), engine.describe)
         engine.until("trades", int(engine.status("trades")) + 20)  # the chart goes on
         engine.until("unpublished", 5)
-        assert engine.text("keeping").endswith(" rows wait")
+        assert engine.text("keeping").endswith(" rows waiting")
         server.start()
         engine.until_all_is_published()
         assert engine.stop() == 0
