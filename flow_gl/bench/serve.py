@@ -3,9 +3,8 @@
 A market in shared memory publishes bubbles at irregular moments, 25 a second. Real workers serve them to clients in
 another process; a row's time counts from its publication until a client has read it, so it includes any wait for the
 tick. In the same run a bare aiohttp broadcast sends as many bytes at the same pace to as many clients, with as many
-processes. Then all clients drop their connections and come back at once. The last part runs the engine alone, with a
-server that feeds the clients, and with a bus on which it publishes. There the clients get only the time that engine and
-server leave them: in use they are on other machines.
+processes. Then all clients drop their connections and come back at once. The last part runs the engine alone, beside a
+bare broadcast to as many clients, with a server that feeds them, and with a bus on which it publishes.
 """
 
 import multiprocessing
@@ -40,6 +39,10 @@ HISTORY: Final = 3_600
 """Bubbles that each client gets when it connects: an hour of trading."""
 ENGINE_RATE: Final = 5_000.0
 """Trades a second of the engine that is served."""
+_RATE: Final = 25.0
+"""Rows a second for the fewer clients; a server sends at most as many ticks."""
+_TICK_BYTES: Final = 500
+"""What the broadcast sends if no round has measured the server's bytes a tick."""
 _SETTLED_S: Final = 8.0
 """The engine is measured from so long after its start: by then all clients have joined."""
 _PACKAGES: Final = ("flow_gl", "numpy", "aiohttp")
@@ -67,12 +70,13 @@ def run(
         "machine": describe(_PACKAGES),
         "pace_ms": pace_ms(),
         "workers": workers,
-        "rounds": [_round(count, rate, seconds, workers) for count, rate in ((clients, 25.0), (many, 5.0)) if count],
+        "rounds": [_round(count, rate, seconds, workers) for count, rate in ((clients, _RATE), (many, 5.0)) if count],
     }
     for one in figures["rounds"]:
         _print(one)
     if engine:
-        figures["engine"] = _engine(clients, seconds, workers)
+        size = round(figures["rounds"][0]["bytes_per_tick"]) if figures["rounds"] else _TICK_BYTES
+        figures["engine"] = _engine(clients, seconds, workers, size)
     if json_path is not None:
         write_json(json_path, figures)
     return figures
@@ -136,13 +140,17 @@ def _measure(
         return found | {name: report[name] for name in ("holes", "refused", "lost")}
 
 
-def _engine(clients: int, seconds: float, workers: int) -> dict[str, Any]:
-    """Run a demo alone, with a server and clients, with a bus, and alone again: the same seconds of one seed each."""
+def _engine(clients: int, seconds: float, workers: int, size: int) -> dict[str, Any]:
+    """Run a demo alone, beside a bare broadcast, with a server, with a bus, and alone again: the same seconds each.
+
+    The broadcast does not read the engine's rows; it sends `size` bytes a tick to as many clients, and so shows what
+    the clients alone cost an engine on the same machine.
+    """
     figures: dict[str, Any] = {}
     bus = find_bus()
     if bus is None:
         sys.stdout.write("nats-server is not installed: no engine with a bus is measured\n")
-    for name in ("alone", "served", "published", "alone_again"):
+    for name in ("alone", "beside", "served", "published", "alone_again"):
         if name == "published" and bus is None:
             continue
         with ExitStack() as parts:
@@ -152,9 +160,14 @@ def _engine(clients: int, seconds: float, workers: int) -> dict[str, Any]:
             link = parts.enter_context(closing(EngineLink.start(spec)))
             _until(partial(_is_demo, link), "the engine", 180.0)
             started_s = time.monotonic()
+            if name == "beside":
+                market = parts.enter_context(closing(ServedMarket(history=HISTORY)))
+                port, _ = parts.enter_context(_broadcast(market, workers, size))
+                parts.enter_context(_crowd(port))("join", clients)
+                market.start(_RATE)
             if name == "served":
                 port = parts.enter_context(_served(link, workers))
-                parts.enter_context(_crowd(port, is_background=True))("join", clients)
+                parts.enter_context(_crowd(port))("join", clients)
             _sleep_until(started_s + _SETTLED_S)
             figures[name] = _lags(link, seconds)
     for name, one in figures.items():
@@ -215,16 +228,11 @@ def _lags(link: EngineLink, seconds: float) -> dict[str, float]:
 
 
 @contextmanager
-def _crowd(port: int, *, is_background: bool = False) -> Iterator[Any]:
-    """Run the clients' process; yield a function that sends it a command and returns its answer.
-
-    Parameters
-    ----------
-    is_background : clients give way to all that is measured, as if they were on machines of their own
-    """
+def _crowd(port: int) -> Iterator[Any]:
+    """Run the clients' process; yield a function that sends it a command and returns its answer."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=run_crowd, args=(theirs, port, is_background), daemon=True)
+    process = context.Process(target=run_crowd, args=(theirs, port), daemon=True)
     process.start()
     theirs.close()
 

@@ -28,12 +28,9 @@ _READ: Final = 1 << 16
 _JOINING: Final = 50
 """How many connections are opened before the server's greetings are read."""
 _LIMIT_S: Final = 120.0
-_LEAST: Final = 19
-"""The niceness of clients in the background."""
 # This benchmark runs on Linux; types are checked for other systems too.
 _POLLING: Final[Any] = select
 _READING: Final[Any] = socket
-_SCHEDULING: Final[Any] = os
 
 
 class _Client:
@@ -210,18 +207,10 @@ class Crowd:
             self.read(0.02)
 
 
-def run_crowd(pipe: Connection, port: int, is_background: bool = False) -> None:
-    """Run clients, as commands say: ("join", n), ("clear",), ("report",), ("come_back", head); None ends.
-
-    Parameters
-    ----------
-    is_background : give way to all other processes
-    """
+def run_crowd(pipe: Connection, port: int) -> None:
+    """Run clients, as commands say: ("join", n), ("clear",), ("report",), ("come_back", head); None ends."""
     import gc
 
     gc.disable()
-    if is_background:
-        _SCHEDULING.sched_setscheduler(0, _SCHEDULING.SCHED_BATCH, _SCHEDULING.sched_param(0))
-        os.nice(_LEAST)
     with suppress(EOFError):
         Crowd(port).run(pipe)
