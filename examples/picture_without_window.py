@@ -55,7 +55,7 @@ def freeze(market: MarketReader, *, now_ns: int) -> Scene:
         event_ns=now_ns, wall_ns=now_ns, steady_s=0.0, dt_s=0.0, scale=1.0, screen_px=(WIDTH, HEIGHT)
     )
     jobs = FrameScheduler()
-    axes = scenes.ChartAxes(jobs.add("visible range"), jobs.add("ranges"))
+    axes = scenes.ChartAxes(jobs.add("visible range"), jobs.add("ranges"), jobs.add("drawings"))
     axes.advance(market, layout, state, state.charts[0], moment)
     return scenes.build(market, layout, state, state.charts[0], moment, is_live=True)
 

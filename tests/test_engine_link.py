@@ -278,7 +278,7 @@ def test_an_invalid_spec_is_answered_in_one_line() -> None:
     )
     assert done.returncode == 2
     assert done.stdout.count(b"\n") == 1
-    assert b"specification is wrong" in done.stdout
+    assert b"specification is invalid" in done.stdout
     assert done.stderr == b""
 
 

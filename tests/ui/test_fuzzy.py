@@ -7,9 +7,9 @@ from flow_gl.ui.input.fuzzy import match
 
 
 def best(query: str) -> str:
-    """Return the title that matches a query best."""
-    found = [(hit.score, action.title) for action in ACTIONS if (hit := match(query, action.title)) is not None]
-    return max(found)[1]
+    """Return the title that matches a query best, as in the command palette: of equals, the shorter one."""
+    hits = ((match(query, action.title), action.title) for action in ACTIONS)
+    return max((hit.score, -len(title), title) for hit, title in hits if hit is not None)[2]
 
 
 @pytest.mark.parametrize(

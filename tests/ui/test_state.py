@@ -101,6 +101,7 @@ def test_number_keys_show_one_chart_and_zero_all(context):
 
 
 def test_brackets_step_through_replay_speeds(context):
+    context.feed_state = FeedState.REPLAY
     do(context, "faster", "faster", "slower")
     assert context.commands == [SetSpeed(speed=2.0), SetSpeed(speed=5.0), SetSpeed(speed=2.0)]
     for _ in range(30):
@@ -109,7 +110,7 @@ def test_brackets_step_through_replay_speeds(context):
 
 
 def test_the_first_step_starts_from_the_replays_current_speed(context):
-    context.speed, context.wall_ns = 60.0, NOW
+    context.feed_state, context.speed, context.wall_ns = FeedState.REPLAY, 60.0, NOW
     do(context, "faster", "faster")
     assert context.commands == [SetSpeed(speed=120.0), SetSpeed(speed=300.0)]
 

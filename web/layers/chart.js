@@ -22,6 +22,7 @@ import { addLevels } from "./levels.js";
 import { addMarks } from "./marks.js";
 import { addOffScale } from "./off_scale.js";
 import { ProfileBars } from "./profile.js";
+import { NewestDiscs } from "./right_edge.js";
 import { NO_INDEX, Series } from "./series.js";
 import {
   addRolls,
@@ -53,6 +54,7 @@ export class Chart {
     this.blocks = [new FrameBlock(gl), new FrameBlock(gl)];
     this.events = new Events();
     this.placed = new Placed();
+    this.newest = new NewestDiscs();
     this.ticks = { time: [], prices: [], cvd: [] };
     this.current = 0;
     this.blendFrom = -Infinity;

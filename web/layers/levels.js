@@ -137,7 +137,7 @@ function addLabel(chart, scene, level, begin, curve = null) {
     level.deviations || isElsewhere ? level.name : `${level.name} ${priceText(level.price, scene.market.tickSize)}`;
   const width = chart.text.width(text, size) + size;
   const room = rect.right - begin;
-  const first = begin + Math.min(14 * scale, Math.max(0.5 * size, 0.5 * (room - width)));
+  const first = firstX(begin, rect.right, width, size, scale);
   const least = Math.min(LEAST_LABELS_PX * scale, LABELS_SHARE * rect.width);
   const end = begin + Math.min(Math.max(LABELS_SHARE * room, least), room);
   const flat = Math.min(Math.max(lineY(scene, level.price), rect.y + size), rect.bottom - size);
@@ -152,8 +152,13 @@ function addLabel(chart, scene, level, begin, curve = null) {
   });
 }
 
+// The x of the first column for labels of a line from `begin` to `end`.
+export function firstX(begin, end, width, size, scale) {
+  return begin + Math.min(14 * scale, Math.max(0.5 * size, 0.5 * (end - begin - width)));
+}
+
 // The leftmost position of a label on its line without a collision; null after a few columns. `yAt`: the line's y by x.
-function freePlace(boxes, left, yAt, [width, height], gap) {
+export function freePlace(boxes, left, yAt, [width, height], gap) {
   for (let column = 0; column < COLUMNS; column++) {
     const box = new Rect(left, yAt(left + 0.5 * width) - 0.5 * height, width, height);
     const met = boxes.filter((other) => other.overlaps(box));

@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 _START: Final = 8
 """Points for a letter at the beginning of a word, ..."""
-_NEXT: Final = 5
+_NEXT: Final = 7
 """... right behind the letter before, ..."""
 _FIRST: Final = 4
 """... at the beginning of the text."""

@@ -74,6 +74,7 @@ class Border(NamedTuple):
     number : of the part before it
     shares : of the split's parts now
     start, length : of the split along the direction of the drag, px
+    charts : how many are one behind the other along that direction, in the part before it and in the part after it
     """
 
     rect: Rect
@@ -83,6 +84,7 @@ class Border(NamedTuple):
     shares: tuple[float, ...]
     start: float
     length: float
+    charts: tuple[int, int]
 
 
 class _Split(NamedTuple):
@@ -137,11 +139,20 @@ def dragged(arrangement: Arrangement, border: Border, to_px: float, scale: float
     """
     shares, at = border.shares, border.number
     before, pair = sum(shares[:at]), shares[at] + shares[at + 1]
-    least = min(LEAST_PX[0 if border.is_upright else 1] * scale / max(1.0, border.length), 0.45 * pair)
+    of_chart = LEAST_PX[0 if border.is_upright else 1] * scale / max(1.0, border.length)
+    least, least_after = (min(count * of_chart, 0.45 * pair) for count in border.charts)
     to_px += 0.5 * round(_GUTTER_PX * scale)
-    first = min(max((to_px - border.start) / max(1.0, border.length) - before, least), pair - least)
+    first = min(max((to_px - border.start) / max(1.0, border.length) - before, least), pair - least_after)
     changed = (*shares[:at], round(first, 5), round(pair - first, 5), *shares[at + 2 :])
     return arrangement.with_shares(border.split, changed)
+
+
+def _along(part: _Split | None, is_across: bool) -> int:
+    """Return how many charts of a part are one behind the other along a direction."""
+    if part is None:
+        return 1
+    counts = [_along(one, is_across) for one in part.parts]
+    return sum(counts) if part.is_across == is_across else max(counts)
 
 
 @lru_cache(maxsize=32)
@@ -203,5 +214,6 @@ def _walk(
             place = (middle - half, rect.y, 2 * half, rect.height)
             if not split.is_across:
                 place = (rect.x, middle - half, rect.width, 2 * half)
-            yield None, Border(Rect(*place), split.is_across, split.name, number, shares, start, length)
+            charts = _along(part, split.is_across), _along(split.parts[number + 1], split.is_across)
+            yield None, Border(Rect(*place), split.is_across, split.name, number, shares, start, length, charts)
         low = end

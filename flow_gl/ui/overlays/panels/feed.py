@@ -75,7 +75,7 @@ def _charts(charts: list[ChartFrame], frame: Frame, engine: EngineReader, state:
         "Charts",
         [
             Row("Contract", tuple(chart.name for chart in charts)),
-            Row("requested", tuple(_of(chart).requested or words.NONE for chart in charts)),
+            Row("Requested", tuple(_of(chart).requested or words.NONE for chart in charts)),
             Row("Newest trade", tuple(_age(_of(chart), now_ns) for chart in charts)),
             counts("Trades", "total_trades", is_rare=False),
             counts("Rejected", "rejected"),
