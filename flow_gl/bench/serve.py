@@ -165,6 +165,7 @@ def _engine(clients: int, seconds: float, workers: int, size: int) -> dict[str, 
                 port, _ = parts.enter_context(_broadcast(market, workers, size))
                 parts.enter_context(_crowd(port))("join", clients)
                 market.start(_RATE)
+                parts.callback(market.stop)  # before the clients leave
             if name == "served":
                 port = parts.enter_context(_served(link, workers))
                 parts.enter_context(_crowd(port))("join", clients)
