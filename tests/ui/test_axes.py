@@ -166,6 +166,19 @@ def test_an_automatic_axis_glides_to_a_new_range_without_a_jump_and_arrives():
     assert axis.top(700.0) > 420.0
 
 
+def test_an_axis_comes_back_to_the_range_at_which_it_was_at_rest_although_it_never_reached_the_next():
+    axis, first, second = ValueAxis(), (100.0, 200.0), (5000.0, 5100.0)
+
+    def show(seen: tuple[float, float], frames: int) -> float:
+        for _ in range(frames):
+            axis.fit(*seen, height_px=700.0, least_span=10.0, dt_s=1 / 60)
+        return axis.middle
+
+    at_rest = show(first, 200)
+    assert show(second, 30) > 200.0
+    assert show(first, 200) == at_rest
+
+
 def test_an_axis_that_the_user_fixed_is_left_alone_until_it_is_reset():
     axis = ValueAxis()
     axis.fit(100.0, 200.0, height_px=700.0, least_span=10.0, dt_s=0.016)

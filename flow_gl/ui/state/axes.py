@@ -256,6 +256,7 @@ class ValueAxis:
             or not (math.isfinite(low) and math.isfinite(high))
         ):
             return
+        self._rest = ()  # until this goal is reached: back at the old range before, the axis must move again
         need = max(high - low, least_span)
         wanted = need / (1.0 - 2.0 * MARGIN_SHARE)
         half = 0.5 * self._goal_span * (1.0 - 0.5 * MARGIN_SHARE)
