@@ -7,7 +7,7 @@ import { clipped } from "../market/packing.js";
 import { Rect, roundEven } from "../view/view.js";
 import { countText } from "../view/words.js";
 import { radiusOf, radiusRange, volumeOf } from "./discs.js";
-import { openIn } from "./series.js";
+import { NO_INDEX, asColumns, openIn } from "./series.js";
 
 const MOST_DISCS = 6000; // with more in view they cannot be told apart
 const MOST_COVERED = 64; // discs that may get a number on their visible part, the largest
@@ -161,9 +161,7 @@ function discsIn(scene, series) {
   const [from, to] = series.positions;
   for (let i = bubbles.index(from); i < bubbles.index(to); i++) add(bubbles, i);
   const open = openIn(scene, lod);
-  if (open && series.openIndex !== -(2 ** 31)) {
-    add(Object.fromEntries(Object.entries(open).map(([name, value]) => [name, [value]])), 0);
-  }
+  if (open && series.openIndex !== NO_INDEX) add(asColumns(open), 0);
   found.reach = radiusRange(style, scale)[1];
   return found;
 }

@@ -5,7 +5,7 @@
 import { Rect, roundEven } from "../view/view.js";
 import { radiusOf, radiusRange, volumeOf } from "./discs.js";
 import { firstX, freePlace } from "./levels.js";
-import { openIn, visibleIds } from "./series.js";
+import { eachBubble, visibleIds } from "./series.js";
 import { currentProfile } from "./sessions.js";
 
 const STEP_PX = 16; // labels move by such steps as the bars grow
@@ -56,20 +56,13 @@ export class NewestDiscs {
     const [oldest, last] = visibleIds(scene, lod);
     const reach = radiusRange(style, scale)[1];
     const first = Math.max(oldest, Math.floor(price.timeAt(least - reach) / lod.widthNs) - 1);
-    const test = (columns, i) => {
+    eachBubble(scene, lod, first, last, (columns, i) => {
       const volume = volumeOf(columns, i);
       const radius = radiusOf(volume, shown.reference, style, scale);
       if (volume < style.sizeFloor || price.bubbleX(columns.id[i], lod.widthNs) + radius <= least) return;
       const y = price.y(columns.price[i] / market.tickSize);
       this.extents.push([y - radius, y + radius]);
-    };
-    const { bubbles } = lod;
-    const stop = bubbles.index(bubbles.positionOf(last + 1));
-    for (let i = bubbles.index(bubbles.positionOf(first)); i < stop; i++) test(bubbles, i);
-    const open = openIn(scene, lod);
-    if (open && first <= open.id && open.id <= last) {
-      test(Object.fromEntries(Object.entries(open).map(([name, value]) => [name, [value]])), 0);
-    }
+    });
   }
 
   // Whether the label of a level must step aside; `y` is the middle of the label.

@@ -144,6 +144,20 @@ export function visibleIds(scene, lod) {
   ];
 }
 
+// Calls visit(columns, i) for each bubble with an id from `first` to `last`, oldest first, the open one last.
+export function eachBubble(scene, lod, first, last, visit) {
+  const { bubbles } = lod;
+  const stop = bubbles.index(bubbles.positionOf(last + 1));
+  for (let i = bubbles.index(bubbles.positionOf(first)); i < stop; i++) visit(bubbles, i);
+  const open = openIn(scene, lod);
+  if (open && first <= open.id && open.id <= last) visit(asColumns(open), 0);
+}
+
+// A row as columns of length 1.
+export function asColumns(row) {
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, [value]]));
+}
+
 // The open bubble; while paused, the one that was open at the pause.
 export function openIn({ pausedOpen, until }, lod) {
   if (until === Infinity) return lod.openRow;

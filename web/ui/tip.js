@@ -1,7 +1,7 @@
 // The tooltip: finds the bubble under the mouse and shows its numbers.
 
 import { radiusOf, radiusRange, thresholdAt, volumeOf } from "../layers/discs.js";
-import { openIn, visibleIds } from "../layers/series.js";
+import { eachBubble, openIn, visibleIds } from "../layers/series.js";
 import {
   bucketText,
   clockText,
@@ -37,21 +37,14 @@ export function bubbleAt(scene, x, y) {
   const from = Math.max(first, Math.floor(price.timeAt(x - reach) / lod.widthNs));
   const to = Math.min(last, Math.floor(price.timeAt(x + reach) / lod.widthNs));
   let [best, found] = [NEAR_PX * price.scale, null];
-  const test = (columns, i) => {
+  eachBubble(scene, lod, from, to, (columns, i) => {
     const volume = volumeOf(columns, i);
     if (volume < style.sizeFloor) return;
     const dx = price.bubbleX(columns.id[i], lod.widthNs) - x;
     const dy = price.y(columns.price[i] / market.tickSize) - y;
     const past = Math.max(0, Math.hypot(dx, dy) - radiusOf(volume, shown.reference, style, price.scale));
     if (past <= best) [best, found] = [past, columns.id[i]];
-  };
-  const { bubbles } = lod;
-  const stop = bubbles.index(bubbles.positionOf(to + 1));
-  for (let i = bubbles.index(bubbles.positionOf(from)); i < stop; i++) test(bubbles, i);
-  const open = openIn(scene, lod);
-  if (open && from <= open.id && open.id <= to) {
-    test(Object.fromEntries(Object.entries(open).map(([name, value]) => [name, [value]])), 0);
-  }
+  });
   return found;
 }
 

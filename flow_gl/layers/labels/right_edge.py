@@ -9,14 +9,12 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-import numpy as np
-
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.discs import radii, radius_range, reference_of, tick_size_of, volumes
 from flow_gl.layers.labels.levels import first_px, free_place
-from flow_gl.layers.rows.hit import visible_ids
+from flow_gl.layers.rows.hit import rows_within, visible_ids
 from flow_gl.layers.sessions import current_profile
 
 _GAP_PX: Final = 8.0
@@ -68,23 +66,20 @@ class NewestDiscs:
 
     def read(self, scene: Scene) -> None:
         """Find the bubbles that reach into the room, with the open one; there is none while the live edge is away."""
-        view, reader, ring = scene.price_view, scene.reader, scene.reader.store.bubbles[scene.lod]
+        view, bucket_ns = scene.price_view, scene.reader.widths_ns[scene.lod]
         self._extents.clear()
         if not view.rect.x <= scene.live_x_px < view.rect.right or "bubbles" not in scene.style.is_visible:
             return
-        least, bucket_ns, head = newest_px(scene), reader.widths_ns[scene.lod], reader.heads[scene.lod]
-        first, last = visible_ids(scene)
+        least, (first, last) = newest_px(scene), visible_ids(scene)
         first = max(first, view.time_at(least - radius_range(scene.style, view.scale)[1]) // bucket_ns - 1)
-        parts = ring.segments(ring.position_of(first, head), ring.position_of(last + 1, head)) if first <= last else []
-        bubble = reader.open_bubble(scene.lod)
-        if bubble is not None and first <= bubble["id"] <= last:
-            parts = [*parts, np.array([bubble])]
-        for rows in parts:
-            volume = volumes(rows)
-            radius = radii(volume, reference_of(scene), scene.style, view.scale)
-            is_met = (view.bubble_xs(rows["id"], bucket_ns) + radius > least) & (volume >= scene.style.size_floor)
-            ys = view.rect.y + (view.y_top - rows["price"] / tick_size_of(scene)) / view.y_per_px
-            self._extents += zip((ys - radius)[is_met].tolist(), (ys + radius)[is_met].tolist(), strict=True)
+        if first > last:
+            return
+        rows = rows_within(scene.reader, scene.lod, (first * bucket_ns, last * bucket_ns))
+        volume = volumes(rows)
+        radius = radii(volume, reference_of(scene), scene.style, view.scale)
+        is_met = (view.bubble_xs(rows["id"], bucket_ns) + radius > least) & (volume >= scene.style.size_floor)
+        ys = view.rect.y + (view.y_top - rows["price"] / tick_size_of(scene)) / view.y_per_px
+        self._extents += zip((ys - radius)[is_met].tolist(), (ys + radius)[is_met].tolist(), strict=True)
 
     def meet(self, scene: Scene, price: int, y: float, size: float) -> bool:
         """Return whether the label of a level must step aside.
