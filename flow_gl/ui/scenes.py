@@ -306,7 +306,7 @@ def share_crosshair(charts: list[ChartFrame], state: ViewState) -> None:
     """Give the crosshair of the chart under the mouse to all charts of a frame.
 
     In the others it is at the same time, and at the last price until then; in charts that are linked with it, at the
-    same height, which stands for the same move of the price.
+    same height, which is the same move of the price.
     """
     scenes = [chart.scene for chart in charts if chart.scene is not None]
     source = next((one for one in scenes if one.crosshair_px is not None), None)

@@ -1,8 +1,8 @@
 """Ends asyncio tasks for certain.
 
-A task's cancellation can be lost: if an error arrives in the same turn of the loop, `asyncio.wait_for` of Python 3.11
+A task's cancellation can be lost: if an error arrives in the same step of the loop, `asyncio.wait_for` of Python 3.11
 raises the error in its place, and some libraries do the same. A task that tries again after errors would then never
-end, and whoever waits for it would wait for ever.
+end, and its owner would wait for it forever.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """A chart's lease: which of several engines publishes it.
 
-The holder writes the key repeatedly, each time with the revision that it wrote last, so that nobody else can have
+The holder writes the key repeatedly, each time with the revision that it wrote last, so that no other engine can have
 written in between. The others look at the revision. Once it has not changed for `bus.LEASE_RENEWALS` periods, by their
 own clock, they write their own name; the server lets one of them succeed. No clocks are compared.
 

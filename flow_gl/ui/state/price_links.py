@@ -64,5 +64,5 @@ def _leader(members: list[Linked]) -> Linked:
 
 
 def _factor(source: Linked, target: Linked, unit: LinkUnit) -> float:
-    """Return the ticks of the target that a tick of the source stands for."""
+    """Return how many ticks of the target correspond to one tick of the source."""
     return target.reference / source.reference if unit == "percent" else 1.0
