@@ -4,6 +4,7 @@ Up and Down select, Enter runs, Esc or a click elsewhere closes; the mouse can d
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 from imgui_bundle import imgui
@@ -15,6 +16,7 @@ from flow_gl.ui.input.action import Action
 from flow_gl.ui.input.actions import ACTIONS, BY_NAME
 from flow_gl.ui.input.keymap import key_label
 from flow_gl.ui.overlays.frame import Frame
+from flow_gl.ui.overlays.pick_list import Box, PickList, row_height
 from flow_gl.ui.paint.theme import u32
 from flow_gl.ui.state.view_state import ViewState
 
@@ -23,7 +25,6 @@ MOST_RECENT: Final = 8
 _WIDTH_PX: Final = 620.0
 _TOP_SHARE: Final = 0.12
 """Of the window's height, above the palette."""
-_ROW_EMS: Final = 1.75
 _KEY_EMS: Final = 6.5
 """Width of the column of keys, so that the groups before it are aligned."""
 _ROWS: Final = 13
@@ -31,12 +32,6 @@ _HINT: Final = "find a command: type a few of its letters"
 _NOT_LISTED: Final = frozenset({"commands", "escape"})
 _AT_TIMES: Final = [action.is_available for action in ACTIONS if action.is_available is not None]
 """For each action that exists only at times: whether it exists now."""
-_KEYS: Final = {
-    imgui.Key.up_arrow: -1,
-    imgui.Key.down_arrow: 1,
-    imgui.Key.page_up: 1 - _ROWS,
-    imgui.Key.page_down: _ROWS - 1,
-}
 _TITLE_POINTS: Final = 20
 """Points for a match in the title alone."""
 _RECENT_POINTS: Final = 3
@@ -95,11 +90,10 @@ class CommandPalette:
     """The palette's window."""
 
     def __init__(self) -> None:
+        self._list: Final[PickList[Row]] = PickList(_ROWS)
         self._rows: Final[Cached[list[Row]]] = Cached()
         self._query = ""
-        self._selected = 0
         self._is_due = False
-        self._must_scroll = False
 
     def ask(self) -> None:
         """Open the palette in the next frame."""
@@ -111,7 +105,8 @@ class CommandPalette:
         if not is_new and not imgui.is_popup_open(POPUP):
             return []
         if is_new:
-            self._query, self._selected, self._must_scroll = "", 0, True
+            self._query = ""
+            self._list.select_first()
             imgui.open_popup(POPUP)
         unit, viewport = frame.gui_scale, imgui.get_main_viewport()
         width = min(_WIDTH_PX * unit, 0.94 * viewport.size.x)
@@ -128,73 +123,29 @@ class CommandPalette:
         imgui.set_next_item_width(-1.0)
         changed, self._query = imgui.input_text_with_hint("##query", _HINT, self._query)
         if changed:
-            self._selected, self._must_scroll = 0, True
+            self._list.select_first()
         key = (self._query, tuple(state.recent_actions), tuple(is_there(frame) for is_there in _AT_TIMES))
         found = self._rows.get(key, lambda: rows(self._query, frame, state.recent_actions))
-        chosen = self._keys(found)
+        chosen = self._list.entered(found)
         room = viewport.pos.y + 0.96 * viewport.size.y - imgui.get_cursor_screen_pos().y
-        height = min(_ROWS * _row_height(), room) if found else 0.0
+        height = min(_ROWS * row_height(), room) if found else 0.0
         if not found:
             imgui.text_disabled("no command matches")
         elif imgui.begin_child("rows", (0.0, height), 0, imgui.WindowFlags_.no_nav_inputs.value):
-            imgui.push_style_var(imgui.StyleVar_.item_spacing.value, imgui.ImVec2(0.0, 0.0))
-            chosen = self._list(found, state) or chosen
-            imgui.pop_style_var()
+            chosen = self._list.clicked(found, state.palette, partial(_draw_row, state=state)) or chosen
         if found:
             imgui.end_child()
         if chosen is not None:
-            note_choice(state.recent_actions, chosen.name)
+            note_choice(state.recent_actions, chosen.action.name)
             imgui.close_current_popup()
         imgui.end_popup()
-        return [chosen] if chosen is not None else []
-
-    def _keys(self, found: list[Row]) -> Action | None:
-        """Apply the keys that select and run."""
-        for key, step in _KEYS.items():
-            if imgui.is_key_pressed(key, True):
-                self._selected, self._must_scroll = self._selected + step, True
-        self._selected = min(max(self._selected, 0), max(0, len(found) - 1))
-        is_entered = imgui.is_key_pressed(imgui.Key.enter, False) or imgui.is_key_pressed(imgui.Key.keypad_enter, False)
-        return found[self._selected].action if is_entered and found else None
-
-    def _list(self, found: list[Row], state: ViewState) -> Action | None:
-        chosen = None
-        height = _row_height()
-        io = imgui.get_io()
-        has_moved = bool(io.mouse_delta.x or io.mouse_delta.y)
-        clipper = imgui.ListClipper()
-        clipper.begin(len(found), height)
-        clipper.include_item_by_index(self._selected)
-        while clipper.step():
-            for at in range(clipper.display_start, clipper.display_end):
-                row = found[at]
-                imgui.push_id(row.action.name)
-                low = imgui.get_cursor_screen_pos()
-                width = imgui.get_content_region_avail().x
-                if imgui.invisible_button("row", (max(1.0, width), height)):
-                    chosen = row.action
-                if imgui.is_item_hovered() and has_moved:
-                    self._selected = at
-                if at == self._selected and self._must_scroll:
-                    imgui.set_scroll_here_y(0.5)
-                _draw_row(row, (low.x, low.y, width, height), state, is_selected=at == self._selected)
-                imgui.pop_id()
-        clipper.end()
-        self._must_scroll = False
-        return chosen
+        return [chosen.action] if chosen is not None else []
 
 
-def _row_height() -> float:
-    return float(round(_ROW_EMS * imgui.get_font_size()))
-
-
-def _draw_row(row: Row, box: tuple[float, float, float, float], state: ViewState, *, is_selected: bool) -> None:
+def _draw_row(row: Row, box: Box, state: ViewState) -> None:
     """Draw one row: a check mark, the title with its matching letters, the group, and the key at the right."""
     x, y, width, height = box
     palette, draw, size = state.palette, imgui.get_window_draw_list(), imgui.get_font_size()
-    if is_selected:
-        ground = mix(palette.raised, palette.information, 0.14)
-        draw.add_rect_filled((x, y), (x + width, y + height), u32(ground), 4.0 * imgui.get_style().font_scale_main)
     middle = y + 0.5 * (height - size)
     action = row.action
     is_checked = action.is_checked is not None and action.is_checked(state)

@@ -4,14 +4,15 @@ The feed's markets come first, then what it could chart beside them. Up and Down
 elsewhere closes; the mouse can do all of it too.
 """
 
+from functools import partial
 from typing import Final, NamedTuple
 
 from imgui_bundle import imgui
 
-from flow_gl.core.palette import mix
 from flow_gl.ui.input import fuzzy
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import Frame
+from flow_gl.ui.overlays.pick_list import Box, PickList, row_height
 from flow_gl.ui.paint.theme import u32
 from flow_gl.ui.state import chart_list
 from flow_gl.ui.state.arrangement import MOST_CHARTS
@@ -20,15 +21,8 @@ from flow_gl.ui.state.view_state import ViewState
 POPUP: Final = "symbols"
 _WIDTH_PX: Final = 460.0
 _TOP_SHARE: Final = 0.16
-_ROW_EMS: Final = 1.75
 _ROWS: Final = 11
 _NO_KEYS: Final[int] = imgui.WindowFlags_.no_nav_inputs.value
-_KEYS: Final = {
-    imgui.Key.up_arrow: -1,
-    imgui.Key.down_arrow: 1,
-    imgui.Key.page_up: 1 - _ROWS,
-    imgui.Key.page_down: _ROWS - 1,
-}
 
 
 class Row(NamedTuple):
@@ -68,11 +62,10 @@ class SymbolList:
     """The list's window."""
 
     def __init__(self) -> None:
+        self._list: Final[PickList[Row]] = PickList(_ROWS)
         self._query = ""
-        self._selected = 0
         self._chart: int | None = None
         self._is_due = False
-        self._must_scroll = False
 
     def ask(self, chart: int | None) -> None:
         """Open the list in the next frame, for a chart's symbol; None for another chart."""
@@ -84,7 +77,8 @@ class SymbolList:
         if not is_new and not imgui.is_popup_open(POPUP):
             return ""
         if is_new:
-            self._query, self._selected, self._must_scroll = "", 0, True
+            self._query = ""
+            self._list.select_first()
             imgui.open_popup(POPUP)
         unit, viewport = frame.gui_scale, imgui.get_main_viewport()
         width = min(_WIDTH_PX * unit, 0.94 * viewport.size.x)
@@ -100,14 +94,13 @@ class SymbolList:
         imgui.set_next_item_width(-1.0)
         changed, self._query = imgui.input_text_with_hint("##query", "find a symbol", self._query)
         if changed:
-            self._selected, self._must_scroll = 0, True
+            self._list.select_first()
         found = rows(self._query, frame)
-        chosen = self._keys(found)
+        chosen = self._list.entered(found)
         if not found:
             imgui.text_disabled("no symbol of this feed has these letters")
-        height = round(_ROW_EMS * imgui.get_font_size())
-        if found and imgui.begin_child("rows", (0.0, float(min(_ROWS, len(found)) * height)), 0, _NO_KEYS):
-            chosen = self._list(found, height, state) or chosen
+        if found and imgui.begin_child("rows", (0.0, min(_ROWS, len(found)) * row_height()), 0, _NO_KEYS):
+            chosen = self._list.clicked(found, state.palette, partial(_draw_row, state=state)) or chosen
         if found:
             imgui.end_child()
         said = ""
@@ -116,38 +109,6 @@ class SymbolList:
             imgui.close_current_popup()
         imgui.end_popup()
         return said
-
-    def _keys(self, found: list[Row]) -> Row | None:
-        """Apply the keys that select and choose."""
-        for key, step in _KEYS.items():
-            if imgui.is_key_pressed(key, True):
-                self._selected, self._must_scroll = self._selected + step, True
-        self._selected = min(max(self._selected, 0), max(0, len(found) - 1))
-        is_entered = imgui.is_key_pressed(imgui.Key.enter, False) or imgui.is_key_pressed(imgui.Key.keypad_enter, False)
-        return found[self._selected] if is_entered and found else None
-
-    def _list(self, found: list[Row], height: float, state: ViewState) -> Row | None:
-        chosen = None
-        imgui.push_style_var(imgui.StyleVar_.item_spacing.value, imgui.ImVec2(0.0, 0.0))
-        delta = imgui.get_io().mouse_delta
-        clipper = imgui.ListClipper()
-        clipper.begin(len(found), height)
-        clipper.include_item_by_index(self._selected)
-        while clipper.step():
-            for at in range(clipper.display_start, clipper.display_end):
-                row, low = found[at], imgui.get_cursor_screen_pos()
-                width = max(1.0, imgui.get_content_region_avail().x)
-                if imgui.invisible_button(f"row{at}", (width, height)):
-                    chosen = row
-                if imgui.is_item_hovered() and (delta.x or delta.y):
-                    self._selected = at
-                if at == self._selected and self._must_scroll:
-                    imgui.set_scroll_here_y(0.5)
-                _draw_row(row, (low.x, low.y, width, height), state, is_selected=at == self._selected)
-        clipper.end()
-        imgui.pop_style_var()
-        self._must_scroll = False
-        return chosen
 
 
 def _choose(row: Row, chart: int | None, frame: Frame, state: ViewState) -> str:
@@ -165,12 +126,9 @@ def _choose(row: Row, chart: int | None, frame: Frame, state: ViewState) -> str:
     return "" if row.is_there else f"{row.symbol} is being read; the other charts go on"
 
 
-def _draw_row(row: Row, box: tuple[float, float, float, float], state: ViewState, *, is_selected: bool) -> None:
+def _draw_row(row: Row, box: Box, state: ViewState) -> None:
     x, y, width, height = box
     palette, draw, size = state.palette, imgui.get_window_draw_list(), imgui.get_font_size()
-    if is_selected:
-        ground = mix(palette.raised, palette.information, 0.14)
-        draw.add_rect_filled((x, y), (x + width, y + height), u32(ground), 4.0 * imgui.get_style().font_scale_main)
     middle, pad = round(y + 0.5 * (height - size)), 0.7 * size
     draw.add_text((round(x + pad), middle), u32(palette.text), row.symbol)
     right = x + width - pad - imgui.calc_text_size(row.detail).x

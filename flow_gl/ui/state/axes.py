@@ -305,7 +305,7 @@ class ValueAxis:
         self.is_auto, self._rest = False, ()
 
     def follow(self, middle: float, per_px: float) -> None:
-        """Take over a middle and a scale from another axis; the axis stays automatic, and fits itself again once it is free."""
+        """Take over the middle and scale of another axis; the axis stays automatic, and fits itself once it is free."""
         self.middle, self.per_px = middle, _clamp(per_px, _LEAST_PER_PX, self.most_span)
         self.is_auto, self._rest, self._goal_span = True, (), 0.0
 
