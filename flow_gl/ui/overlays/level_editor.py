@@ -10,25 +10,22 @@ from typing import Final
 
 from imgui_bundle import imgui
 
-from flow_gl.core.drawings import COLOR_NAMES, LONGEST_NAME, OwnLevel
+from flow_gl.core.drawings import LONGEST_NAME, OwnLevel
 from flow_gl.core.errors import UsageError
 from flow_gl.core.units import price_from_text
 from flow_gl.layers.discs import tick_size_of
-from flow_gl.layers.drawings.levels import color_of, snapped
+from flow_gl.layers.drawings.levels import snapped
 from flow_gl.ui.alerts.rules import ACT_WORDS
 from flow_gl.ui.drawings.book import Desk, alert_of
 from flow_gl.ui.input.keymap import key_label
 from flow_gl.ui.overlays import words
+from flow_gl.ui.overlays.editor_parts import WIDTH_PX, clicked_color, place_beside
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.panels import base
 from flow_gl.ui.state.view_state import ViewState
 
 POPUP: Final = "own level"
-_WIDTH_PX: Final = 250.0
-_SHIFT_PX: Final = 14.0
-"""Distance from the line, px at content scale 1."""
 _NAV: Final[int] = imgui.ConfigFlags_.nav_enable_keyboard.value
-_NO_TOOLTIP: Final[int] = imgui.ColorEditFlags_.no_tooltip.value
 
 
 class LevelEditor:
@@ -79,14 +76,8 @@ class LevelEditor:
         assert chart.scene is not None
         view, dense = chart.scene.price_view, imgui.get_io().display_framebuffer_scale.x
         mouse = imgui.get_mouse_pos()
-        pane, shift = view.rect, _SHIFT_PX * frame.scale
-        width = _WIDTH_PX * frame.scale
-        x = mouse.x * dense if pane.contains(mouse.x * dense, mouse.y * dense) else pane.right
-        x = max(pane.x + shift, min(x, pane.right - width - 3 * shift))
-        y = min(max(view.screen_y(level.price / tick_size_of(chart.scene)), pane.y), pane.bottom)
-        is_low = y > pane.y + 0.5 * pane.height
-        at = x / dense, (y - shift if is_low else y + shift) / dense
-        imgui.set_next_window_pos(at, imgui.Cond_.always.value, (0.0, 1.0 if is_low else 0.0))
+        x = mouse.x * dense if view.rect.contains(mouse.x * dense, mouse.y * dense) else view.rect.right
+        place_beside(x, view.screen_y(level.price / tick_size_of(chart.scene)), view.rect, frame.scale)
 
     def _fill(
         self, desk: Desk, key: str, level: OwnLevel, chart: ChartFrame, state: ViewState, *, is_new: bool
@@ -95,7 +86,7 @@ class LevelEditor:
         assert chart.scene is not None
         palette, tick_size = state.palette, tick_size_of(chart.scene)
         base.colored(f"Own level of {key}", palette.quiet)
-        imgui.push_item_width(_WIDTH_PX * imgui.get_style().font_scale_main * 0.72)
+        imgui.push_item_width(WIDTH_PX * imgui.get_style().font_scale_main * 0.72)
         if is_new:
             imgui.set_keyboard_focus_here()
         enter = imgui.InputTextFlags_.enter_returns_true.value | imgui.InputTextFlags_.auto_select_all.value
@@ -109,17 +100,9 @@ class LevelEditor:
         imgui.pop_item_width()
         if self._problem:
             base.colored(self._problem, palette.attention)
-        for at, name in enumerate(COLOR_NAMES):
-            if at:
-                imgui.same_line()
-            is_chosen = name == level.color
-            imgui.push_style_var(imgui.StyleVar_.frame_border_size.value, 2.0 if is_chosen else 0.0)
-            imgui.push_style_color(imgui.Col_.border.value, (*palette.text, 1.0))
-            if imgui.color_button(name, (*color_of(palette, name), 1.0), _NO_TOOLTIP):
-                desk.change(key, replace(level, color=name))
-            imgui.pop_style_color()
-            imgui.pop_style_var()
-            base.hint(name)
+        color = clicked_color(level.color, palette)
+        if color is not None:
+            desk.change(key, replace(level, color=color))
         rule = alert_of(desk.rules, level.id)
         changed, is_on = imgui.checkbox("alert when price reaches it", rule is not None and rule[1].on)
         if changed:

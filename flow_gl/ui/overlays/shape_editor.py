@@ -9,21 +9,18 @@ from typing import Final
 
 from imgui_bundle import imgui
 
-from flow_gl.core.drawings import ANCHORED, COLOR_NAMES, LONGEST_TEXT, SHAPE_TITLES, Shape
+from flow_gl.core.drawings import ANCHORED, LONGEST_TEXT, SHAPE_TITLES, Shape
 from flow_gl.layers.discs import tick_size_of
 from flow_gl.layers.drawings.geometry import place
-from flow_gl.layers.drawings.levels import color_of
 from flow_gl.ui.drawings.book import Desk
 from flow_gl.ui.input.keymap import key_label
+from flow_gl.ui.overlays.editor_parts import WIDTH_PX, clicked_color, place_beside
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.panels import base
 from flow_gl.ui.state.view_state import ViewState
 
 POPUP: Final = "drawing"
-_WIDTH_PX: Final = 250.0
-_SHIFT_PX: Final = 14.0
 _NAV: Final[int] = imgui.ConfigFlags_.nav_enable_keyboard.value
-_NO_TOOLTIP: Final[int] = imgui.ColorEditFlags_.no_tooltip.value
 
 
 class ShapeEditor:
@@ -68,7 +65,7 @@ class ShapeEditor:
         """Draw the content; return whether the editor stays open."""
         palette = state.palette
         base.colored(f"{SHAPE_TITLES[shape.kind]} of {key}", palette.quiet)
-        imgui.push_item_width(_WIDTH_PX * imgui.get_style().font_scale_main * 0.72)
+        imgui.push_item_width(WIDTH_PX * imgui.get_style().font_scale_main * 0.72)
         if is_new:
             imgui.set_keyboard_focus_here()
         enter = imgui.InputTextFlags_.enter_returns_true.value | imgui.InputTextFlags_.auto_select_all.value
@@ -78,16 +75,9 @@ class ShapeEditor:
             if is_done or imgui.is_item_deactivated_after_edit():
                 shape = self._commit(desk, key, shape)
         imgui.pop_item_width()
-        for at, name in enumerate(COLOR_NAMES):
-            if at:
-                imgui.same_line()
-            imgui.push_style_var(imgui.StyleVar_.frame_border_size.value, 2.0 if name == shape.color else 0.0)
-            imgui.push_style_color(imgui.Col_.border.value, (*palette.text, 1.0))
-            if imgui.color_button(name, (*color_of(palette, name), 1.0), _NO_TOOLTIP):
-                desk.change_shape(key, replace(shape, color=name))
-            imgui.pop_style_color()
-            imgui.pop_style_var()
-            base.hint(name)
+        color = clicked_color(shape.color, palette)
+        if color is not None:
+            desk.change_shape(key, replace(shape, color=color))
         if imgui.button("Delete"):
             desk.delete_shape(key, shape.id)
             state.drawings.selected = None
@@ -105,13 +95,8 @@ class ShapeEditor:
 
 def _place_window(chart: ChartFrame, shape: Shape, frame: Frame) -> None:
     assert chart.scene is not None
-    view, dense = chart.scene.price_view, imgui.get_io().display_framebuffer_scale.x
-    pane, shift, width = view.rect, _SHIFT_PX * frame.scale, _WIDTH_PX * frame.scale
+    view, pane = chart.scene.price_view, chart.scene.price_view.rect
     x, y = place(view, shape.start, tick_size_of(chart.scene))
     if not pane.x <= x < pane.right:
         x = pane.x + 0.5 * pane.width
-    x = max(pane.x + shift, min(x, pane.right - width - 3 * shift))
-    y = min(max(y, pane.y), pane.bottom)
-    is_low = y > pane.y + 0.5 * pane.height
-    at = x / dense, (y - shift if is_low else y + shift) / dense
-    imgui.set_next_window_pos(at, imgui.Cond_.always.value, (0.0, 1.0 if is_low else 0.0))
+    place_beside(x, y, pane, frame.scale)
