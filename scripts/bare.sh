@@ -91,9 +91,10 @@ inside() {
   must "make demo" make demo
   lines="$(wc -l <"$log")"
   ((lines <= most_lines)) || complain "make demo printed $lines lines, at most $most_lines are wanted"
+  ! grep -q 'setup: without' "$log" || complain "make demo went on without an extra that has a lock"
   check_demo
   must "flow-gl doctor" .venv/bin/flow-gl doctor
-  must "make test-fast" make test-fast
+  must "make test-fast" make test-fast ARGS=-rs
   say "$label: $(tail -n 1 "$log" | tr -d '=' | sed 's/^ *//')"
   step "make demo again" make demo ARGS='--duration 2' || complain "make demo, a second time"
   ! grep -q 'setup: installing' "$log" || complain "make demo after make test-fast installs again"

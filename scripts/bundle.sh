@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly work=build/bundle dist=dist
-readonly venv=$work/venv locks=(chart archive video alerts serve bus bundle)
+readonly venv=$work/venv locks=(chart archive video alerts serve bundle)
 
 say() { printf 'bundle: %s\n' "$*"; }
 fail() {
@@ -35,7 +35,8 @@ pip_install() {
   "$venv/bin/python" -m pip install -qq --disable-pip-version-check --require-hashes --only-binary :all: "$@"
 }
 
-# The environment holds exactly what is shipped, so nothing of a developer's own can slip in.
+# The environment holds exactly what is shipped, so nothing of a developer's own can slip in. One package of the bus is
+# built from source, with setuptools of locks/bundle.lock.
 environment() {
   local python stamp wanted lock arguments=()
   python="$(find_python)"
@@ -46,6 +47,8 @@ environment() {
     say "installing the locked packages (some minutes)"
     "$python" -m venv --clear "$venv"
     pip_install "${arguments[@]}" || fail "pip could not install the locked packages; its reason is above"
+    pip_install --no-build-isolation --requirement locks/bus.lock ||
+      fail "pip could not install locks/bus.lock; its reason is above"
     pip_install --no-deps --target "$work/tools" --upgrade --requirement locks/build.lock
     printf '%s' "$wanted" >"$stamp"
   fi

@@ -197,23 +197,12 @@ pip_install() {
 # Install an extra that the chart can do without; if that fails, say what is missing and why.
 pip_install_extra() {
   local name="$1" use="$2" reason
-  if reason="$(pip_install --requirement "locks/$name.lock" 2>&1)"; then
+  if reason="$(pip_install --no-build-isolation --requirement "locks/$name.lock" 2>&1)"; then
     return 0
   fi
   say "without $use: $(grep -m 1 '^ERROR: No matching' <<<"$reason" || tail -n 1 <<<"$reason")"
   # "No package for this system" is final; anything else is retried next time.
   [[ $reason == *"No matching distribution"* ]]
-}
-
-# The build tools have their own lock and are removed afterwards: users do not need them.
-install_flow_gl() {
-  local tools code=0
-  tools="$(mktemp -d)"
-  pip_install --no-deps --target "$tools" --requirement locks/build.lock &&
-    PYTHONPATH="$tools" "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-deps \
-      --no-build-isolation --editable . || code=$?
-  rm -rf "$tools"
-  return "$code"
 }
 
 # Print what a set of packages was installed from: its locks, the project's metadata, the interpreter, its path.
@@ -229,16 +218,23 @@ stamped() {
   if "install_$set"; then fingerprint "$@" >"$stamp"; fi
 }
 
+# flow_gl, and nkeys for the bus, are built here. The build tools have their own lock and are removed afterwards: users
+# do not need them.
 install_demo() {
+  local is_final=true tools
+  tools="$(mktemp -d)"
   say "installing the locked packages (some minutes the first time)"
   pip_install --requirement locks/chart.lock || fail "pip could not install locks/chart.lock; its reason is above"
-  install_flow_gl || fail "pip could not install flow_gl itself; its reason is above"
-  local is_final=true
+  pip_install --no-deps --target "$tools" --requirement locks/build.lock ||
+    fail "pip could not install locks/build.lock; its reason is above"
+  PYTHONPATH="$tools" "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-deps \
+    --no-build-isolation --editable . || fail "pip could not install flow_gl itself; its reason is above"
   pip_install_extra archive "the archive of sessions" || is_final=false
   pip_install_extra video "videos (--record)" || is_final=false
   pip_install_extra alerts "sound and desktop notifications" || is_final=false
   pip_install_extra serve "the server (flow-gl serve)" || is_final=false
-  pip_install_extra bus "the bus (--bus)" || is_final=false
+  PYTHONPATH="$tools" pip_install_extra bus "the bus (--bus)" || is_final=false
+  rm -rf "$tools"
   $is_final
 }
 
