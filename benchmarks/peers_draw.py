@@ -21,7 +21,7 @@ WIDTH: Final = 1280
 HEIGHT: Final = 720
 WARM_UP: Final = 3
 
-MOST: Final = 70
+MAX_VOLUME: Final = 70
 """Contracts of the largest disc: one of the steps of the chart's own reference (definitions.md)."""
 
 Floats = NDArray[np.float32]
@@ -38,8 +38,8 @@ class Walk:
         self.n: Final = n
         self.x: Final[Floats] = np.arange(total, dtype=np.float32)
         self.y: Final[Floats] = np.cumsum(rng.normal(0, 1.0, total)).astype(np.float32)
-        self.volume: Final[NDArray[np.int64]] = np.minimum(rng.pareto(1.3, total) * 3 + 1, MOST).astype(np.int64)
-        self.diameter: Final[Floats] = (2 * np.sqrt(9 + (1600 - 9) * self.volume / MOST)).astype(np.float32)
+        self.volume: Final[NDArray[np.int64]] = np.minimum(rng.pareto(1.3, total) * 3 + 1, MAX_VOLUME).astype(np.int64)
+        self.diameter: Final[Floats] = (2 * np.sqrt(9 + (1600 - 9) * self.volume / MAX_VOLUME)).astype(np.float32)
         buy, sell = (0.18, 0.76, 0.49, 0.55), (0.90, 0.28, 0.30, 0.55)
         self.is_buy: Final[NDArray[np.bool_]] = rng.random(total) < 0.5
         self.colour: Final[Floats] = np.where(self.is_buy[:, None], buy, sell).astype(np.float32)

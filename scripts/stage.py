@@ -30,7 +30,7 @@ FRAME_S = 1 / 30
 SETTLE_S = 2.5
 """Until axes and animations have settled."""
 PATIENCE_S = 120.0
-MOST_BYTES = 400_000
+MAX_BYTES = 400_000
 
 
 @contextmanager
@@ -99,5 +99,5 @@ def save(picture: Image.Image, name: str) -> None:
     picture.save(path, optimize=True)
     nbytes = path.stat().st_size
     print(f"{path.relative_to(FOLDER.parent.parent)}: {nbytes / 1000:.0f} kB", flush=True)
-    if nbytes > MOST_BYTES:
+    if nbytes > MAX_BYTES:
         sys.exit(f"{path.name} is too large for a page")

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = Path(sys.executable).parent
 SOURCES = [name for name in ("flow_gl", "tests", "examples", "benchmarks", "scripts") if (ROOT / name).is_dir()]
 MODULES = sorted((ROOT / "flow_gl").rglob("*.py"))
-MOST_LINES = 400
+MAX_LINES = 400
 
 ENGINE_ONLY = ("numba", "pandas", "databento", "databento_dbn", "pandas_market_calendars")
 VIEW_ONLY = ("OpenGL", "glfw", "vispy", "imgui_bundle")
@@ -52,7 +52,7 @@ def test_imports_point_down() -> None:
 
 def test_no_module_is_too_long() -> None:
     lines = {path.relative_to(ROOT).as_posix(): path.read_text().count("\n") for path in MODULES}
-    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
+    assert {name: count for name, count in lines.items() if count > MAX_LINES} == {}
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

@@ -24,7 +24,7 @@ from flow_gl.dbn.writing import write_dbn
 from flow_gl.feed.synthetic.demo import TradeMaker
 from flow_gl.ui.link import LinkState
 from flow_gl.view.engine_link.process import EngineProcess
-from flow_gl.view.engine_link.supervisor import MOST_RESTARTS, EngineLink
+from flow_gl.view.engine_link.supervisor import MAX_RESTARTS, EngineLink
 from tests.kit.waiting import PATIENCE_S, until, until_engine
 
 SHM = Path("/dev/shm")
@@ -192,8 +192,8 @@ def test_an_engine_that_keeps_crashing_is_given_up_with_its_last_message(engines
         until(lambda: link.state is LinkState.FAILED, "it is not given up", step=step)
         assert link.exit_code == EXIT_FAULT
         assert link.message.endswith("the engine ended with code 1: no such module")
-        assert f"crashed {MOST_RESTARTS + 1} times within a minute" in link.message
-        assert len(engines) == MOST_RESTARTS + 1
+        assert f"crashed {MAX_RESTARTS + 1} times within a minute" in link.message
+        assert len(engines) == MAX_RESTARTS + 1
 
 
 def test_a_program_that_cannot_be_started_is_reported() -> None:

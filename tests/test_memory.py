@@ -18,7 +18,7 @@ from flow_gl.runtime.meters import StatusBoard
 from flow_gl.store.market import EngineStore, MarketReader, MarketStore
 from tests.kit.scripted_feed import START_NS
 
-MOST_GROWTH = 3_000
+MAX_GROWTH = 3_000
 """Allowed number of additional objects, such as gaps. A leak per bubble, turn or publish would be tens of thousands."""
 
 
@@ -56,7 +56,7 @@ def test_the_engine_holds_no_more_objects_after_a_day_than_after_a_third_of_it()
             if hour >= checked and checked not in held:
                 gc.collect()
                 held[checked] = sys.getallocatedblocks()
-    assert held[28] - held[8] < MOST_GROWTH
+    assert held[28] - held[8] < MAX_GROWTH
     assert engine.trades > 100_000
     assert all(reader.session["total_trades"] > 0 for reader in readers)
 

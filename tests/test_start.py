@@ -113,12 +113,12 @@ def test_the_screen_stays_with_the_reason_until_a_feed_is_open() -> None:
 def test_recent_feeds_are_kept_newest_first_each_once(tmp_path: Path) -> None:
     path = tmp_path / "recent.toml"
     assert recent.load(path) == []
-    for number in range(recent.MOST + 3):
+    for number in range(recent.MAX_FILES + 3):
         recent.note(path, Recent("files", (f'/data/"{number}" \u00e4.csv',)))
     recent.note(path, Recent("files", ('/data/"9" \u00e4.csv',)))
     found = [one.values[0] for one in recent.load(path)]
-    assert found[:2] == ['/data/"9" \u00e4.csv', f'/data/"{recent.MOST + 2}" \u00e4.csv']
-    assert len(found) == len(set(found)) == recent.MOST
+    assert found[:2] == ['/data/"9" \u00e4.csv', f'/data/"{recent.MAX_FILES + 2}" \u00e4.csv']
+    assert len(found) == len(set(found)) == recent.MAX_FILES
 
 
 @pytest.mark.parametrize("text", ["[[recent", "recent = 5", '[[recent]]\nkind = "x"\nvalues = ["a"]', "\udcff"])

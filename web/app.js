@@ -23,7 +23,7 @@ import { FOLDED, Timeline } from "./view/timeline.js";
 import { View } from "./view/view.js";
 import { priceText } from "./view/words.js";
 
-const LEAST_MOVE_PX = 0.1; // of which a moving picture is drawn again
+const MIN_MOVE_PX = 0.1; // of which a moving picture is drawn again
 const WRITE_S = 0.2; // between two updates of the header of a picture that rests
 
 export class App {
@@ -256,7 +256,7 @@ export class App {
   #isDue(said) {
     const { now, version, isLive } = this.drawn;
     const moved = Math.abs(this.now - now) / (this.time.nsPerPx || 1);
-    return this.isAwake || version !== this.feed.version || isLive !== said.isLive || moved > LEAST_MOVE_PX;
+    return this.isAwake || version !== this.feed.version || isLive !== said.isLive || moved > MIN_MOVE_PX;
   }
 
   #condition() {

@@ -36,8 +36,8 @@ from flow_gl.view.pacing import Pacer
 FRAME_S: Final = 1.0 / 60.0
 SYMBOLS: Final = ("NQZ5", "ESZ5", "RTYZ5", "YMZ5")
 _CORNER: Final = (64, 36)
-_MOST_SETTLING: Final = 600
-_LEAST_SETTLING: Final = 20
+_MAX_SETTLING: Final = 600
+_MIN_SETTLING: Final = 20
 """Minimum number of frames for a transition between two levels of detail to finish."""
 _SETTLED_BYTES: Final = 32_768
 _NOTHING: Final = nullcontext()
@@ -235,9 +235,9 @@ class Rig:
             frame = self.loop.frame
             assert frame is not None
             self.state.time.set_span(span_s * 1e9, frame.charts[0].layout.price.width)
-        for settled in range(_MOST_SETTLING):
+        for settled in range(_MAX_SETTLING):
             self.frame()
-            if settled > _LEAST_SETTLING and self.loop.figures.counters.uploaded_bytes < _SETTLED_BYTES:
+            if settled > _MIN_SETTLING and self.loop.figures.counters.uploaded_bytes < _SETTLED_BYTES:
                 break
         self.surface.is_corner = is_corner
 

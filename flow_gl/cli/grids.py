@@ -10,7 +10,7 @@ from flow_gl.core import config as sources
 from flow_gl.core.errors import UsageError
 from flow_gl.core.settings import AGGREGATION, DECLARED, DETECTION, AggregationSettings
 
-MOST_SETS: Final = 1000
+MAX_SETS: Final = 1000
 """Most sets of parameters of one study."""
 
 
@@ -44,8 +44,8 @@ def parameter_sets(
     count = 1
     for values in axes.values():
         count *= len(values)
-    if count > MOST_SETS:
-        raise UsageError(f"--grid: {count:,} combinations, at most {MOST_SETS:,} are compared at once")
+    if count > MAX_SETS:
+        raise UsageError(f"--grid: {count:,} combinations, at most {MAX_SETS:,} are compared at once")
     settings: list[AggregationSettings] = []
     differing: list[dict[str, float]] = []
     for chosen in product(*axes.values()):
@@ -83,6 +83,6 @@ def _values(text: str, value: str) -> list[str]:
     if stop < start:
         raise UsageError(f"--grid {text}: the grid is empty: {stop} is below {start}")
     count = int((stop - start) / step) + 1
-    if count > MOST_SETS:
-        raise UsageError(f"--grid {text}: {count:,} values, at most {MOST_SETS:,} are compared at once")
+    if count > MAX_SETS:
+        raise UsageError(f"--grid {text}: {count:,} values, at most {MAX_SETS:,} are compared at once")
     return [f"{(start + number * step).normalize():f}" for number in range(count)]

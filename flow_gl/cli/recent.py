@@ -14,7 +14,7 @@ from flow_gl.core.log import get_logger
 from flow_gl.core.system import folders
 from flow_gl.core.system.files import write_whole
 
-MOST: Final = 8
+MAX_FILES: Final = 8
 _HEAD: Final = "# Files and servers that flow_gl opened last, the newest first.\n"
 
 
@@ -43,7 +43,7 @@ def load(path: Path) -> list[Recent]:
     """Return the feeds that were opened last, the newest first. Never raises."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-        return msgspec.convert(data, _File).recent[:MOST]
+        return msgspec.convert(data, _File).recent[:MAX_FILES]
     except FileNotFoundError:
         return []
     except (OSError, ValueError, RecursionError, msgspec.ValidationError) as error:
@@ -53,7 +53,7 @@ def load(path: Path) -> list[Recent]:
 
 def note(path: Path, opened: Recent) -> None:
     """Put a feed at the beginning of the list. Never raises: a list that cannot be saved is as it was."""
-    kept = [opened, *(one for one in load(path) if one != opened)][:MOST]
+    kept = [opened, *(one for one in load(path) if one != opened)][:MAX_FILES]
     lines = [_HEAD]
     for one in kept:
         values = json.dumps(list(one.values), ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from flow_gl.cli.recent import Recent
     from flow_gl.core.settings import Settings
 
-MOST_SESSIONS: Final = 5
+MAX_SESSIONS: Final = 5
 _FILE_ENDINGS: Final = (".dbn", ".zst", ".gz", ".csv")
 
 
@@ -140,7 +140,7 @@ def _sessions(settings: "Settings") -> list[Offer]:
     except (OSError, FlowError):
         return []
     listed = []
-    for one in reversed(found[-MOST_SESSIONS:]):
+    for one in reversed(found[-MAX_SESSIONS:]):
         date = f"{one.trade_date // 10000}-{one.trade_date // 100 % 100:02d}-{one.trade_date % 100:02d}"
         detail = f"{one.dataset}  {one.nbytes / 1e6:,.1f} MB"
         listed.append(Offer(date, detail, Choice("files", (str(one.path.absolute()),))))

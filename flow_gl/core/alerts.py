@@ -56,7 +56,7 @@ EVENT_KINDS: Final = {name: EventKind[name.upper()] for name in EVENT_NAMES}
 CONDITION_NAMES: Final = {one.name.lower(): one for one in Condition}
 LEVEL_NAMES: Final = {one.name.lower(): one for one in Level}
 Direction = Literal[-1, 0, 1]
-MOST_RULES: Final = 200
+MAX_RULES: Final = 200
 """Most rules that an engine takes."""
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from flow_gl.core.alerts import MOST_RULES, EngineRule
+from flow_gl.core.alerts import MAX_RULES, EngineRule
 from flow_gl.core.schema import CHARTS, MAX_LODS
 
 StepTo = Literal["bubble", "second", "event", "large_trade", "session"]
@@ -21,7 +21,7 @@ class Configure(msgspec.Struct, frozen=True, tag="configure"):
 class SetAlerts(msgspec.Struct, frozen=True, tag="set_alerts"):
     """Replace the alert rules, from the next trade on."""
 
-    rules: Annotated[tuple[EngineRule, ...], msgspec.Meta(max_length=MOST_RULES)]
+    rules: Annotated[tuple[EngineRule, ...], msgspec.Meta(max_length=MAX_RULES)]
 
 
 class SetSpeed(msgspec.Struct, frozen=True, tag="set_speed"):

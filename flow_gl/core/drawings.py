@@ -23,7 +23,7 @@ COLORS: Final[dict[ColorName, Rgb]] = {
     "white": rgb("#f1f5f9"),
 }
 """The first one is the default: no palette uses it for a side or for a level of the program."""
-MOST_LEVELS: Final = 100
+MAX_LEVELS: Final = 100
 """Maximum number of own levels per instrument root."""
 LONGEST_NAME: Final = 40
 ShapeKind = Literal["rectangle", "trend_line", "ruler", "note", "anchored_vwap", "anchored_profile"]
@@ -39,9 +39,9 @@ SHAPE_TITLES: Final[dict[ShapeKind, str]] = {
 WITH_TWO_POINTS: Final[frozenset[ShapeKind]] = frozenset({"rectangle", "trend_line", "ruler"})
 ANCHORED: Final[frozenset[ShapeKind]] = frozenset({"anchored_vwap", "anchored_profile"})
 """Kinds that sum what has traded since their point."""
-MOST_SHAPES: Final = 200
+MAX_SHAPES: Final = 200
 """Maximum number of shapes per instrument root, ..."""
-MOST_ANCHORED: Final = 8
+MAX_ANCHORED: Final = 8
 """... and of each anchored kind among them."""
 LONGEST_TEXT: Final = 120
 

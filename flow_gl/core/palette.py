@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 Rgb = tuple[float, float, float]
-LEAST_CONTRAST: Final = 4.5
+MIN_CONTRAST: Final = 4.5
 """Contrast of text against its background (WCAG 2.1, level AA)."""
 _STEPS: Final = 20
 
@@ -40,7 +40,7 @@ def readable(color: Rgb, behind: Rgb, text: Rgb) -> Rgb:
     """Return `color`, moved towards `text` as far as it must be to be legible on `behind`."""
     for step in range(_STEPS):
         found = mix(color, text, step / _STEPS)
-        if contrast(found, behind) >= LEAST_CONTRAST:
+        if contrast(found, behind) >= MIN_CONTRAST:
             return found
     return text
 
@@ -176,11 +176,11 @@ def complaint(palette: Palette) -> str:
     shown = {slot: name for name, slot in OWN_SLOTS.items()}
     for name in _ON_GROUND:
         least = min(contrast(getattr(palette, name), ground) for ground in grounds(palette))
-        if least < LEAST_CONTRAST:
+        if least < MIN_CONTRAST:
             return (
                 f"{shown.get(name, name)} {hex_of(getattr(palette, name))} on {hex_of(palette.ground)} has a contrast "
-                f"of {math.floor(10 * least) / 10}:1; at least {LEAST_CONTRAST}:1 is needed"
+                f"of {math.floor(10 * least) / 10}:1; at least {MIN_CONTRAST}:1 is needed"
             )
-    if contrast(palette.plate_text, palette.plate) < LEAST_CONTRAST:
+    if contrast(palette.plate_text, palette.plate) < MIN_CONTRAST:
         return f"values on {hex_of(palette.ground)} are not legible"
     return "buy and sell need different colours" if palette.buy == palette.sell else ""

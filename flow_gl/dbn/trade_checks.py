@@ -21,17 +21,17 @@ from flow_gl.core.units import DAY_NS, SECOND_NS, format_time
 
 EARLIEST_NS: Final = int(datetime(1990, 1, 1, tzinfo=UTC).timestamp()) * SECOND_NS
 LATEST_NS: Final = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * SECOND_NS
-MOST_BACK_NS: Final = DAY_NS
+MAX_BACK_NS: Final = DAY_NS
 """Largest step back in `ts_event` from one record to the next: instruments interleave, days do not."""
-MOST_FORWARD_NS: Final = 400 * DAY_NS
+MAX_FORWARD_NS: Final = 400 * DAY_NS
 """Longest gap in `ts_event` that a file may contain."""
 GLOBEX: Final = "GLBX.MDP3"
 GLOBEX_PRICE_STEP: Final = 25
 """Divides the tick of every CME future, 1e-9 units: 2**-8 (3,906,250) and 5e-7 (500) are the finest ticks."""
 _STEP_INVERSE: Final = np.uint64(pow(GLOBEX_PRICE_STEP, -1, 1 << 64)).astype(np.int64)
 """The step's inverse modulo 2**64: a remainder of each price would take three times as long."""
-_MOST_STEPS: Final = (2**63 - 1) // GLOBEX_PRICE_STEP
-GLOBEX_MOST_SIZE: Final = 1_000_000
+_MAX_STEPS: Final = (2**63 - 1) // GLOBEX_PRICE_STEP
+GLOBEX_MAX_SIZE: Final = 1_000_000
 """Contracts; no trade is anywhere near this large."""
 
 _CODES: Final = np.dtype({"names": ["action", "codes"], "formats": ["u1", "<u2"], "offsets": [28, 28], "itemsize": 48})
@@ -99,7 +99,7 @@ def _check_each(rows: NDArray[np.void], last_ts: int) -> tuple[int, int, str]:
     is_good = is_known & (is_dated | ~is_timed)
     timed = np.flatnonzero(is_timed & is_dated)
     steps = np.diff(ts_event[timed], prepend=last_ts or ts_event[timed[:1]])
-    is_good[timed] &= (steps >= -MOST_BACK_NS) & (steps <= MOST_FORWARD_NS) & ~_is_lone(rows[timed], steps)
+    is_good[timed] &= (steps >= -MAX_BACK_NS) & (steps <= MAX_FORWARD_NS) & ~_is_lone(rows[timed], steps)
     good = len(rows) if is_good.all() else int(np.argmin(is_good))
     before = timed[timed < good]
     last_ts = int(ts_event[before[-1]]) if len(before) else last_ts
@@ -119,10 +119,10 @@ def _doubtful(rows: NDArray[np.void]) -> int:
     price = np.ascontiguousarray(rows["price"])
     # A multiple's product with the inverse is the quotient; of any other number it is outside the range of quotients.
     steps = price * _STEP_INVERSE
-    if steps.max(initial=0) <= _MOST_STEPS and steps.min(initial=0) >= -_MOST_STEPS:
-        is_odd = rows["size"] > GLOBEX_MOST_SIZE
+    if steps.max(initial=0) <= _MAX_STEPS and steps.min(initial=0) >= -_MAX_STEPS:
+        is_odd = rows["size"] > GLOBEX_MAX_SIZE
     else:
-        is_odd = (price % GLOBEX_PRICE_STEP != 0) | (rows["size"] > GLOBEX_MOST_SIZE)
+        is_odd = (price % GLOBEX_PRICE_STEP != 0) | (rows["size"] > GLOBEX_MAX_SIZE)
     return int((is_odd & (price != UNDEF_PRICE)).sum()) if is_odd.any() else 0
 
 
@@ -134,7 +134,7 @@ def _fault(row: np.void, before_ts: int) -> str:
     ts_event = int(row["ts_event"])
     if not EARLIEST_NS <= ts_event < LATEST_NS:
         return f"expected ts_event between 1990 and 2100, got {ts_event & (2**64 - 1)} ns"
-    if ts_event - before_ts <= MOST_FORWARD_NS and ts_event - before_ts > DAY_NS:
+    if ts_event - before_ts <= MAX_FORWARD_NS and ts_event - before_ts > DAY_NS:
         return f"ts_event {_utc(ts_event)} does not belong to ts_recv {_utc(int(row['ts_recv']))}"
     return f"ts_event jumps from {_utc(before_ts)} to {_utc(ts_event)}"
 

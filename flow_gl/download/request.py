@@ -17,8 +17,8 @@ from flow_gl.core.settings import DEFAULTS
 from flow_gl.core.units import DAY_NS, SECOND_NS, parse_time_ns
 
 STYPES: Final = ("continuous", "parent", "raw_symbol", "instrument_id")
-MOST_SYMBOLS: Final = 2000
-_MOST_DAYS: Final = 3700
+MAX_SYMBOLS: Final = 2000
+_MAX_DAYS: Final = 3700
 _LONGEST_NAME: Final = 60
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -88,16 +88,16 @@ def parse_request(
     names = tuple(dict.fromkeys(name.strip() for text in symbols for name in text.split(",") if name.strip()))
     if not names:
         raise UsageError("--symbols: expected at least one symbol, like NQ.v.0, got none")
-    if len(names) > MOST_SYMBOLS:
-        raise UsageError(f"--symbols: expected at most {MOST_SYMBOLS}, got {len(names)}")
+    if len(names) > MAX_SYMBOLS:
+        raise UsageError(f"--symbols: expected at most {MAX_SYMBOLS}, got {len(names)}")
     if stype_in not in STYPES:
         raise UsageError(f"--stype-in: expected one of {', '.join(STYPES)}, got {stype_in!r}")
     start_ns = _parse("--start", start)
     end_ns = _parse("--end", end) if end else start_ns // DAY_NS * DAY_NS + DAY_NS
     if end_ns <= start_ns:
         raise UsageError(f"--end: expected a time after --start ({start}), got {end}; the end is not included")
-    if end_ns - start_ns > _MOST_DAYS * DAY_NS:
-        raise UsageError(f"--end: expected at most {_MOST_DAYS} days, got {(end_ns - start_ns) // DAY_NS}")
+    if end_ns - start_ns > _MAX_DAYS * DAY_NS:
+        raise UsageError(f"--end: expected at most {_MAX_DAYS} days, got {(end_ns - start_ns) // DAY_NS}")
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out: expected a folder, {out} is a file")
     return Request(names, start_ns, end_ns, out, dataset, stype_in)

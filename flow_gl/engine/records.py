@@ -42,7 +42,7 @@ _FIRST_TS, _TRADE_COUNT, _STEP = (
 PARTIAL_NS: Final = MINUTE_NS
 """A session is partial if its first trade comes more than this after its open, in nanoseconds."""
 _PRICES: Final = ("last_price", "open", "high", "low")
-_MOST_ROW: Final = 1 << 30
+_MAX_ROW: Final = 1 << 30
 """Limit for the number of a published row: the view computes the difference of two row numbers in int32."""
 
 
@@ -162,7 +162,7 @@ def fill_rows(
     while True:
         numbers = price // (tick_size * ticks_per_row)
         starts = np.flatnonzero(np.concatenate([[True], numbers[1:] != numbers[:-1]]))
-        if len(starts) <= most and numbers[-1] - numbers[0] < _MOST_ROW:
+        if len(starts) <= most and numbers[-1] - numbers[0] < _MAX_ROW:
             break
         ticks_per_row *= 2
     row["ticks_per_row"], row["rows"] = ticks_per_row, numbers[-1] - numbers[0] + 1

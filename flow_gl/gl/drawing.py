@@ -14,7 +14,7 @@ from flow_gl.gl.api import GL, draw_elements_base_vertex
 from flow_gl.gl.buffers import RowRing
 from flow_gl.gl.counters import FrameCounters
 
-_MOST_QUADS: Final = 1 << 14
+_MAX_QUADS: Final = 1 << 14
 """Quads per draw: vertex indices have 16 bits."""
 _TRIANGLES: Final = GL.GL_TRIANGLES
 _SHORT: Final = GL.GL_UNSIGNED_SHORT
@@ -29,7 +29,7 @@ class RowDrawing:
     def __init__(self) -> None:
         self._array: Final = int(GL.glGenVertexArrays(1))
         self._indices: Final = int(GL.glGenBuffers(1))
-        corners = np.add.outer(4 * np.arange(_MOST_QUADS), _CORNERS).astype(np.uint16)
+        corners = np.add.outer(4 * np.arange(_MAX_QUADS), _CORNERS).astype(np.uint16)
         GL.glBindVertexArray(self._array)
         GL.glBindBuffer(GL.GL_ELEMENT_ARRAY_BUFFER, self._indices)
         GL.glBufferData(GL.GL_ELEMENT_ARRAY_BUFFER, corners.nbytes, corners, GL.GL_STATIC_DRAW)
@@ -46,12 +46,12 @@ class RowDrawing:
         GL.glBindTexture(_TEXTURE_BUFFER, texture)
         counters.instances += count
         begin, quads = first * quads_per_row, count * quads_per_row
-        if quads <= _MOST_QUADS:  # nearly always
+        if quads <= _MAX_QUADS:  # nearly always
             draw_elements_base_vertex(_TRIANGLES, 6 * quads, _SHORT, 0, 4 * begin)
             counters.draw_calls += 1
             return
         while quads > 0:
-            part = quads if quads <= _MOST_QUADS else _MOST_QUADS
+            part = quads if quads <= _MAX_QUADS else _MAX_QUADS
             draw_elements_base_vertex(_TRIANGLES, 6 * part, _SHORT, 0, 4 * begin)
             counters.draw_calls += 1
             begin, quads = begin + part, quads - part

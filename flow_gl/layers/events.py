@@ -22,8 +22,8 @@ FLASH_S: Final = 1.5
 _FRESH_NS: Final = 3 * SECOND_NS
 """Maximum age of an event that flashes, event time."""
 _KEPT: Final = 4096
-_MOST_READ: Final = 4096
-_MOST_SHOWN: Final = 40
+_MAX_READ: Final = 4096
+_MAX_SHOWN: Final = 40
 _LABEL_PX: Final = 13.0
 _FLASH_PX: Final = 90.0
 
@@ -74,7 +74,7 @@ class EventsLayer(CachedLayer):
         view = scene.price_view
         first = bisect_left(self._times, max(view.t_left_ns, scene.hidden_before_ns))
         last = max(first, bisect_left(self._times, min(view.t_right_ns, scene.until_ns)))
-        return max(first, last - _MOST_SHOWN), last
+        return max(first, last - _MAX_SHOWN), last
 
     def _read(self, scene: Scene) -> None:
         if scene.reader.events is not self._log or self._cursor is None:
@@ -88,7 +88,7 @@ class EventsLayer(CachedLayer):
             self._crosses.clear()
         if self._cursor.behind == 0:
             return
-        events = self._cursor.read(_MOST_READ)
+        events = self._cursor.read(_MAX_READ)
         self._chart.counters.rows_copied += len(events)
         for event in events[events["kind"] == EventKind.ZERO_CROSS]:
             self._times.append(int(event["ts_event"]))

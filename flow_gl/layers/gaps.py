@@ -31,8 +31,8 @@ _LONGEST_WEEKEND: Final = timedelta(hours=60)
 _UPWARD_LINES: Final = 1.3
 """Narrowest band with a label, in heights of its text."""
 _MIN_BAND_PX: Final = 2.0
-_MOST_HOLIDAYS: Final = 3
-_MOST_BANDS: Final = 64
+_MAX_HOLIDAYS: Final = 3
+_MAX_BANDS: Final = 64
 
 
 def gap_text(kind: GapKind, start_ns: int, end_ns: int, zone: str) -> str:
@@ -46,7 +46,7 @@ def gap_text(kind: GapKind, start_ns: int, end_ns: int, zone: str) -> str:
         return name
     # A session that opens in the evening has the next day's trade date.
     following = end.date() + timedelta(days=end.hour >= GLOBEX_OPEN.hour)
-    days = [f"{day.day} {day:%b}" for day in holidays_between(start.date(), following)[:_MOST_HOLIDAYS]]
+    days = [f"{day.day} {day:%b}" for day in holidays_between(start.date(), following)[:_MAX_HOLIDAYS]]
     return f"{name}, holiday{'s' if len(days) > 1 else ''} {', '.join(days)}" if days else name
 
 
@@ -82,7 +82,7 @@ class GapsLayer(CachedLayer):
             return gaps[:0]
         first = int(np.searchsorted(gaps["end"], view.t_left_ns))
         last = int(np.searchsorted(gaps["start"], min(view.t_right_ns, scene.until_ns)))
-        return gaps[max(first, last - _MOST_BANDS) : last]
+        return gaps[max(first, last - _MAX_BANDS) : last]
 
     def _add_band(self, scene: Scene, gap: np.void) -> None:
         view, palette, under = scene.price_view, scene.style.palette, self._chart.batches.under

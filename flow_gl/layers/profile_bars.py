@@ -25,7 +25,7 @@ _MIN_ROW_PX: Final = 2.0
 FILL: Final = 0.96
 """Length of the longest bar as a share of the profile's width."""
 _OPACITY: Final = 0.30
-_MOST_MERGED: Final = 1 << 30
+_MAX_MERGED: Final = 1 << 30
 _FAR: Final = 1 << 30
 _NOWHERE: Final = 2.0**31
 """A bar number that never occurs."""
@@ -142,6 +142,6 @@ def rows_per_bar_of(profile: ProfileRecord, scene: Scene, tick_size: int) -> int
     if row_size <= 0 or int(profile["count"]) <= 0:
         return 0
     row_px, rows_per_bar = row_size / tick_size / scene.price_view.y_per_px, 1
-    while rows_per_bar * row_px < _MIN_ROW_PX * scene.price_view.scale and rows_per_bar < _MOST_MERGED:
+    while rows_per_bar * row_px < _MIN_ROW_PX * scene.price_view.scale and rows_per_bar < _MAX_MERGED:
         rows_per_bar *= 2
     return rows_per_bar

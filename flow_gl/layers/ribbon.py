@@ -21,7 +21,7 @@ from flow_gl.store.market import MarketReader
 ROW_PX: Final = 15.0
 """Height of a row at content scale 1."""
 _TEXT_PX: Final = 10.5
-_LEAST_CELL_PX: Final = 3.0
+_MIN_CELL_PX: Final = 3.0
 """A row with narrower cells is left out, at content scale 1."""
 _TEXT_PAD_PX: Final = 8.0
 _FAINT, _STRONG = 0.10, 0.50
@@ -92,7 +92,7 @@ class RibbonLayer(CachedLayer):
         for number, width_ns in enumerate(WIDTHS_NS):
             top, bottom = round(rect.y + number * height), round(rect.y + (number + 1) * height)
             row = Rect(rect.x, top + line, rect.width, bottom - top - line)
-            if width_ns / scene.price_view.ns_per_px >= _LEAST_CELL_PX * scale:
+            if width_ns / scene.price_view.ns_per_px >= _MIN_CELL_PX * scale:
                 self._add_row(scene, row, width_ns)
             label, size = f"\u0394 {bucket_text(width_ns)}", _TEXT_PX * scale
             if batches.text.width(label, size) + 12 * scale <= scene.price_axis_px:

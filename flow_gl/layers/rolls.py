@@ -16,7 +16,7 @@ from flow_gl.layers.labels.layout import TIME
 from flow_gl.layers.roll_places import is_shown, line_x
 
 _LABEL_PX: Final = 13.0
-_MOST_LINES: Final = 40
+_MAX_LINES: Final = 40
 
 
 class RollsLayer(CachedLayer):
@@ -37,7 +37,7 @@ class RollsLayer(CachedLayer):
     def _lines(self, scene: Scene) -> list[tuple[float, str]]:
         """Return x (whole pixels) and label of each line in view, left to right."""
         rect, found = scene.price_view.rect, []
-        for roll in scene.reader.rolls[-_MOST_LINES:]:
+        for roll in scene.reader.rolls[-_MAX_LINES:]:
             x = line_x(scene, roll)
             if is_shown(scene, roll) and rect.x <= x < rect.right:
                 names = (bytes(roll[field]).decode("ascii", "replace") for field in ("from_symbol", "to_symbol"))

@@ -1,6 +1,6 @@
 """What a chart shows where room is short: one order for all of its parts, header, axes and labels alike.
 
-`Part` lists the parts; the lower value goes first. `LEAST_PX` says below which size of a chart a part is left out
+`Part` lists the parts; the lower value goes first. `MIN_PX` says below which size of a chart a part is left out
 altogether. Within its row of the header, an item is dropped or shortened by the same order.
 """
 
@@ -39,7 +39,7 @@ class Part(IntEnum):
     """Symbol, and at least a sign of the state and of the newest alert."""
 
 
-LEAST_PX: Final[dict[Part, tuple[float, float]]] = {
+MIN_PX: Final[dict[Part, tuple[float, float]]] = {
     Part.LEGEND: (240.0, 420.0),
     Part.LEVEL_LABELS: (200.0, 160.0),
     Part.TIME_AXIS: (180.0, 150.0),
@@ -51,5 +51,5 @@ LEAST_PX: Final[dict[Part, tuple[float, float]]] = {
 
 def has_room(part: Part, width_px: float, height_px: float, scale: float) -> bool:
     """Return whether a chart of this size (framebuffer pixels) shows a part."""
-    least_width, least_height = LEAST_PX[part]
+    least_width, least_height = MIN_PX[part]
     return width_px >= least_width * scale and height_px >= least_height * scale

@@ -17,7 +17,7 @@ from flow_gl.store.market import MarketReader
 _END: Final = 2**62
 PROFILE_SHARE: Final = 0.36
 """Width of a finished session's profile, as a share of what is seen of the session; at most today's width."""
-_LEAST_PX: Final = 14.0
+_MIN_PX: Final = 14.0
 """Narrower profiles of finished sessions are left out, at content scale 1."""
 
 
@@ -98,7 +98,7 @@ def current_profile(scene: Scene) -> Rect:
 def finished_profile(scene: Scene, left: float, right: float) -> Rect:
     """Return the place of a finished session's profile: the right end of the session from `left` to `right`, px."""
     width, view = min(PROFILE_SHARE * (right - left), scene.profile_rect.width), scene.price_view
-    width = width if width >= _LEAST_PX * view.scale else 0.0
+    width = width if width >= _MIN_PX * view.scale else 0.0
     return Rect(right - width, view.rect.y, width, view.rect.height)
 
 

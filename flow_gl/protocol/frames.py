@@ -33,12 +33,12 @@ from flow_gl.protocol.errors import ProtocolError
 from flow_gl.protocol.kinds import BUBBLES, FORMS, Cause, Kind, Part
 
 PACKED_VERSION: Final = 1
-MOST_ROWS: Final = 1 << 16
+MAX_ROWS: Final = 1 << 16
 """Maximum number of rows in a frame."""
 _HEADER: Final = struct.Struct("<BBBBBBHqqqIIIIqq")
 HEADER_BYTES: Final = _HEADER.size
 _IS_SUM: Final = 1
-_MOST_MISSED: Final = 2**32 - 1
+_MAX_MISSED: Final = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ def encode(block: Rows, *, tick_size: int = 1, width_ns: int = 1) -> bytes:
         block.oldest,
         len(rows),
         block.revision,
-        min(block.missed, _MOST_MISSED),
+        min(block.missed, _MAX_MISSED),
         flags,
         price_unit,
         time_unit,
@@ -128,7 +128,7 @@ def decode(data: bytes) -> Rows:
     form = FORMS[kind]
     is_chart = kind in BUBBLES
     expected = len(chart_rows.NAMES) if is_chart else len(_units(kind))
-    if count != expected or length > MOST_ROWS or price_unit < 1 or time_unit < 1:
+    if count != expected or length > MAX_ROWS or price_unit < 1 or time_unit < 1:
         raise ProtocolError(f"damaged frame: {form.name} with {count} columns of {length} rows, expected {expected}")
     body = columns.unpack(memoryview(data)[HEADER_BYTES:], count, length, (price_unit, time_unit))
     if is_chart:

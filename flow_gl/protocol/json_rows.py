@@ -33,7 +33,7 @@ from flow_gl.protocol.messages import (
     VolumeProfile,
 )
 
-MOST_SINGLE: Final = 32
+MAX_SINGLE: Final = 32
 """Up to this many new rows are sent one by one; more are sent as one Snapshot."""
 _HIDDEN: Final = ("pad", "naked", "session", "market", "pid", "not_found")
 
@@ -50,7 +50,7 @@ def messages(block: Rows, symbol: str, threshold: float = 0.0) -> list[ServerMes
         return [_open(block, symbol)]
     if block.kind in (Kind.SESSION, Kind.LEVELS):
         return [_record(block, symbol)]
-    if block.part is not Part.INCREMENT or len(block.rows) > MOST_SINGLE or block.kind is Kind.FOOTPRINT:
+    if block.part is not Part.INCREMENT or len(block.rows) > MAX_SINGLE or block.kind is Kind.FOOTPRINT:
         return [_snapshot(block, symbol)]
     if block.kind is Kind.BUBBLE:
         return [one for at in range(len(block.rows)) for one in _bubble(block, symbol, at, threshold)]

@@ -20,7 +20,7 @@ JSON_FORM: Final = f"flow_gl.json.{VERSION}"
 PACKED_FORM: Final = f"flow_gl.packed.{VERSION}"
 FORMS_OFFERED: Final = (PACKED_FORM, JSON_FORM)
 """WebSocket subprotocols of a server. A client that names none gets JSON."""
-MOST_MESSAGE_BYTES: Final = 16_384
+MAX_MESSAGE_BYTES: Final = 16_384
 """Maximum length of a client message."""
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=32)]

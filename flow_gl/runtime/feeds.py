@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flow_gl.runtime.replay_snapshots import ReplaySnapshots
     from flow_gl.services.replay_cache.shelf import Shelf
 
-MOST_OFFERED: Final = 2_000
+MAX_OFFERED: Final = 2_000
 """Most symbols of files that a list of symbols offers."""
 OTHERS_NAMED: Final = 6
 """Most instruments without a chart that are named in the note to the user."""
@@ -120,7 +120,7 @@ def _plan_files(spec: FilesSpec, engine: EngineSpec, on_progress: Callable[[floa
         damage=summary.damage,
         snapshots=snapshots,
         files=ReplayFiles(summary, tuple(charts), shelf),
-        offered=tuple(dict.fromkeys(choice.name for choice in Found(summary.parts).choices()))[:MOST_OFFERED],
+        offered=tuple(dict.fromkeys(choice.name for choice in Found(summary.parts).choices()))[:MAX_OFFERED],
         begins_ns=summary.first_ts,
     )
 

@@ -18,7 +18,7 @@ from flow_gl.protocol.kinds import KIND_OF_NAME, USUAL, Kind
 from flow_gl.protocol.messages import (
     FORMS_OFFERED,
     JSON_FORM,
-    MOST_MESSAGE_BYTES,
+    MAX_MESSAGE_BYTES,
     PACKED_FORM,
     VERSION,
     Authenticate,
@@ -87,7 +87,7 @@ class App:
         guard, identity = found
         try:
             response = web.WebSocketResponse(
-                protocols=FORMS_OFFERED, compress=False, max_msg_size=MOST_MESSAGE_BYTES, heartbeat=PING_S
+                protocols=FORMS_OFFERED, compress=False, max_msg_size=MAX_MESSAGE_BYTES, heartbeat=PING_S
             )
             try:
                 await response.prepare(request)

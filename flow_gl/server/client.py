@@ -15,7 +15,7 @@ from flow_gl.streams.tables import TableStream
 
 STALL_S: Final = 10.0
 """A client that reads nothing for this long is disconnected."""
-MOST_DROPS: Final = 6
+MAX_DROPS: Final = 6
 """Maximum number of times a client's queue is dropped within `DROPS_S` before it is disconnected."""
 DROPS_S: Final = 60.0
 _PACKED: Final = (4096, 1024)
@@ -141,7 +141,7 @@ class Client:
     def is_too_slow(self, now_s: float) -> bool:
         """Return whether the client must be disconnected. Call on every tick in which it has work."""
         # If possible, tell it why, once it has read what is already in its socket.
-        is_slow = len(self._dropped_s) >= MOST_DROPS and self.outbox.is_idle
+        is_slow = len(self._dropped_s) >= MAX_DROPS and self.outbox.is_idle
         return is_slow or self.outbox.stalled_s(now_s) > STALL_S
 
     def next_blocks(self) -> Sequence[Rows]:

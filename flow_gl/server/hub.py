@@ -322,7 +322,7 @@ class Hub:
 
     def _serve(self, client: Client) -> None:
         """Send a client its next blocks while its socket accepts them, at most a few."""
-        for _ in range(_MOST_BLOCKS):
+        for _ in range(_MAX_BLOCKS):
             if not client.outbox.is_idle:
                 break
             if client.needs_hello:
@@ -380,7 +380,7 @@ class Hub:
                 del self._groups[group]
 
 
-_MOST_BLOCKS: Final = 4
+_MAX_BLOCKS: Final = 4
 _TOO_SLOW_ERROR: Final = Error(
     "too_slow", "this client reads more slowly than the market moves", "subscribe to less, or use the packed form"
 )

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from flow_gl.streams.appended import AppendedStream
 
-MOST_BYTES: Final = 256 * 1024
+MAX_BYTES: Final = 256 * 1024
 """Maximum number of bytes queued for one client."""
 
 
@@ -54,7 +54,7 @@ class Outbox:
     @property
     def is_full(self) -> bool:
         """Whether the queue exceeds its limit."""
-        return self._size + self._transport.get_write_buffer_size() > MOST_BYTES
+        return self._size + self._transport.get_write_buffer_size() > MAX_BYTES
 
     @property
     def is_closed(self) -> bool:

@@ -22,7 +22,7 @@ from flow_gl.core.system.fonts import font_path
 from flow_gl.protocol.columns import flat
 from flow_gl.protocol.kinds import FORMS, Kind
 
-MOST_BYTES: Final = 150_000
+MAX_BYTES: Final = 150_000
 """Maximum size of the page as sent, without the font."""
 _TYPES: Final = {
     ".html": "text/html; charset=utf-8",

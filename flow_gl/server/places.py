@@ -14,7 +14,7 @@ from flow_gl.protocol.kinds import Cause, Part
 from flow_gl.protocol.messages import Position
 from flow_gl.streams.appended import AppendedStream
 
-MOST_RESUMED: Final = 1 << 14
+MAX_RESUMED: Final = 1 << 14
 """A slow client that missed more rows than this starts again from the newest."""
 
 
@@ -93,7 +93,7 @@ class Place:
         stream = self.stream
         if not self._starts and self._cause is Cause.SLOW:
             self._missed = stream.position - self.next
-            self._starts = self._missed > MOST_RESUMED
+            self._starts = self._missed > MAX_RESUMED
         if not self._starts:
             first, rows = stream.read(self.next, min(stream.position, self.next + self._chunk))
             if first == self.next:

@@ -36,7 +36,7 @@ LOOK_S: Final = 0.1
 """How often the workers are checked."""
 END_S: Final = 2.0
 """How long the workers may take to exit."""
-MOST_DEATHS: Final = 5
+MAX_DEATHS: Final = 5
 """Maximum number of worker deaths within `DEATHS_S`; beyond it, the server fails."""
 DEATHS_S: Final = 60.0
 
@@ -162,8 +162,8 @@ class Workers:
         self._deaths.append(now_s)
         while now_s - self._deaths[0] > DEATHS_S:
             self._deaths.popleft()
-        if len(self._deaths) > MOST_DEATHS:
-            raise _WorkerError(Failed(f"the server's workers died {MOST_DEATHS + 1} times in a minute; {reason}", 1))
+        if len(self._deaths) > MAX_DEATHS:
+            raise _WorkerError(Failed(f"the server's workers died {MAX_DEATHS + 1} times in a minute; {reason}", 1))
         say(f"{reason}; restarted")
         get_logger("server").error("worker died", extra={"worker": number, "reason": reason})
         worker.end(0.0)

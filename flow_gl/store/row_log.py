@@ -28,7 +28,7 @@ ROWS_IN_FORCE: Final = np.dtype(
 )
 
 
-MOST_LOOKS: Final = 60
+MAX_LOOKS: Final = 60
 """Frames for which a replacement that has reached only some logs is waited for: about half a second."""
 
 
@@ -174,7 +174,7 @@ class FrozenLogs:
     """Logs that are replaced together, as one reader sees them.
 
     A replacement is published log by log. Until it has reached all of them, they keep what they showed before; a writer
-    that replaces only one of them, or ended half-way, is followed after `MOST_LOOKS`.
+    that replaces only one of them, or ended half-way, is followed after `MAX_LOOKS`.
     """
 
     def __init__(self, *logs: RowLog) -> None:
@@ -191,7 +191,7 @@ class FrozenLogs:
         newest = [log.newest for log in self.logs]
         is_half = len({now.epoch - log.in_force.epoch for log, now in zip(self.logs, newest, strict=True)}) > 1
         self._waited = self._waited + 1 if is_half else 0
-        if is_half and self._waited < MOST_LOOKS:
+        if is_half and self._waited < MAX_LOOKS:
             return
         for log, record in zip(self.logs, newest, strict=True):
             log.in_force = record

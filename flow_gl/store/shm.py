@@ -15,7 +15,7 @@ from flow_gl.core.system.platform.processes import is_running
 from flow_gl.store import mapped
 
 PREFIX: Final = "flowgl_"
-LEAST_MB: Final = 50
+MIN_MB: Final = 50
 """Shared memory that any chart needs, roughly; named in the error even if not even the engine's status fits."""
 
 
@@ -56,7 +56,7 @@ class Segment:
             # Pages are allocated when first written, and a full /dev/shm kills the writer without a message (SIGBUS).
             raise SharedMemoryError(
                 f"shared memory is too small: {free / 1e6:.0f} MB free in {mapped.FOLDER},"
-                f" a chart needs {max(nbytes / 8e6, LEAST_MB):.0f} MB (in a container: --shm-size=1g)"
+                f" a chart needs {max(nbytes / 8e6, MIN_MB):.0f} MB (in a container: --shm-size=1g)"
             )
         name = f"{PREFIX}{os.getpid()}_{tag}"
         try:

@@ -11,7 +11,7 @@ from flow_gl.store.ring import Ring
 from flow_gl.store.row_log import RowLog
 from flow_gl.streams.chart import Chart
 
-MOST_PER_TICK: Final = 2048
+MAX_PER_TICK: Final = 2048
 """Maximum number of new rows per stream and tick; the rest of a fast replay waits for the next tick."""
 
 
@@ -152,7 +152,7 @@ class AppendedStream:
         if head == self.position:
             return None
         start = self.position
-        first, rows = source.read(start, min(head, start + MOST_PER_TICK))
+        first, rows = source.read(start, min(head, start + MAX_PER_TICK))
         if first > start:
             self.position = head
             return Cause.LAPPED

@@ -35,11 +35,11 @@ from flow_gl.ui.state.price_links import Linked
 from flow_gl.ui.state.timeline import TimelineReader
 from flow_gl.ui.state.view_state import ChartState, ViewState
 
-LEAST_TICKS: Final = 24.0
+MIN_TICKS: Final = 24.0
 """Minimum span of an automatic price axis, in ticks."""
 LET_GO_PX: Final = 40.0
 """A bubble stays hovered under a mouse that rests while it is no farther from it than this, at content scale 1."""
-LEAST_CONTRACTS: Final = 20.0
+MIN_CONTRACTS: Final = 20.0
 """Minimum span of an automatic CVD axis, in contracts."""
 _ZERO_LEAVES: Final = 1.5
 """Zero leaves the CVD pane once it is this many times as far away as the range seen is high."""
@@ -116,9 +116,9 @@ class ChartAxes:
             own.shapes = self._read_shapes(market, state)
         if own.price_seen is not None:
             low, high = own.linked_seen or (own.price_seen.low, own.price_seen.high)
-            own.price.fit(low, high, height_px=layout.price.height, least_span=LEAST_TICKS, dt_s=moment.dt_s)
+            own.price.fit(low, high, height_px=layout.price.height, least_span=MIN_TICKS, dt_s=moment.dt_s)
         if own.cvd_seen is not None:
-            own.cvd.fit(*own.cvd_seen, height_px=layout.cvd.height, least_span=LEAST_CONTRACTS, dt_s=moment.dt_s)
+            own.cvd.fit(*own.cvd_seen, height_px=layout.cvd.height, least_span=MIN_CONTRACTS, dt_s=moment.dt_s)
 
     def _read_shapes(self, market: MarketReader, state: ViewState) -> tuple[ShownShape, ...]:
         """Return the user's drawings with their numbers; the same object while nothing changes."""
@@ -197,7 +197,7 @@ def _with_zero(own: ChartState, seen: tuple[float, float] | None) -> tuple[float
         return None
     low, high = seen
     far = max(low, -high, 0.0)
-    own.is_zero_near = far <= (_ZERO_LEAVES if own.is_zero_near else 1.0) * max(high - low, LEAST_CONTRACTS)
+    own.is_zero_near = far <= (_ZERO_LEAVES if own.is_zero_near else 1.0) * max(high - low, MIN_CONTRACTS)
     return (min(low, 0.0), max(high, 0.0)) if own.is_zero_near else seen
 
 

@@ -30,7 +30,7 @@ SETTLE_S: Final = 0.6
 """Delay between the end of the feed and the picture, without a duration: axes and blends have settled."""
 FREEZE_AFTER_FRAMES: Final = 60
 _ON_THE_WAY: Final = frozenset({FeedState.STARTING, FeedState.CONNECTING, FeedState.CATCHING_UP})
-_MOST_DT_S: Final = 0.25
+_MAX_DT_S: Final = 0.25
 """Longest animation step, after an idle period or a stopped process."""
 
 
@@ -233,7 +233,7 @@ class Program:
                 start_ns = clock.monotonic_ns()
                 period_s = (start_ns - last_ns) / 1e9
                 last_ns = start_ns
-                loop.run_frame(min(self._pacer.steady(period_s), _MOST_DT_S))
+                loop.run_frame(min(self._pacer.steady(period_s), _MAX_DT_S))
                 self._periods.add(1e3 * period_s)
                 self._work.add((clock.monotonic_ns() - start_ns) / 1e6)
                 self._count(start_ns)

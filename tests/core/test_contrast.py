@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flow_gl.core.palette import (
-    LEAST_CONTRAST,
+    MIN_CONTRAST,
     NO_COLORS,
     PALETTES,
     OwnColors,
@@ -34,20 +34,20 @@ def test_the_contrast_ratio_is_that_of_the_guidelines():
 def test_every_text_colour_is_legible_on_chart_and_panel_backgrounds(palette: Palette):
     for ground in (palette.ground, palette.raised, mix(palette.ground, palette.grid, 0.4)):
         for name in ("text", "quiet", "buy", "sell", "attention", "information"):
-            assert contrast(getattr(palette, name), ground) >= LEAST_CONTRAST, (name, ground)
+            assert contrast(getattr(palette, name), ground) >= MIN_CONTRAST, (name, ground)
 
 
 @pytest.mark.parametrize("palette", PALETTES.values(), ids=list(PALETTES))
 def test_values_on_plates_are_legible(palette: Palette):
-    assert contrast(palette.plate_text, palette.plate) >= LEAST_CONTRAST
-    assert contrast(palette.ground, palette.buy) >= LEAST_CONTRAST
-    assert contrast(palette.ground, palette.sell) >= LEAST_CONTRAST
+    assert contrast(palette.plate_text, palette.plate) >= MIN_CONTRAST
+    assert contrast(palette.ground, palette.buy) >= MIN_CONTRAST
+    assert contrast(palette.ground, palette.sell) >= MIN_CONTRAST
 
 
 @given(colors, colors, st.sampled_from(list(PALETTES.values())))
 def test_a_readable_colour_has_the_contrast_or_is_the_palettes_own_text(color, behind, palette):
     found = readable(color, behind, palette.text)
-    assert contrast(found, behind) >= LEAST_CONTRAST or found == palette.text
+    assert contrast(found, behind) >= MIN_CONTRAST or found == palette.text
 
 
 @given(st.sampled_from(list(PALETTES.values())))
@@ -67,7 +67,7 @@ def test_own_colours_are_legible_or_refused_in_one_line_that_names_the_colour(bu
     said = complaint(found)
     assert "\n" not in said
     worst = min(contrast(getattr(found, name), ground) for name in ("buy", "sell") for ground in grounds(found))
-    if worst < LEAST_CONTRAST:
+    if worst < MIN_CONTRAST:
         assert "has a contrast of" in said
         assert "4.5:1 is needed" in said
     elif found.buy != found.sell:

@@ -10,7 +10,7 @@ import pytest
 from tests.kit.prometheus import need_tools
 
 UNITS = sorted((Path(__file__).resolve().parents[2] / "deploy" / "systemd").glob("*.service"))
-MOST_EXPOSED = 2.5
+MAX_EXPOSED = 2.5
 
 
 def analyze(*arguments: object) -> tuple[int, str]:
@@ -39,4 +39,4 @@ def test_little_of_the_machine_is_exposed(unit: Path) -> None:
     found = re.search(r"Overall exposure level for \S+: ([\d.]+)", text)
     assert code == 0, text
     assert found is not None, text
-    assert float(found[1]) <= MOST_EXPOSED
+    assert float(found[1]) <= MAX_EXPOSED

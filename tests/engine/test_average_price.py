@@ -9,7 +9,7 @@ from flow_gl.core.market.limits import MAX_PRICE, MAX_TICK
 from flow_gl.engine.kernels.rollup import average_price_nb
 
 TICKS = (1, 5_000_000, 10_000_000, 250_000_000, 1 << 28, (1 << 29) - 1, 1 << 29, 1_000_000_000)
-MOST_VOLUME = 1 << 37
+MAX_VOLUME = 1 << 37
 
 
 @st.composite
@@ -17,7 +17,7 @@ def bubbles(draw):
     """Draw a tick size, a number of contracts, and the sum of their tick numbers."""
     tick_size = draw(st.sampled_from(TICKS))
     most = min(MAX_TICK, MAX_PRICE // tick_size) - 1
-    volume = draw(st.one_of(st.integers(1, 2000), st.integers(1, MOST_VOLUME)))
+    volume = draw(st.one_of(st.integers(1, 2000), st.integers(1, MAX_VOLUME)))
     average = draw(st.integers(-most, most))
     return tick_size, volume, average * volume + draw(st.integers(0, volume - 1))
 

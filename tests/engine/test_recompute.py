@@ -165,7 +165,7 @@ def test_events_of_earlier_sessions_stay() -> None:
 
 
 def test_a_session_with_more_trades_than_are_kept_refuses_the_change(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(group, "MOST", 1 << 13)
+    monkeypatch.setattr(group, "MAX_TRADES", 1 << 13)
     monkeypatch.setattr(group, "FEW", 1 << 12)
     rows = market(11, rate=12.0)
     pipeline, store = charted(rows)

@@ -13,9 +13,9 @@ from flow_gl.core.units import MINUTE_NS
 from flow_gl.dbn.damage import DamageError
 from flow_gl.dbn.writing import write_dbn
 from flow_gl.feed.files.replay import read_items
-from flow_gl.feed.live.bounds import GREETING_BYTES, HEADER_BYTES, MOST_WAITING
+from flow_gl.feed.live.bounds import GREETING_BYTES, HEADER_BYTES, MAX_WAITING
 from flow_gl.feed.live.connection import Connection, Phase
-from flow_gl.feed.live.intake import MOST_NAMES, MOST_NOT_FOUND, Intake
+from flow_gl.feed.live.intake import MAX_NAMES, MAX_NOT_FOUND, Intake
 from flow_gl.feed.live.request import Request, Subscription
 from tests.feed.hostile import HostileGateway, Script, for_ever, greet, stream
 from tests.feed.live_rig import Rig
@@ -123,7 +123,7 @@ def test_a_flood_of_records_makes_the_gateway_wait(hostile) -> None:
     most = connection.waiting
     time.sleep(0.2)
     assert connection.waiting == most, "it is not read any more"
-    assert most < MOST_WAITING + (1 << 16)
+    assert most < MAX_WAITING + (1 << 16)
     taken = 0
     deadline = time.monotonic() + PATIENCE_S
     while connection.is_held_up or taken < most + 1000:
@@ -155,20 +155,20 @@ def test_a_flood_of_names_ends_the_connection(storm) -> None:
     intake = make_intake(is_parent=True)
     out: list = []
     with pytest.raises(DamageError, match="names and definitions"):
-        intake.take([storm(n) for n in range(MOST_NAMES + 100)], WALL, out)
-    assert len(out) == MOST_NAMES
+        intake.take([storm(n) for n in range(MAX_NAMES + 100)], WALL, out)
+    assert len(out) == MAX_NAMES
     intake.begin(start=OPEN_NS, origin=OPEN_NS, earliest_ns=0, replays=1)
     with pytest.raises(DamageError):
-        intake.take([storm(n) for n in range(MOST_NAMES, MOST_NAMES + 100)], WALL, out)
-    assert len(out) == MOST_NAMES, "a new connection does not begin to count from nothing"
+        intake.take([storm(n) for n in range(MAX_NAMES, MAX_NAMES + 100)], WALL, out)
+    assert len(out) == MAX_NAMES, "a new connection does not begin to count from nothing"
 
 
 def test_a_flood_of_unknown_symbols_ends_the_connection() -> None:
     intake = make_intake(is_parent=False)
-    errors = [records.error(4, f"no such symbol X{n}", WALL) for n in range(2 * MOST_NOT_FOUND)]
+    errors = [records.error(4, f"no such symbol X{n}", WALL) for n in range(2 * MAX_NOT_FOUND)]
     with pytest.raises(DamageError):
         intake.take(errors, WALL, [])
-    assert len(intake.not_found) <= MOST_NOT_FOUND + 1
+    assert len(intake.not_found) <= MAX_NOT_FOUND + 1
 
 
 def test_a_closed_connection_leaves_no_reference_cycles() -> None:

@@ -29,7 +29,7 @@ ES = Contract(17077, "ESZ5", "ES.v.0", 6_800_000_000_000, 50)
 NEXT_NQ = Contract(42002475, "NQH6", "NQ.v.0", 25_640_000_000_000, 20)
 CONTRACTS = (NQ, ES, NEXT_NQ)
 TICK = 250_000_000
-MOST_FIRST_NS = 20_000_000_000
+MAX_FIRST_NS = 20_000_000_000
 
 
 def make_tape(
@@ -55,7 +55,7 @@ def make_tape(
     which = which[np.maximum.accumulate(np.where(is_sweep, 0, np.arange(count)))]
     steps = np.where(is_sweep, 0, rng.exponential(step_ns, count)).astype(np.int64)
     # There is always a trade soon after the open, so that a recording covers the session.
-    steps[0] = min(int(steps[0]), MOST_FIRST_NS)
+    steps[0] = min(int(steps[0]), MAX_FIRST_NS)
     times = open_ns + np.cumsum(steps)
     if by_calendar:
         _leave_out_pauses(times)

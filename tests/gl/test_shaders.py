@@ -10,7 +10,7 @@ from flow_gl.gl.kit import Kit
 from flow_gl.gl.shaders import ShaderError, ShaderLibrary, shader_folder
 from flow_gl.layers.labels.counts import COUNT_ROW
 from flow_gl.layers.profile_bars import PROFILE_ROW
-from flow_gl.layers.rows.block import MOST_FOLDS
+from flow_gl.layers.rows.block import MAX_FOLDS
 from flow_gl.layers.rows.packing import BUBBLE_ROW, CVD_ROW
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import FrameScheduler
@@ -86,7 +86,7 @@ def test_row_types_are_packed_as_the_shaders_read_them() -> None:
     assert [COUNT_ROW.fields[name][1] for name in ("place", "box_px", "cell")] == [0, 16, 32]
     assert [offset for _, offset in CVD_ROW.fields.values()] == [0, 4, 12, 16, 20, 24, 28]
     assert PROFILE_ROW.fields["volume"][1] == 0
-    assert f"u_folds[{MOST_FOLDS}]" in (shader_folder() / "include" / "view.glsl").read_text(encoding="utf-8")
+    assert f"u_folds[{MAX_FOLDS}]" in (shader_folder() / "include" / "view.glsl").read_text(encoding="utf-8")
     assert [dtype.itemsize for dtype in (BUBBLE_ROW, CVD_ROW, COUNT_ROW, PROFILE_ROW)] == [32, 32, 48, 16]
 
 

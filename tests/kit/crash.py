@@ -4,14 +4,14 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-MOST_DESCRIPTORS = 4096
+MAX_DESCRIPTORS = 4096
 
 
 def let_go(path: Path) -> None:
     """Close every descriptor that this process has open on a file, as the system does when a process dies."""
     file = path.stat()
     found = 0
-    for descriptor in range(3, MOST_DESCRIPTORS):
+    for descriptor in range(3, MAX_DESCRIPTORS):
         with suppress(OSError):
             held = os.fstat(descriptor)
             if (held.st_dev, held.st_ino) == (file.st_dev, file.st_ino):

@@ -7,13 +7,13 @@ from flow_gl.core.market.footprint import FOOTPRINT, OPEN_FOOTPRINT, SUMS, added
 from flow_gl.core.schema import MAX_LODS
 from flow_gl.store.market import MarketStore
 
-_MOST_TICKS = 1000
+_MAX_TICKS = 1000
 
 
 def footprints_of(rows: NDArray[np.void], tick: int) -> NDArray[np.void]:
     """Return FOOTPRINT rows that add up to BUBBLE rows; contracts of a bad print are all at the close."""
     ticks = (rows["high"] - rows["low"]) // tick + 1
-    is_odd = ticks > _MOST_TICKS
+    is_odd = ticks > _MAX_TICKS
     ticks, low = np.where(is_odd, 1, ticks), np.where(is_odd, rows["close"], rows["low"])
     number = np.arange(ticks.sum()) - np.repeat(np.cumsum(ticks) - ticks, ticks)
     found = np.zeros(len(number), FOOTPRINT)

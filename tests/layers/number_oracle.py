@@ -70,7 +70,7 @@ def choose(discs: Discs, pane: Rect, *, taken: list[Rect], scale: float) -> dict
         places = [Place(Kind.MIDDLE, 0.0, 0.0)]
         if not _is_visible(discs, at, places[0], margin):
             covered += 1
-            if covered > rule.MOST_COVERED:
+            if covered > rule.MAX_COVERED:
                 continue
             shares = [(share, way) for share in rule.INSIDE_SHARES for way in SIDES_FIRST]
             places = [
@@ -92,15 +92,15 @@ def _choose_beside(
     beside: list[Box] = []
     leaders: list[Box] = []
     in_pane = [at for at in order if pane.contains(float(discs.x[at]), float(discs.y[at]))]
-    always = min(math.ceil(len(in_pane) / rule.ALWAYS_SHARE), rule.MOST_ALWAYS)
+    always = min(math.ceil(len(in_pane) / rule.ALWAYS_SHARE), rule.MAX_ALWAYS)
     without = 0
     for rank, at in enumerate(in_pane):
         if at in placed:
             continue
         without += 1
-        is_large = discs.radius[at] >= rule.LEAST_BESIDE_PX * scale
-        is_large &= discs.volume[at] >= rule.LEAST_BESIDE_SHARE * discs.volume[in_pane[0]]
-        if rank >= always and (without > rule.MOST_BESIDE or not is_large):
+        is_large = discs.radius[at] >= rule.MIN_BESIDE_PX * scale
+        is_large &= discs.volume[at] >= rule.MIN_BESIDE_SHARE * discs.volume[in_pane[0]]
+        if rank >= always and (without > rule.MAX_BESIDE or not is_large):
             continue
 
         def is_free(place: Place, at: int = at) -> bool:

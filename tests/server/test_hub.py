@@ -6,9 +6,9 @@ import pytest
 from flow_gl.core.schema import GAP_LIST, INSTRUMENT, EventKind, FeedState, GapKind
 from flow_gl.protocol.kinds import CHART_ROW, USUAL, Cause, Kind, Part, join
 from flow_gl.protocol.messages import Position
-from flow_gl.server.client import MOST_DROPS, STALL_S
+from flow_gl.server.client import MAX_DROPS, STALL_S
 from flow_gl.server.hub import TICK_S, TOO_SLOW
-from flow_gl.server.outbox import MOST_BYTES
+from flow_gl.server.outbox import MAX_BYTES
 from tests.kit.events import event
 from tests.kit.markets import WIDTHS_S, Market, make_market, make_week
 from tests.kit.served import HubRig, TestClient
@@ -242,7 +242,7 @@ def test_a_slow_client_is_told_what_it_missed_and_has_everything_in_the_end(mark
     fill_queue(rig, slow)
     assert rig.counts.dropped_to_snapshot == 1
     assert rig.counts.dropped_rows > 0
-    assert slow.transport.get_write_buffer_size() <= MOST_BYTES
+    assert slow.transport.get_write_buffer_size() <= MAX_BYTES
     market.advance(30)
     slow.transport.room = None
     slow.transport.drain()
@@ -286,7 +286,7 @@ def test_a_client_that_stays_slow_is_told_so_and_disconnected(market: Market) ->
     rig = HubRig(market.store)
     one = rig.subscribe(rig.join(is_packed=False))
     until_quiet(rig, one)
-    for _ in range(MOST_DROPS):
+    for _ in range(MAX_DROPS):
         assert not one.transport.is_ended
         fill_queue(rig, one)
         one.transport.room = None

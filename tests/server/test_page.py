@@ -16,7 +16,7 @@ from flow_gl.gl.shaders import shader_folder
 from flow_gl.layers.base import LAYERS
 from flow_gl.protocol.columns import flat
 from flow_gl.protocol.kinds import FORMS, Kind
-from flow_gl.server.page import MOST_BYTES, File, Page, load, page_folder
+from flow_gl.server.page import MAX_BYTES, File, Page, load, page_folder
 from flow_gl.ui.input.actions import ACTIONS
 
 FILES: Final = load()
@@ -44,7 +44,7 @@ def without_fonts() -> dict[str, File]:
 
 
 def test_the_whole_page_is_at_most_150_kb_as_it_is_sent() -> None:
-    assert sum(len(file.packed) for file in without_fonts().values()) <= MOST_BYTES
+    assert sum(len(file.packed) for file in without_fonts().values()) <= MAX_BYTES
 
 
 def test_the_page_needs_nothing_from_elsewhere_and_no_inline_script_or_style() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from flow_gl.core.schema import ORDER_CVD
 from flow_gl.store.ring import Ring
-from flow_gl.store.row_log import MOST_LOOKS, ROWS_IN_FORCE, FrozenLogs, RowCursor, RowLog
+from flow_gl.store.row_log import MAX_LOOKS, ROWS_IN_FORCE, FrozenLogs, RowCursor, RowLog
 from flow_gl.store.table import Table
 
 
@@ -122,7 +122,7 @@ def test_a_replacement_of_one_log_alone_is_waited_for_and_then_shown() -> None:
     writers, frozen = three()
     frozen.freeze()
     writers[1].replace(0, rows(7), since=0)
-    for _ in range(MOST_LOOKS - 1):
+    for _ in range(MAX_LOOKS - 1):
         frozen.freeze()
         assert frozen.logs[1].head == 0
     frozen.freeze()

@@ -19,7 +19,7 @@ from flow_gl.store.shm import Segment, SharedMemoryError, remove_stale
 from tests.kit.waiting import PATIENCE_S, until
 from tests.store import stress
 
-LEAST_S = 1.0
+MIN_S = 1.0
 SHM = Path("/dev/shm")
 needs_dev_shm = pytest.mark.skipif(not SHM.is_dir(), reason="only Linux lists its shared memory")
 
@@ -42,7 +42,7 @@ def test_no_row_is_torn_while_another_process_overwrites_them(writer: "subproces
     ring, table = stress.layout(segment.buffer)
     cursor, record = Cursor(ring), np.zeros(1, stress.WIDE)
     read = newest = versions = 0
-    least, most = time.monotonic() + LEAST_S, time.monotonic() + PATIENCE_S
+    least, most = time.monotonic() + MIN_S, time.monotonic() + PATIENCE_S
     # It shows nothing before the reader was lapped and the table was written over often; then a second is enough.
     while time.monotonic() < least or cursor.missed == 0 or read <= stress.CAPACITY or versions <= 10:
         assert time.monotonic() < most, (cursor.missed, read, versions)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flow_gl.gl.view import Rect
-from flow_gl.ui.state.arrangement import AUTO, KINDS, LEAST_PX, Arrangement, borders, cells, dragged
+from flow_gl.ui.state.arrangement import AUTO, KINDS, MIN_PX, Arrangement, borders, cells, dragged
 
 kinds = st.sampled_from(list(KINDS))
 counts = st.integers(1, 9)
@@ -34,7 +34,7 @@ def test_a_dragged_border_follows_the_mouse_and_leaves_both_sides_room(kind, cou
     to_px = border.start + data.draw(st.floats(-0.5, 1.5)) * border.length
     changed = dragged(arrangement, border, to_px, 1.0)
     found = cells(AREA, count, changed, 1.0)
-    least = LEAST_PX[0 if border.is_upright else 1]
+    least = MIN_PX[0 if border.is_upright else 1]
     usual = cells(AREA, count, arrangement, 1.0)
     for before, after in zip(usual, found, strict=True):
         size, was = (after.width, before.width) if border.is_upright else (after.height, before.height)

@@ -9,7 +9,7 @@ from flow_gl.core.palette import DARK
 from flow_gl.core.schema import SESSION
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Style
-from flow_gl.layers.labels.legend import LEAST_HEIGHT_PX
+from flow_gl.layers.labels.legend import MIN_HEIGHT_PX
 from flow_gl.ui.overlays import notices
 
 LETTER_PX = 6.0
@@ -71,7 +71,7 @@ def test_the_notice_of_missing_data_fits_at_any_width_and_beside_the_legend(
         assert pane.x <= box.x
         assert box.x + box.width <= pane.x + pane.width
         assert pane.y <= box.y
-        has_legend = height >= LEAST_HEIGHT_PX
+        has_legend = height >= MIN_HEIGHT_PX
         is_apart = box.x >= legend.x + legend.width or box.y + box.height <= legend.y
         assert is_apart or not has_legend
 

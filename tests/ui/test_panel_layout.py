@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from flow_gl.core.panels import HEIGHTS_PX, OPENED_BY_TAB
 from flow_gl.gl.view import Rect
 from flow_gl.ui.state.panel_layout import (
-    LEAST_COLUMN_PX,
-    MOST_COLUMN_SHARE,
+    MAX_COLUMN_SHARE,
+    MIN_COLUMN_PX,
     PanelPlaces,
     Place,
     lay_out,
@@ -27,7 +27,7 @@ arrangements = st.builds(
     PanelPlaces,
     st.dictionaries(st.sampled_from(tuple(HEIGHTS_PX)), spots).map(lambda found: tuple(found.items())),
     st.permutations(tuple(HEIGHTS_PX)).map(tuple),
-    *[st.just(0.0) | st.floats(LEAST_COLUMN_PX, 640)] * 2,
+    *[st.just(0.0) | st.floats(MIN_COLUMN_PX, 640)] * 2,
 )
 opened = st.frozensets(st.sampled_from(tuple(HEIGHTS_PX)))
 scales = st.sampled_from([1.0, 1.5, 2.0])
@@ -68,7 +68,7 @@ def test_every_open_panel_is_in_front_or_a_tab_exactly_once(window, names, place
 @given(windows, opened, arrangements, scales, st.integers(1, 9))
 def test_the_charts_keep_half_of_the_window(window, names, places, scale, charts):
     layout = lay_out(window, open_in_order(names), places, scale, charts)
-    assert layout.charts.width >= (1 - MOST_COLUMN_SHARE) * window.width - 2
+    assert layout.charts.width >= (1 - MAX_COLUMN_SHARE) * window.width - 2
 
 
 def test_a_column_shows_whole_panels_and_the_rest_as_tabs():

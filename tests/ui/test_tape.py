@@ -5,7 +5,7 @@ import pytest
 
 from flow_gl.core.schema import ORDER, Side
 from flow_gl.store.market import ORDER_CAPACITY
-from flow_gl.ui.overlays.panels.tape import MOST_ROWS, PERIOD_S, Tape
+from flow_gl.ui.overlays.panels.tape import MAX_ROWS, PERIOD_S, Tape
 from tests.kit.markets import START_NS, TICK, Market, make_market
 
 
@@ -35,10 +35,10 @@ def test_of_5000_orders_a_second_25_per_period_are_shown_and_the_rest_is_counted
         market.store.orders.append(orders_of(sizes, start=period * 1250))
         came += len(sizes)
         tape.refresh(market.reader, period * PERIOD_S, 1)
-        assert sorted(sizes_in(tape)[:MOST_ROWS], reverse=True) == sorted(sizes, reverse=True)[:MOST_ROWS]
+        assert sorted(sizes_in(tape)[:MAX_ROWS], reverse=True) == sorted(sizes, reverse=True)[:MAX_ROWS]
         assert (np.diff(tape.rows["ts_event"]) < 0).all(), "the newest is on top"
-        assert tape.passed_over == 1250 - MOST_ROWS
-        shown += MOST_ROWS
+        assert tape.passed_over == 1250 - MAX_ROWS
+        shown += MAX_ROWS
     assert shown + tape.passed_over_in_all == came
 
 
@@ -74,4 +74,4 @@ def test_orders_that_the_ring_has_overwritten_count_as_passed_over(market: Marke
     tape.refresh(market.reader, 0.0, 1)
     market.store.orders.append(orders_of([1] * (ORDER_CAPACITY + 100)))
     tape.refresh(market.reader, 1.0, 1)
-    assert tape.passed_over == ORDER_CAPACITY + 100 - MOST_ROWS
+    assert tape.passed_over == ORDER_CAPACITY + 100 - MAX_ROWS

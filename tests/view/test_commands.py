@@ -7,7 +7,7 @@ from imgui_bundle import imgui
 
 from flow_gl.ui.input.actions import ACTIONS, BY_NAME
 from flow_gl.ui.input.keymap import keys_of, owner
-from flow_gl.ui.overlays.command_palette import MOST_RECENT, note_choice, rows
+from flow_gl.ui.overlays.command_palette import MAX_RECENT, note_choice, rows
 from flow_gl.ui.overlays.panels import base
 from flow_gl.ui.overlays.stack import is_list_open
 from flow_gl.ui.state.hints import HINTS
@@ -51,10 +51,10 @@ def test_recent_commands_come_first_and_each_is_listed_once(pilot: HeadlessPilot
     assert [row.action.name for row in found[:2]] == ["quit", "mute"]
     assert len({row.action.name for row in found}) == len(found)
     kept: list[str] = []
-    for action in ACTIONS[: MOST_RECENT + 3]:
+    for action in ACTIONS[: MAX_RECENT + 3]:
         note_choice(kept, action.name)
     note_choice(kept, kept[0])
-    assert len(kept) == len(set(kept)) == MOST_RECENT
+    assert len(kept) == len(set(kept)) == MAX_RECENT
 
 
 def test_the_palette_runs_what_is_typed_and_esc_only_closes_it(pilot: HeadlessPilot) -> None:

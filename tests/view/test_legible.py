@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from imgui_bundle import imgui
 
-from flow_gl.core.palette import LEAST_CONTRAST, PALETTES, Palette, Rgb, contrast, mix
+from flow_gl.core.palette import MIN_CONTRAST, PALETTES, Palette, Rgb, contrast, mix
 from flow_gl.core.schema import FeedState
 from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.label_boxes import LabelBox
@@ -95,7 +95,7 @@ def test_texts_are_legible_on_their_background(desk: Desk, state: Callable[[Desk
     state(desk)
     ratios = desk.ratios()
     assert len(ratios) > 15
-    assert {text: ratio for text, ratio in ratios.items() if ratio < LEAST_CONTRAST} == {}
+    assert {text: ratio for text, ratio in ratios.items() if ratio < MIN_CONTRAST} == {}
 
 
 def test_texts_of_panels_and_menus_are_legible(desk: Desk) -> None:
@@ -103,8 +103,8 @@ def test_texts_of_panels_and_menus_are_legible(desk: Desk) -> None:
     colors = {name: color for name, color, _ in theme.colors(desk.state.palette)}
     for ground in ("window_bg", "popup_bg", "header", "header_hovered", "header_active", "title_bg"):
         for text in ("text", "text_disabled"):
-            assert contrast(colors[text], colors[ground]) >= LEAST_CONTRAST, (text, ground)
+            assert contrast(colors[text], colors[ground]) >= MIN_CONTRAST, (text, ground)
     for ground in ("frame_bg", "frame_bg_hovered", "frame_bg_active", "button", "button_hovered", "button_active"):
-        assert contrast(colors["text"], colors[ground]) >= LEAST_CONTRAST, ground
+        assert contrast(colors["text"], colors[ground]) >= MIN_CONTRAST, ground
     style = imgui.get_style()
     assert tuple(style.color_(imgui.Col_.text.value))[:3] == pytest.approx(colors["text"])

@@ -31,7 +31,7 @@ from tests.kit.page_server import PageServer
 
 OUT = Path(__file__).parents[2] / "out" / "web"
 Picture = NDArray[np.uint8]
-MOST_MEAN = 2.0
+MAX_MEAN = 2.0
 """Most that page and program differ on average, of 255."""
 VISIBLE = 24
 """A pixel that differs by more is seen."""
@@ -98,7 +98,7 @@ def compare(page: Picture, program: Picture, *, most_visible: float) -> None:
     """Both pictures are the same to a mean of 2, and few pixels differ visibly: the edges of text and of discs."""
     difference = np.abs(page.astype(int) - program.astype(int))
     seen, mean = float((difference.max(axis=2) > VISIBLE).mean()), float(difference.mean())
-    if is_same := mean <= MOST_MEAN and seen <= most_visible:
+    if is_same := mean <= MAX_MEAN and seen <= most_visible:
         return
     for name, picture in (("page", page), ("program", program), ("difference", np.minimum(4 * difference, 255))):
         write_png(OUT / f"{name}.png", picture.astype(np.uint8))

@@ -6,7 +6,7 @@ import { Kind, Frame, Part, camel } from "./packed.js";
 const PROTOCOL = 1;
 const CHART_KINDS = ["Bubble", "Open"];
 const SYMBOL_KINDS = ["VolumeProfile", "Session", "Levels", "Event", "Gap", "Roll", "FinishedSession", "MinuteLevels"];
-const MOST_HISTORY = 1 << 18; // rows of history that are asked for at one level of detail
+const MAX_HISTORY = 1 << 18; // rows of history that are asked for at one level of detail
 const KEPT_EVENTS = 1 << 14;
 const ZOOM_MS = 120;
 const RETRY_MS = 1500;
@@ -103,7 +103,7 @@ export class Feed {
         version: PROTOCOL,
         kinds,
         positions: positionsOf(market, at, kinds),
-        span_s: Math.min(1e9, (market.widthsNs[at] * MOST_HISTORY) / 1e9),
+        span_s: Math.min(1e9, (market.widthsNs[at] * MAX_HISTORY) / 1e9),
       });
       return { symbol, level: at, kinds };
     });

@@ -9,15 +9,15 @@ import { countText } from "../view/words.js";
 import { radiusOf, radiusRange, volumeOf } from "./discs.js";
 import { NO_INDEX, asColumns, openIn } from "./series.js";
 
-const MOST_DISCS = 6000; // with more in view they cannot be told apart
-const MOST_COVERED = 64; // discs that may get a number on their visible part, the largest
+const MAX_DISCS = 6000; // with more in view they cannot be told apart
+const MAX_COVERED = 64; // discs that may get a number on their visible part, the largest
 const RIM_PX = 2.5;
 const MARGIN_PX = 1.5;
 const ALWAYS_SHARE = 20; // one of so many discs gets its number in any case, over smaller discs if need be
-const MOST_ALWAYS = 100;
-const MOST_BESIDE = 32; // others without room inside that may get a number beside them, the largest, ...
-const LEAST_BESIDE_PX = 9; // ... down to this radius and this share of the largest disc's contracts
-const LEAST_BESIDE_SHARE = 0.25;
+const MAX_ALWAYS = 100;
+const MAX_BESIDE = 32; // others without room inside that may get a number beside them, the largest, ...
+const MIN_BESIDE_PX = 9; // ... down to this radius and this share of the largest disc's contracts
+const MIN_BESIDE_SHARE = 0.25;
 const GAP_PX = 2;
 const LEADERS_PX = [5, 14, 26];
 const LONG_LEADERS_PX = [...LEADERS_PX, 40, 56, 74, 94, 116, 140, 166, 194, 224];
@@ -64,7 +64,7 @@ export class Counts {
   update(chart, scene, series) {
     const { style, price } = scene;
     const isShown = style.visible.has("counts") && style.visible.has("bubbles");
-    if (!isShown || series.stop - series.first > MOST_DISCS) {
+    if (!isShown || series.stop - series.first > MAX_DISCS) {
       [this.count, this.key] = [0, ""];
       return;
     }
@@ -198,7 +198,7 @@ function place(discs, { rect, scale }, taken) {
     const isFree = (dx, dy) =>
       !isTouched(discs, i + 1, 1, disc.x + dx, disc.y + dy, disc.halfWidth + margin, disc.halfHeight + margin);
     let found = room < 0 ? null : isFree(0, 0) ? [0, 0] : undefined;
-    if (found === undefined && covered++ < MOST_COVERED) {
+    if (found === undefined && covered++ < MAX_COVERED) {
       found = [0.5, 1]
         .flatMap((share) => LEFT_FIRST.map(([x, y]) => [share * room * x, share * room * y]))
         .find(([dx, dy]) => isFree(dx, dy));
@@ -220,7 +220,7 @@ function place(discs, { rect, scale }, taken) {
 // Numbers beside their discs, where no disc and no other number is; for the largest twentieth also over discs.
 function placeBeside(discs, ranked, rest, places, rect, scale, taken, box) {
   const inPane = ranked.filter((i) => rect.contains(discs[i].x, discs[i].y));
-  const always = Math.min(Math.ceil(inPane.length / ALWAYS_SHARE), MOST_ALWAYS);
+  const always = Math.min(Math.ceil(inPane.length / ALWAYS_SHARE), MAX_ALWAYS);
   const [gap, margin] = [GAP_PX * scale, MARGIN_PX * scale];
   const inside = places.map(({ disc, dx, dy }) => box(disc, dx, dy));
   const beside = [];
@@ -230,8 +230,8 @@ function placeBeside(discs, ranked, rest, places, rect, scale, taken, box) {
     const disc = discs[i];
     const isCertain = rank < always;
     const isLarge =
-      disc.radius >= LEAST_BESIDE_PX * scale && disc.volume >= LEAST_BESIDE_SHARE * discs[inPane[0]].volume;
-    if (!isCertain && (++without > MOST_BESIDE || !isLarge)) continue;
+      disc.radius >= MIN_BESIDE_PX * scale && disc.volume >= MIN_BESIDE_SHARE * discs[inPane[0]].volume;
+    if (!isCertain && (++without > MAX_BESIDE || !isLarge)) continue;
     const offsets = (leaders) =>
       leaders.flatMap((leader) =>
         UP_FIRST.map(([x, y]) => [

@@ -6,7 +6,7 @@ import { priceText } from "../view/words.js";
 
 export const FLASH_S = 1.5;
 const FRESH_NS = 3e9; // greatest age of an event that flashes
-const MOST_SHOWN = 40;
+const MAX_SHOWN = 40;
 const LABEL_PX = 13;
 const FLASH_PX = 90;
 
@@ -31,7 +31,7 @@ export class Events {
       ({ kind, time }) => kind === EventKind.ZERO_CROSS && left <= time && time < right,
     );
     let freeFrom = price.rect.x;
-    for (const cross of crosses.slice(-MOST_SHOWN)) freeFrom = addCross(chart, scene, cross, freeFrom);
+    for (const cross of crosses.slice(-MAX_SHOWN)) freeFrom = addCross(chart, scene, cross, freeFrom);
     if (this.isFlashing(scene.wall))
       addFlash(chart, scene, this.flash.direction, 1 - (scene.wall - this.flash.since) / FLASH_S);
   }

@@ -6,14 +6,14 @@ import { roundEven } from "../view/view.js";
 import { opacities, radiusRange, thresholdAt } from "./discs.js";
 
 const FIXED = 56; // numbers before the folds
-const MOST_FOLDS = 512;
+const MAX_FOLDS = 512;
 const NO_INDEX = -(2 ** 31);
 
 export class FrameBlock {
   constructor(gl) {
     this.gl = gl;
     this.buffer = gl.createBuffer();
-    this.floats = new Float32Array(FIXED + 4 * MOST_FOLDS);
+    this.floats = new Float32Array(FIXED + 4 * MAX_FOLDS);
     this.ints = new Int32Array(this.floats.buffer);
     gl.bindBuffer(gl.UNIFORM_BUFFER, this.buffer);
     gl.bufferData(gl.UNIFORM_BUFFER, this.floats.byteLength, gl.DYNAMIC_DRAW);
@@ -58,7 +58,7 @@ export class FrameBlock {
     const reach = radiusRange(style, price.scale)[1];
     const ends = [price.timeAt(price.rect.x - reach), price.timeAt(price.rect.right + reach)];
     const [first, stop] = folded.within(...ends);
-    const count = Math.min(stop - first, MOST_FOLDS);
+    const count = Math.min(stop - first, MAX_FOLDS);
     let before = Infinity;
     for (let number = 0; number < count; number++) {
       const [begin, end] = folded.buckets(first + number, base.bucketNs);

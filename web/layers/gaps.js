@@ -9,7 +9,7 @@ const NAMES = { [GapKind.FEED]: "feed gap", [GapKind.NO_TRADES]: "no trades", [G
 const LABEL_PX = 13;
 const UPWARD_LINES = 1.3; // narrowest band with a label, in heights of its text
 const MIN_BAND_PX = 2;
-const MOST_BANDS = 64;
+const MAX_BANDS = 64;
 const DAY = 86400e9;
 
 export function gapText(kind, start, end) {
@@ -27,7 +27,7 @@ export function addGaps(chart, scene) {
   const { price } = scene;
   const [left, right] = [price.left, Math.min(price.right, scene.until)];
   const seen = scene.market.gaps.filter((gap) => gap.start < right && (gap.isOpen || gap.end >= left));
-  for (const gap of seen.slice(-MOST_BANDS)) addBand(chart, scene, gap);
+  for (const gap of seen.slice(-MAX_BANDS)) addBand(chart, scene, gap);
 }
 
 function addBand(chart, scene, { start, end, kind, isOpen }) {

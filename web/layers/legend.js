@@ -6,8 +6,8 @@ import { fullAt, radiusOf, thresholdAt } from "./discs.js";
 
 const LABEL_PX = 11;
 const MARGIN_PX = 14;
-const LEAST_HEIGHT_PX = 400;
-const LEAST_CHART_PX = 420;
+const MIN_HEIGHT_PX = 400;
+const MIN_CHART_PX = 420;
 
 // 1, 2 or 5 times a power of ten.
 function rounded(value) {
@@ -28,7 +28,7 @@ export function addLegend(chart, scene) {
   } = scene;
   const { palette } = style;
   if (!style.visible.has("bubbles") || !market.hasTrades) return;
-  if (rect.height < LEAST_HEIGHT_PX * scale || rect.width < LEAST_CHART_PX * scale) return;
+  if (rect.height < MIN_HEIGHT_PX * scale || rect.width < MIN_CHART_PX * scale) return;
   const reference = shown.referenceGoal;
   const size = LABEL_PX * scale;
   const sizes = [...new Set([rounded(reference / 16), rounded(reference / 4), reference])].sort((a, b) => a - b);

@@ -11,7 +11,7 @@ const LABEL_PX = 13;
 const COLUMNS = 5;
 const GAP_PX = 10;
 const LABELS_SHARE = 0.6;
-const LEAST_LABELS_PX = 320;
+const MIN_LABELS_PX = 320;
 const NODE_LINE_PX = 24;
 const PRIOR = [
   ["priorHigh", "pHigh"],
@@ -138,7 +138,7 @@ function addLabel(chart, scene, level, begin, curve = null) {
   const width = chart.text.width(text, size) + size;
   const room = rect.right - begin;
   const first = firstX(begin, rect.right, width, size, scale);
-  const least = Math.min(LEAST_LABELS_PX * scale, LABELS_SHARE * rect.width);
+  const least = Math.min(MIN_LABELS_PX * scale, LABELS_SHARE * rect.width);
   const end = begin + Math.min(Math.max(LABELS_SHARE * room, least), room);
   const flat = Math.min(Math.max(lineY(scene, level.price), rect.y + size), rect.bottom - size);
   const box = freePlace(chart.placed.boxes, first, curve ?? (() => flat), [width, 1.5 * size], GAP_PX * scale);

@@ -7,7 +7,7 @@ import { radiusOf, volumeOf } from "./discs.js";
 import { mix } from "./labels.js";
 import { visibleIds } from "./series.js";
 
-const MOST_SHOWN = 48; // of one kind, the strongest
+const MAX_SHOWN = 48; // of one kind, the strongest
 const CELL_PX = 72; // least width of the stretches of time that each show their strongest events
 const OLDER_ZONES = 96;
 const FADE_NS = 20 * 60e9; // after so long the zone of an absorption has faded out, ...
@@ -59,7 +59,7 @@ function strongest({ market, price, hiddenBefore, until }, kind, perCell) {
       taken.set(at, (taken.get(at) ?? 0) + 1);
       return taken.get(at) <= perCell;
     })
-    .slice(0, MOST_SHOWN);
+    .slice(0, MAX_SHOWN);
 }
 
 function colorOf({ palette }, direction) {

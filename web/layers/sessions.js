@@ -4,7 +4,7 @@ import { Rect, roundEven } from "../view/view.js";
 import { MONTHS, WEEKDAYS, contractsText } from "../view/words.js";
 
 const PROFILE_SHARE = 0.36; // width of a finished session's profile, of what is seen of the session
-const LEAST_PX = 14;
+const MIN_PX = 14;
 const LABEL_PX = 13;
 const GAP_PX = 8;
 const NOT_YET = 2 ** 62;
@@ -79,7 +79,7 @@ export function currentProfile(scene) {
 export function finishedProfile(scene, left, right) {
   const { rect, scale } = scene.price;
   let width = Math.min(PROFILE_SHARE * (right - left), scene.profileRect.width);
-  if (width < LEAST_PX * scale) width = 0;
+  if (width < MIN_PX * scale) width = 0;
   return new Rect(right - width, rect.y, width, rect.height);
 }
 

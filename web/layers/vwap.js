@@ -8,9 +8,9 @@ import { sessionsInView } from "./sessions.js";
 const MINUTE_NS = 60e9;
 const PAUSE_NS = 3 * MINUTE_NS; // shorter times without trades are slopes
 const BANDS_PX = 260; // narrowest stretch of a finished session with its bands, ...
-const LEAST_PX = 8; // ... and with its VWAP
+const MIN_PX = 8; // ... and with its VWAP
 const FAINTER = 0.8;
-const MOST_SHARE = 0.5; // most points, per pixel of the pane
+const MAX_SHARE = 0.5; // most points, per pixel of the pane
 
 export const vwapColor = ({ text, information }) => mix(text, information, 0.25);
 
@@ -50,7 +50,7 @@ function pointsOf(scene, session) {
   const [first, stop] = minutesOf(scene, session);
   const [from, to] = [price.left, price.right].map((time) => minutes.index(minutes.positionOf(time)));
   const [begin, end] = [Math.max(first, from - 1), Math.min(stop, to + 1)];
-  const step = Math.max(1, Math.ceil((end - begin) / (MOST_SHARE * price.rect.width + 2)));
+  const step = Math.max(1, Math.ceil((end - begin) / (MAX_SHARE * price.rect.width + 2)));
   const points = [];
   for (let i = begin; i < end; i++) {
     const isPause = i > begin && minutes.tsEvent[i] - minutes.tsEvent[i - 1] > PAUSE_NS;
@@ -74,7 +74,7 @@ export function addVwap(chart, scene) {
   if (!visible.has("levels") || !market.minutes.count) return;
   const gaps = market.gaps.filter(({ kind }) => kind === GapKind.FEED).map(({ start }) => start);
   for (const { session, left, right } of sessionsInView(scene)) {
-    if (session.isFinished && right - left < LEAST_PX * scale) continue;
+    if (session.isFinished && right - left < MIN_PX * scale) continue;
     const points = pointsOf(scene, session);
     if (!points.length) continue;
     if (!session.isFinished) points.push([Infinity, ...points.at(-1).slice(1)]); // up to the price axis

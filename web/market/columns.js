@@ -3,7 +3,7 @@
 // million points in 1e-9 units.
 
 const FIRST_ROWS = 1024;
-export const MOST_ROWS = 1 << 20;
+export const MAX_ROWS = 1 << 20;
 
 export class Columns {
   constructor(names) {
@@ -48,7 +48,7 @@ export class Columns {
       this.#copy(columns, 0, until - position, position);
       this.start = position;
     }
-    if (this.count > MOST_ROWS) this.start = this.stop - MOST_ROWS;
+    if (this.count > MAX_ROWS) this.start = this.stop - MAX_ROWS;
     return true;
   }
 

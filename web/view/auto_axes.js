@@ -3,14 +3,14 @@
 import { ValueAxis } from "./axes.js";
 import { cvdExtent, isZeroNear, priceExtent } from "./extent.js";
 
-const LEAST_TICKS = 24;
-const LEAST_CONTRACTS = 20;
+const MIN_TICKS = 24;
+const MIN_CONTRACTS = 20;
 const SEARCH_S = 0.1; // between two searches for the visible range
 
 export class AutoAxes {
   constructor() {
-    this.price = new ValueAxis(LEAST_TICKS);
-    this.cvd = new ValueAxis(LEAST_CONTRACTS);
+    this.price = new ValueAxis(MIN_TICKS);
+    this.cvd = new ValueAxis(MIN_CONTRACTS);
     this.priceSeen = null; // {low, high, below, above}: ticks, and what is off the scale at either end
     this.cvdSeen = null;
     this.isZeroNear = false;

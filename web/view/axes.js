@@ -10,7 +10,7 @@ const SNAP_PX = 12;
 const BEFORE_SHARE = 0.01; // where the data begin when all of them are in view
 const EASE_S = 0.16;
 const REST_PX = 0.02;
-const LEAST_PER_PX = 1e-6;
+const MIN_PER_PX = 1e-6;
 const MARGIN_SHARE = 0.09;
 const LOOSE = 1.9; // an axis tightens once it shows so many times what is needed
 
@@ -158,7 +158,7 @@ export class ValueAxis {
   zoom(factor, y, height) {
     if (this.perPx <= 0) return;
     const fixed = this.top(height) - y * this.perPx;
-    const next = Math.max(this.perPx * factor, LEAST_PER_PX);
+    const next = Math.max(this.perPx * factor, MIN_PER_PX);
     this.middle = fixed + (this.middle - fixed) * (next / this.perPx);
     this.perPx = next;
     this.isAuto = false;

@@ -2,10 +2,10 @@
 // layers/rows/extent.py: ten times the range of most trades is always shown.
 
 const REACH = 10;
-const LEAST_TICKS = 24;
-const MOST_ROWS = 1024; // that are searched for bad prints
+const MIN_TICKS = 24;
+const MAX_ROWS = 1024; // that are searched for bad prints
 const [FEW, FEW_OF] = [20, 50];
-const LEAST_CONTRACTS = 20;
+const MIN_CONTRACTS = 20;
 const ZERO_LEAVES = 1.5;
 
 // Indices [from, to) of the rows of a level in a time range.
@@ -31,14 +31,14 @@ export function priceExtent(lod, left, right, tickSize) {
     if (bubbles.high[i] > high) high = bubbles.high[i];
   }
   if (low > high) return null;
-  if (high - low <= REACH * LEAST_TICKS * tickSize || to === from)
+  if (high - low <= REACH * MIN_TICKS * tickSize || to === from)
     return { low: low / tickSize, high: high / tickSize };
   return withoutBadPrints(lod, from, to, open, tickSize);
 }
 
-// At most MOST_ROWS rows of a range, merged from several rows each, as at a coarser level.
+// At most MAX_ROWS rows of a range, merged from several rows each, as at a coarser level.
 function merged({ id, open, high, low, close, trades }, from, to) {
-  const step = Math.ceil((to - from) / MOST_ROWS);
+  const step = Math.ceil((to - from) / MAX_ROWS);
   const found = { id: [], open: [], high: [], low: [], close: [], trades: [] };
   for (let i = from; i < to; i += step) {
     const stop = Math.min(i + step, to);
@@ -77,7 +77,7 @@ function withoutBadPrints({ bubbles, widthNs }, from, to, open, tickSize) {
   const sorted = [...rows].sort((a, b) => own(a) - own(b));
   const [core, top] = [beyond(sorted, budget, own), beyond([...sorted].reverse(), budget, own)];
   const usual = rows.map((i) => high[i] - low[i]).sort((a, b) => a - b)[(rows.length - 1) >> 1];
-  const reach = REACH * Math.max(top - core, usual, LEAST_TICKS * tickSize);
+  const reach = REACH * Math.max(top - core, usual, MIN_TICKS * tickSize);
   const [least, most] = [core - reach, top + reach];
   let [lowest, highest] = [Infinity, -Infinity];
   const use = (...prices) => {
@@ -130,5 +130,5 @@ export function cvdExtent(lod, left, right, hasCandles) {
 // it is clearly farther, so that the axis does not swing.
 export function isZeroNear([low, high], wasNear) {
   const far = Math.max(low, -high, 0);
-  return far <= (wasNear ? ZERO_LEAVES : 1) * Math.max(high - low, LEAST_CONTRACTS);
+  return far <= (wasNear ? ZERO_LEAVES : 1) * Math.max(high - low, MIN_CONTRACTS);
 }

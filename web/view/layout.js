@@ -4,7 +4,7 @@ import { Rect, roundEven } from "./view.js";
 
 const TIME_AXIS_PX = 24;
 const PRICE_AXIS_PX = 110;
-const LEAST_AXIS_PX = 88;
+const MIN_AXIS_PX = 88;
 const PROFILE_SHARE = 0.14;
 export const SPLITTER_PX = 8;
 export const CVD_SHARE = 0.2;
@@ -14,7 +14,7 @@ const CVD_SHARE_RANGE = [0.08, 0.6];
 export function arrange(width, height, scale, cvdShare, axisPx) {
   let axis = 0;
   if (width >= 230 * scale && height >= 110 * scale) {
-    axis = Math.min(PRICE_AXIS_PX * scale, Math.max(LEAST_AXIS_PX * scale, 0.12 * width));
+    axis = Math.min(PRICE_AXIS_PX * scale, Math.max(MIN_AXIS_PX * scale, 0.12 * width));
     axis = roundEven(Math.min(Math.max(axis, axisPx), 0.5 * width));
   }
   const timeAxis = height >= 110 * scale ? roundEven(TIME_AXIS_PX * scale) : 0;

@@ -13,7 +13,7 @@ from flow_gl.server.spec import EngineLine
 from flow_gl.store.market import EngineStore, MarketStore
 
 TICK: Final = 250_000_000
-MOST_ROWS: Final = 1 << 18
+MAX_ROWS: Final = 1 << 18
 _START_NS: Final = 1_764_340_200 * SECOND_NS
 
 
@@ -32,7 +32,7 @@ class ServedMarket:
     def __init__(self, *, history: int) -> None:
         self.engine: Final = EngineStore.create("bench")
         self.store: Final = MarketStore.create("bench_m0")
-        self.published_ns: Final[NDArray[np.int64]] = np.zeros(MOST_ROWS, np.int64)
+        self.published_ns: Final[NDArray[np.int64]] = np.zeros(MAX_ROWS, np.int64)
         status = np.zeros(1, STATUS)
         status["state"], status["charts"] = FeedState.LIVE, 1
         self.engine.status.write(status)
@@ -40,7 +40,7 @@ class ServedMarket:
         instrument["symbol"], instrument["requested"], instrument["bucket_ns"] = b"NQZ5", b"NQ.v.0", SECOND_NS
         instrument["tick_size"] = TICK
         self.store.instrument.write(instrument)
-        self._bubbles, self._points = _walk(MOST_ROWS)
+        self._bubbles, self._points = _walk(MAX_ROWS)
         self._open: Final[NDArray[np.void]] = np.zeros(1, OPEN)
         self._session: Final[NDArray[np.void]] = np.zeros(1, SESSION)
         self._is_over = threading.Event()

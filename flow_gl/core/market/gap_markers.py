@@ -13,7 +13,7 @@ _PATTERN: Final = re.compile(
     r" ts_event (?P<start>\d{1,19}) to (?P<end>\d{1,19})",
     re.ASCII,
 )
-_MOST: Final = 2**63 - 1
+_MAX_NS: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,4 +39,4 @@ def parse_marker(text: str) -> GapMarker | None:
     if match is None:
         return None
     start, end, lost = (int(match[name]) for name in ("start", "end", "lost"))
-    return GapMarker(start, end, lost, match["what"] == "not recorded") if start <= end <= _MOST else None
+    return GapMarker(start, end, lost, match["what"] == "not recorded") if start <= end <= _MAX_NS else None

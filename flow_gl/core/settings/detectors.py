@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 from flow_gl.core.settings.declaration import DETECTORS, NUMBERS, Setting
 
-_MOST_CONTRACTS: Final = 10_000_000
+_MAX_CONTRACTS: Final = 10_000_000
 
 
 def parameter(name: str, text: str, low: float, high: float, *, written: str = "", heading: str = DETECTORS) -> Setting:
@@ -56,7 +56,7 @@ class DetectorSettings:
         parameter(
             "large_trade.threshold",
             "minimum contracts of a large trade; auto (0) finds it from the last hour's orders",
-            *(0, _MOST_CONTRACTS),
+            *(0, _MAX_CONTRACTS),
             written="auto",
         ),
     ] = 0
@@ -75,7 +75,7 @@ class DetectorSettings:
         float, parameter("absorption.sd", "minimum delta of the window in standard deviations", 0, 100)
     ] = 2.5
     absorption_contracts: Annotated[
-        float, parameter("absorption.contracts", "minimum delta of the window in contracts", 1, _MOST_CONTRACTS)
+        float, parameter("absorption.contracts", "minimum delta of the window in contracts", 1, _MAX_CONTRACTS)
     ] = 20.0
     absorption_ticks: Annotated[
         float, parameter("absorption.ticks", "price move in ticks that is always allowed", 0, 10_000)
@@ -101,7 +101,7 @@ class DetectorSettings:
     ] = 60
     stacked_imbalance_on: Annotated[bool, _switch("stacked_imbalance")] = True
     stacked_imbalance_contracts: Annotated[
-        int, parameter("stacked_imbalance.contracts", "minimum contracts of an imbalance", 1, _MOST_CONTRACTS)
+        int, parameter("stacked_imbalance.contracts", "minimum contracts of an imbalance", 1, _MAX_CONTRACTS)
     ] = 10
     stacked_imbalance_ratio: Annotated[
         float,

@@ -24,7 +24,7 @@ from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.detectors.base import event_nb
 from flow_gl.engine.kernels.jit import kernel
 
-LEAST_HISTORY: Final = 120
+MIN_HISTORY: Final = 120
 _SLOTS: Final = 1024
 """Seconds that are kept: more than the longest history and window."""
 _REPEATS: Final = 1024
@@ -201,7 +201,7 @@ def test_nb(  # noqa: PLR0917  # kernels take arrays
 def is_test_due_nb(read: Any, s: Any, rule: Any) -> bool:
     """Return whether the window that ends with the open second, already written, has enough history and delta."""
     delta = s["seconds"][read["second"] & (_SLOTS - 1)]["window_delta"]
-    is_enough = read["traded"] == 1 and s["history"] >= LEAST_HISTORY
+    is_enough = read["traded"] == 1 and s["history"] >= MIN_HISTORY
     return bool(is_enough and abs(delta) >= rule["absorption_contracts"])
 
 

@@ -20,7 +20,7 @@ from flow_gl.core.units import MINUTE_NS
 from flow_gl.engine.detectors.base import FOUND, NEVER, NONE, rules_of
 from flow_gl.engine.detectors.run import DONE, PROFILE, ROOM, ROWS, RUN, STEP, detect_nb, pass_time_nb
 from flow_gl.engine.detectors.state import DetectorState
-from flow_gl.engine.detectors.trades import FEW, MOST, SessionTrades
+from flow_gl.engine.detectors.trades import FEW, MAX_TRADES, SessionTrades
 from flow_gl.engine.kernels.layout import WORDS
 
 SLICE: Final = 1 << 16
@@ -146,7 +146,7 @@ class DetectorGroup:
         self, settings: AggregationSettings, *, room: FoundRoom | None = None, keeps_trades: bool = False
     ) -> None:
         self._room: Final = room or FoundRoom()
-        self._trades: Final = SessionTrades(most=MOST if keeps_trades else FEW)
+        self._trades: Final = SessionTrades(most=MAX_TRADES if keeps_trades else FEW)
         self._detection = Detection(settings, self._room)
         self._next: Detection | None = None
         self._found: list[NDArray[np.void]] = []

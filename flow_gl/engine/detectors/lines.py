@@ -53,7 +53,7 @@ STATE: Final = np.dtype(
 _MOMENTS: Final = ("volume", "anchor", "reach", "first", "second", "first_f", "second_f")
 _ROWS: Final = 1024
 _FEW_PRICES: Final = 16
-_MOST_SECOND: Final = float(1 << 60)
+_MAX_SECOND: Final = float(1 << 60)
 """Limit for contracts times the square of a distance, summed: four such terms fit into int64."""
 
 
@@ -230,7 +230,7 @@ def mean_nb(s: Any) -> tuple[float, float]:
     int64 has no room (billions of contracts, or millions of ticks) are floats.
     """
     volume, reach = s["volume"], float(s["reach"])
-    if float(volume) * reach * reach < _MOST_SECOND:
+    if float(volume) * reach * reach < _MAX_SECOND:
         whole = s["first"] // volume
         part = (s["first"] - whole * volume) / volume
         around = s["second"] - 2 * whole * s["first"] + whole * whole * volume

@@ -16,7 +16,7 @@ from flow_gl.engine.kernels.layout import WORDS
 from flow_gl.engine.kernels.trade_run import factors_nb
 from flow_gl.engine.kernels.trade_words import trade_nb
 
-MOST: Final = 1 << 23
+MAX_TRADES: Final = 1 << 23
 """Trades of a session that are kept where parameters may change."""
 FEW: Final = 1 << 16
 """Trades that are kept where parameters never change, for detectors that look back."""

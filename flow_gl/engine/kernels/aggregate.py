@@ -32,7 +32,7 @@ from flow_gl.engine.kernels.layout import (
     WORDS,
 )
 from flow_gl.engine.kernels.rollup import Records, row_of_nb, settle_nb
-from flow_gl.engine.kernels.trade_run import BAD_BOOK, KIND, MOST_SIZE, factors_nb, large_nb, row_nb, trade_run_nb
+from flow_gl.engine.kernels.trade_run import BAD_BOOK, KIND, MAX_SIZE, factors_nb, large_nb, row_nb, trade_run_nb
 
 _ACTION_TRADE = ord("T")
 _SILENCES = MAX_LODS
@@ -104,7 +104,7 @@ def run_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one case 
             silence["start"] = last_ts
             silence["end"] = ts
             counts[_SILENCES] += 1
-        is_large = _U64(size) > MOST_SIZE
+        is_large = _U64(size) > MAX_SIZE
         if ts - from_ts >= bucket_ns:
             if p["trade_count"]:
                 row = counts[0]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from flow_gl.engine.kernels.jit import kernel
 from flow_gl.engine.kernels.layout import COLUMNS, MAX_RUN, WORDS
 from flow_gl.engine.kernels.rollup import Records, keep_nb, total_nb
-from flow_gl.engine.kernels.trade_run import BAD_BOOK, KIND, MOST_SIZE, SIZES, factors_nb, row_nb, trade_run_nb
+from flow_gl.engine.kernels.trade_run import BAD_BOOK, KIND, MAX_SIZE, SIZES, factors_nb, row_nb, trade_run_nb
 
 _U64: Any = np.uint64
 _I64: Any = np.int64
@@ -113,7 +113,7 @@ def bucket_run_nb(  # noqa: PLR0915, PLR0917  # kernels take arrays; one row's f
             or ts - newest > silence_ns
             or words[at] >> 32 != signed_id
             or tail & KIND != kind
-            or (tail & SIZES) - _1 >= MOST_SIZE
+            or (tail & SIZES) - _1 >= MAX_SIZE
             or row_nb(words[at + _2] - base_price, inverse, twos) >= rows
             or closed + _1 >= most_closed
         ):

@@ -29,7 +29,7 @@ LEVEL: Final = np.dtype([("id", "<i8"), ("ratio", "<i8"), ("step", "<i8"), ("cou
 
 _BUY = int(Side.BUY)
 _SELL = int(Side.SELL)
-_MOST = (1 << 32) - 1
+_MAX_U32 = (1 << 32) - 1
 _U64: Any = np.uint64
 _I64: Any = np.int64
 _GOLDEN = _U64(0x9E3779B97F4A7C15)
@@ -84,7 +84,7 @@ def add_nb(  # noqa: PLR0917  # kernels take arrays and numbers
 ) -> None:
     """Add contracts to the row of a price. The table must have room for one more row."""
     row = rows[row_of_nb(level, slots, places, rows, price, False)]
-    if max(row["buy"] + buy, row["sell"] + sell, row["unsided"] + unsided, row["trade_count"] + trade_count) > _MOST:
+    if max(row["buy"] + buy, row["sell"] + sell, row["unsided"] + unsided, row["trade_count"] + trade_count) > _MAX_U32:
         row = rows[row_of_nb(level, slots, places, rows, price, True)]
     row["buy"] += buy
     row["sell"] += sell

@@ -16,7 +16,7 @@ from flow_gl.core.settings import AggregationSettings
 from flow_gl.engine.kernels.jit import kernel, making_kernel
 from flow_gl.engine.kernels.layout import COLUMNS
 
-_MOST_CONTRACTS = 1 << 40
+_MAX_CONTRACTS = 1 << 40
 """Maximum contracts of a session for which the sums of squares in `moments_nb` cannot overflow."""
 
 
@@ -259,7 +259,7 @@ def vwap_of(totals: NDArray[np.int64], *, row0: int, tick_size: int) -> tuple[fl
     row0 : tick number of the first row
     tick_size : 1e-9 units
     """
-    if totals.sum() >= _MOST_CONTRACTS:
+    if totals.sum() >= _MAX_CONTRACTS:
         rows = np.flatnonzero(totals)
         return vwap_of_prices((row0 + rows) * tick_size, totals[rows])
     middle = len(totals) // 2

@@ -41,7 +41,7 @@ BAD_BOOK: Final = _U64(F_MAYBE_BAD_BOOK << 48)
 KIND: Final = _U64(0xFF << 32) | BAD_BOOK
 """The bits of a trade's fourth word that are equal in all trades of a run: action and F_MAYBE_BAD_BOOK."""
 _CHECKED = KIND | SIZES
-MOST_SIZE: Final = _U64((1 << 26) // MAX_RUN - 1)
+MAX_SIZE: Final = _U64((1 << 26) // MAX_RUN - 1)
 """Largest size in a run, so that the sizes add up to less than 2**26; a larger trade is processed by itself."""
 _NET_AT = 27
 _UNSIDED = (1 << _NET_AT) - 1
@@ -125,7 +125,7 @@ def trade_run_nb(  # noqa: PLR0917  # kernels take arrays and numbers
         tail = _U64(words[at + _3])
         contracts = (tail & checked) - kind
         row = row_nb(words[at + _2] - base_price, inverse, twos)
-        if ts < newest or ts >= until_ts or words[at] >> 32 != signed_id or contracts - _1 >= MOST_SIZE or row >= rows:
+        if ts < newest or ts >= until_ts or words[at] >> 32 != signed_id or contracts - _1 >= MAX_SIZE or row >= rows:
             break
         newest = ts
         side = (tail >> _SIDE_AT) & _BYTE

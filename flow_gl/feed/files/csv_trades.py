@@ -33,7 +33,7 @@ from flow_gl.feed.files.csv_columns import (
 _BLOCK_BYTES: Final = 1 << 22
 _LINE_LIMIT: Final = 1 << 16
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-_LEAST_USUAL_PRICE: Final = 1_000_000
+_MIN_USUAL_PRICE: Final = 1_000_000
 """Few instruments trade below 0.001 points."""
 
 
@@ -77,7 +77,7 @@ class CsvReader:
     def are_prices_tiny(self) -> bool:
         """Whether prices are whole numbers so small that they may have been meant in points."""
         is_fixed = self._columns is not None and self._columns.notations["price"] == "integer"
-        return is_fixed and 0 < self.largest_price < _LEAST_USUAL_PRICE
+        return is_fixed and 0 < self.largest_price < _MIN_USUAL_PRICE
 
     def items(self) -> Iterator[Item]:
         """Yield names and trades in file order.

@@ -16,9 +16,9 @@ GREETING_BYTES: Final = 4 << 20
 """Most bytes of greeting, challenge and answer: a gateway's reason for a refusal may be long."""
 HEADER_BYTES: Final = 4 << 20
 """Most bytes between the authentication and the first whole piece of the stream (its metadata)."""
-MOST_WAITING: Final = 1 << 18
+MAX_WAITING: Final = 1 << 18
 """Records that may wait for the feed before reading pauses: 25 MB of trades, at most 160 MB of other kinds."""
-_RESUME_AT: Final = MOST_WAITING // 2
+_RESUME_AT: Final = MAX_WAITING // 2
 _HEAD_BYTES: Final = 400
 """Bytes kept of a line that does not end, to be shown in the error."""
 
@@ -77,7 +77,7 @@ class BoundedProtocol(asyncio.BufferedProtocol):
         if not self._has_begun and not self._may_go_on(nbytes):
             return
         self.inner.buffer_updated(nbytes)
-        if len(self._sink.chunks) >= MOST_WAITING and self._transport is not None:
+        if len(self._sink.chunks) >= MAX_WAITING and self._transport is not None:
             self._sink.is_paused = True
             self._transport.pause_reading()
 

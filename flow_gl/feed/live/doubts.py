@@ -16,7 +16,7 @@ from flow_gl.dbn.layout import TRADE_KIND
 from flow_gl.feed.live.errors import Fault, Trouble
 from flow_gl.feed.live.gateway_clock import SLACK_NS, GatewayClock, Hold, describe, in_words, stated_ns
 
-MOST_REFUSED: Final = 10_000
+MAX_REFUSED: Final = 10_000
 """Trades with a wrong time that are remembered; the oldest are dropped first."""
 STRIKES: Final = 3
 """Connections that are ended for a message's time within `STRIKES_WITHIN_NS` of each other; then it is ignored."""
@@ -139,7 +139,7 @@ class Doubts:
     def _remember(self, trades: list[bytes]) -> None:
         for trade in trades:
             self._refused[trade] = None
-        while len(self._refused) > MOST_REFUSED:
+        while len(self._refused) > MAX_REFUSED:
             del self._refused[next(iter(self._refused))]
 
     def _strike(self, what: str, now_ns: int) -> Trouble | bool:

@@ -37,9 +37,9 @@ OLDEST_NS: Final = 2 * DAY_NS
 FAST_NS: Final = 30 * SECOND_NS
 """This machine's clock is called fast where everything live seems older than this, for `WINDOW_NS`."""
 WINDOW_NS: Final = MINUTE_NS
-MOST_HELD: Final = 1 << 17
+MAX_HELD: Final = 1 << 17
 """Most records held back; no more are taken from the connection until they are decided on."""
-_LEAST: Final = 3
+_MIN_SAMPLES: Final = 3
 """Fewest records with a time that can decide."""
 _TS_FROM, _TS_TO = 8, 16
 _NONE: Final = -1
@@ -68,12 +68,12 @@ class Hold:
 
     @property
     def is_full(self) -> bool:
-        return len(self.chunks) >= MOST_HELD
+        return len(self.chunks) >= MAX_HELD
 
     @property
     def reached(self) -> int:
         """The time that enough of the records have reached; a single one does not count."""
-        return int(self._top[-1]) if len(self._top) == _LEAST else self.claimed
+        return int(self._top[-1]) if len(self._top) == _MIN_SAMPLES else self.claimed
 
     def add(self, chunks: list[bytes]) -> None:
         """Add records; the first one of the first call is the record with the doubtful time."""
@@ -86,16 +86,16 @@ class Hold:
         self._bearing += count
         self._falling += len(stated) - count
         highest = np.sort(np.concatenate([self._top, stated[bearing]]))[::-1]
-        self._top = highest[:_LEAST]
+        self._top = highest[:_MIN_SAMPLES]
 
     def is_refuted(self, now_ns: int) -> bool:
         """Whether the following records were earlier, or did not confirm the time soon enough."""
-        if self._falling >= _LEAST and self._falling > self._bearing:
+        if self._falling >= _MIN_SAMPLES and self._falling > self._bearing:
             return True
         return now_ns - self._since_ns >= PATIENCE_NS and not self.is_borne_out(now_ns)
 
     def is_borne_out(self, now_ns: int) -> bool:
-        has_enough = self._bearing >= _LEAST and self._bearing > self._falling
+        has_enough = self._bearing >= _MIN_SAMPLES and self._bearing > self._falling
         return has_enough and now_ns - self._since_ns >= PROOF_NS
 
 

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 HELD_ROWS: Final = 1 << 20
 """Most trades held until their symbol is known; only a damaged stream brings more."""
-MOST_NAMES: Final = 10_000
+MAX_NAMES: Final = 10_000
 """Most names and definitions of instruments accepted per run; each costs the engine 45 kB."""
-MOST_NOT_FOUND: Final = 100
+MAX_NOT_FOUND: Final = 100
 """Most symbols remembered as not found, besides the requested ones."""
 _HEARTBEAT: Final = 0
 _SLOW_READER: Final = 2
@@ -281,8 +281,8 @@ class Intake:
 
     def _count_name(self) -> None:
         self._named += 1
-        if self._named > MOST_NAMES:
-            raise damaged(f"more than {MOST_NAMES:,} names and definitions of instruments arrived")
+        if self._named > MAX_NAMES:
+            raise damaged(f"more than {MAX_NAMES:,} names and definitions of instruments arrived")
 
     def _take_mapping(self, record: "SymbolMappingMsg", out: list[Item]) -> Trouble | None:
         instrument_id, requested = record.instrument_id, name(text_of(record, "stype_in_symbol"))
@@ -328,10 +328,10 @@ class Intake:
         said = plain(words)
         named = [symbol for symbol in self._symbols if symbol in words]
         for symbol in named or [said]:
-            if symbol in self._symbols or len(self.not_found) < MOST_NOT_FOUND:
+            if symbol in self._symbols or len(self.not_found) < MAX_NOT_FOUND:
                 self.not_found[symbol] = said
         self._symbol_errors += 1
-        if self._symbol_errors > MOST_NOT_FOUND + len(self._symbols):
+        if self._symbol_errors > MAX_NOT_FOUND + len(self._symbols):
             raise damaged(f"{self._symbol_errors} times a symbol was not found")
         return None
 

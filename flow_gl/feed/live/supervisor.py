@@ -32,8 +32,8 @@ from flow_gl.feed.live.request import DEFAULT_PORT, Request, checked_key, checke
 from flow_gl.feed.live.resume_request import ResumeRequests
 
 BATCH: Final = 1 << 13
-LEAST_BATCH: Final = 64
-"""Most records taken by one poll; halved down to `LEAST_BATCH` while polls take longer than `LONG_NS`."""
+MIN_BATCH: Final = 64
+"""Most records taken by one poll; halved down to `MIN_BATCH` while polls take longer than `LONG_NS`."""
 LONG_NS: Final = 8_000_000
 CONNECT_LIMIT_NS: Final = 15 * SECOND_NS
 """Longest time from the first try to a running session."""
@@ -248,7 +248,7 @@ class LiveFeed:
             return Trouble(Fault.RETRY, f"the gateway's stream is damaged ({damage}): requesting what follows again")
         finally:
             is_long = self._clock.monotonic_ns() - now_ns > LONG_NS
-            self._piece = max(self._piece // 2, LEAST_BATCH) if is_long else min(self._piece * 2, BATCH)
+            self._piece = max(self._piece // 2, MIN_BATCH) if is_long else min(self._piece * 2, BATCH)
 
     def _why_ended(self, connection: Connection) -> Trouble:
         failure = connection.failure

@@ -38,7 +38,7 @@ _WORDS: Final = {
 }
 """Length of each kind that is subscribed to, in 4-byte words (the client upgrades older versions)."""
 _TRADE_BYTES: Final = TRADE.itemsize
-_MOST_AHEAD_NS: Final = DAY_NS
+_MAX_AHEAD_NS: Final = DAY_NS
 """No trade is a day ahead of now, however wrong this machine's clock is."""
 _OLDEST_TS: Final = 946_684_800_000_000_000  # 2000-01-01
 _LONGEST_WORDS: Final = 120
@@ -96,7 +96,7 @@ def first_implausible(rows: NDArray[np.void], wall_ns: int) -> int:
     side, action, ts_event = rows["side"], rows["action"], rows["ts_event"]
     is_plausible = (side == ord("B")) | (side == ord("A")) | (side == ord("N"))
     is_plausible &= (action >= ord("A")) & (action <= ord("T"))
-    is_time = (ts_event >= _OLDEST_TS) & (ts_event <= wall_ns + _MOST_AHEAD_NS)
+    is_time = (ts_event >= _OLDEST_TS) & (ts_event <= wall_ns + _MAX_AHEAD_NS)
     is_plausible &= is_time | (ts_event == UNDEF_TS)
     return len(rows) if is_plausible.all() else int(np.argmin(is_plausible))
 

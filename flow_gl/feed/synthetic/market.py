@@ -26,13 +26,13 @@ _MATCHES_MAX: Final = 24
 _FOLLOW_MEDIAN_NS: Final = 4e6
 _FOLLOW_SIGMA: Final = 2.0
 """Standard deviation of the logarithm of the time from a run's first order to its followers."""
-_FOLLOW_MOST: Final = 5.0
+_FOLLOW_MAX: Final = 5.0
 """Followers come within exp(_FOLLOW_SIGMA * this) medians: no argument of exp can overflow."""
 _LEAN_DRIFT: Final = 0.9
 _COMMON_DRIFT: Final = 0.6
 _NOISE: Final = 0.25
 """Size of the fair price's moves besides the orders (imbalance, common move, noise), relative to a contract's sigma."""
-_PUSH_SIZE_MOST: Final = 36
+_PUSH_SIZE_MAX: Final = 36
 """An order moves the price with the square root of its size, up to this size in contracts."""
 _REBOUND_ORDERS: Final = 16
 """Number of orders after which a part of each push is reversed, because the quotes refill."""
@@ -135,7 +135,7 @@ class SyntheticMarket:
         is_first[np.cumsum(length) - length] = True
         offset = begin.astype(np.int64)[run]
         followers = np.flatnonzero(~is_first)
-        wait = np.minimum(random.standard_normal(len(followers), np.float32), _FOLLOW_MOST) * _FOLLOW_SIGMA
+        wait = np.minimum(random.standard_normal(len(followers), np.float32), _FOLLOW_MAX) * _FOLLOW_SIGMA
         offset[followers] += (np.exp(wait) * _FOLLOW_MEDIAN_NS).astype(np.int64)
         # Orders that would fall into the next block are moved to this one's start; rate and order are preserved.
         offset %= regime.duration_ns
@@ -188,7 +188,7 @@ class SyntheticMarket:
         # Only the part of the side that the imbalance does not predict moves the price; the rest is in the drift.
         surprise = orders.side - regime.imbalance[orders.cell] * (2 * contract.run_loyalty - 1)
         push = np.where(orders.is_last, contract.run_impact_ticks, contract.order_impact_ticks)
-        push = push * surprise * nerve[orders.cell] * np.sqrt(np.minimum(orders.size, _PUSH_SIZE_MOST) / ratio)
+        push = push * surprise * nerve[orders.cell] * np.sqrt(np.minimum(orders.size, _PUSH_SIZE_MAX) / ratio)
         noise = random.standard_normal(count, np.float32) * np.sqrt(dt_s)
         step = drift[orders.cell] * dt_s + sigma[orders.cell] * _NOISE * noise
         step[1:] += push[:-1]

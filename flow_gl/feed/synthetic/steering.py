@@ -26,7 +26,7 @@ NEAR: Final = 300
 FAR: Final = 5000
 """A distance from the target that the last block can make up, contracts."""
 BEFORE_NS: Final = HOUR_NS
-_MOST_SHIFT: Final = 0.5
+_MAX_SHIFT: Final = 0.5
 _TRIES: Final = 12
 
 
@@ -49,7 +49,7 @@ class CvdSteering:
         end_ns = regime.start_ns + regime.duration_ns
         is_steered = self._live_ns - BEFORE_NS <= regime.start_ns < self._live_ns
         within = NEAR if end_ns >= self._live_ns else FAR
-        shift, low, high = 0.0, -_MOST_SHIFT, _MOST_SHIFT
+        shift, low, high = 0.0, -_MAX_SHIFT, _MAX_SHIFT
         for number in range(_TRIES):
             # Every try draws the same random numbers, so CVD at the end follows the shift closely.
             trial = copy.deepcopy(market) if is_steered else market

@@ -20,7 +20,7 @@ from flow_gl.gl.surface.driver_log import without_thread_notice
 from flow_gl.gl.surface.loading import has_egl
 from flow_gl.gl.surface.offscreen import Offscreen
 
-LEAST_TEXELS: Final = 1 << 22
+MIN_TEXELS: Final = 1 << 22
 """Required size of a buffer texture: room for a ring of a million rows of two texels. OpenGL 3.3 guarantees 65,536."""
 _MAJOR: Final = 3
 _MINOR: Final = 3
@@ -330,9 +330,9 @@ def _check_driver() -> None:
     major, minor = int(GL.glGetIntegerv(GL.GL_MAJOR_VERSION)), int(GL.glGetIntegerv(GL.GL_MINOR_VERSION))
     if (major, minor) < (_MAJOR, _MINOR):
         raise DisplayError(f"OpenGL {_MAJOR}.{_MINOR} is needed, the driver has {major}.{minor}: update it")
-    if most_texels() < LEAST_TEXELS:
+    if most_texels() < MIN_TEXELS:
         raise DisplayError(
-            f"the graphics driver reads only {most_texels():,} texels from a buffer, a chart needs {LEAST_TEXELS:,}; "
+            f"the graphics driver reads only {most_texels():,} texels from a buffer, a chart needs {MIN_TEXELS:,}; "
             "update the driver, or draw in software (LIBGL_ALWAYS_SOFTWARE=1)"
         )
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from flow_gl.gl.surface.context import Window
 
-_LEAST_SEEN: Final = 60
+_MIN_SEEN: Final = 60
 """A window that is put somewhere has at least this much of its width and height on the monitor."""
 
 
@@ -72,8 +72,8 @@ def put(window: Window, place: Placement) -> None:
         for monitor in glfw.get_monitors():
             if _name(monitor) == place.monitor:
                 left, top, across, down = _rect(monitor)
-                x = min(max(place.x, _LEAST_SEEN - width), across - _LEAST_SEEN)
-                y = min(max(place.y, 0), down - _LEAST_SEEN)
+                x = min(max(place.x, _MIN_SEEN - width), across - _MIN_SEEN)
+                y = min(max(place.y, 0), down - _MIN_SEEN)
                 glfw.set_window_pos(handle, left + x, top + y)
                 break
         if place.is_maximized:

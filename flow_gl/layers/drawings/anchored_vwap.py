@@ -20,7 +20,7 @@ from flow_gl.store.footprints import Steps, steps_of
 from flow_gl.store.market import MarketReader
 
 FAR_NS: Final = 2**62
-_MOST: Final = 2**60
+_MAX_SUM: Final = 2**60
 """Larger sums are not shown: an int64 could overflow."""
 _Sums = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 """Of each bucket: contracts, contracts times price, contracts times price squared; prices above the base, in units."""
@@ -148,7 +148,7 @@ class VwapSums:
             return np.zeros(0, np.int64), _NO_SUMS
         assert self._base is not None
         above, size = (rows["price"] - self._base) // self._unit, totals(rows)
-        self._is_too_large |= int(np.abs(above).max()) * int(size.sum()) >= _MOST
+        self._is_too_large |= int(np.abs(above).max()) * int(size.sum()) >= _MAX_SUM
         ids = rows["id"].astype(np.int64)
         firsts = np.flatnonzero(np.append(True, ids[1:] != ids[:-1]))
         each = size, size * above, size * np.square(above, dtype=np.float64)

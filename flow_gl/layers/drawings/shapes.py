@@ -35,7 +35,7 @@ _FILL: Final = 0.10
 _LINE: Final = 0.9
 _BARS: Final = 0.28
 _LABEL_PX: Final = 12.0
-_LEAST_PX: Final = 48.0
+_MIN_PX: Final = 48.0
 """A ruler and an anchored profile that are narrower have no numbers unless they are selected, at content scale 1."""
 _PAUSE_NS: Final = 180 * SECOND_NS
 """Shorter times without trades are drawn as slopes."""
@@ -129,7 +129,7 @@ class ShapesLayer(CachedLayer):
         """Add a ruler's numbers beside its end."""
         view, tick_size, text = scene.price_view, self._chart.shown.tick_size, self._chart.batches.text
         x, y = place(view, shape.end, tick_size)
-        if abs(x - view.pixel_x(shape.start.t_ns)) < _LEAST_PX * view.scale and not self._is_on_top:
+        if abs(x - view.pixel_x(shape.start.t_ns)) < _MIN_PX * view.scale and not self._is_on_top:
             return
         size = _LABEL_PX * view.scale
         lines = measured(shape, found, tick_size)
@@ -218,7 +218,7 @@ class ShapesLayer(CachedLayer):
         for name in ("poc", "vah", "val"):
             price = getattr(found, name)
             y = round(view.screen_y(price / tick_size)) if price != UNDEF_PRICE else -1
-            if rect.y <= y < rect.bottom and (end_px - left >= _LEAST_PX * view.scale or self._is_on_top):
+            if rect.y <= y < rect.bottom and (end_px - left >= _MIN_PX * view.scale or self._is_on_top):
                 self._lines.rect(left, y, width, line, color, alpha=_LINE if name == "poc" else 0.6)
                 text = f"{name.upper()} {price_text(price, tick_size)}"
                 self._label(scene, text, (left + width + 0.5 * size, y), color)

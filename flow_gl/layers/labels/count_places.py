@@ -43,15 +43,15 @@ GAP_PX: Final = 2.0
 """Least distance between two numbers beside their discs."""
 ALWAYS_SHARE: Final = 20
 """One of this many discs always gets its number."""
-MOST_ALWAYS: Final = 100
+MAX_ALWAYS: Final = 100
 """No more discs than this always get their number: a locked level shows any number of discs."""
-MOST_COVERED: Final = 64
+MAX_COVERED: Final = 64
 """Discs whose middle is covered that may get a number on their visible part, the largest."""
-MOST_BESIDE: Final = 32
+MAX_BESIDE: Final = 32
 """Discs without room inside that may get a number beside them, the largest."""
-LEAST_BESIDE_PX: Final = 9.0
+MIN_BESIDE_PX: Final = 9.0
 """Smaller discs get no number beside them unless they always get theirs. Radius at content scale 1."""
-LEAST_BESIDE_SHARE: Final = 0.25
+MIN_BESIDE_SHARE: Final = 0.25
 """Nor do discs with fewer contracts than this share of the largest one in the pane."""
 _KEEP_FACTOR: Final = 1.25
 """A disc that ranks behind one of the limits above by less than this keeps its number."""
@@ -207,7 +207,7 @@ class _Choice:
         self.placed = dict.fromkeys(rows[is_free].tolist(), _MIDDLE)
         covered = rows[~is_free]
         is_kept = self._keep(covered, Kind.INSIDE)
-        covered = covered[:MOST_COVERED][~is_kept[:MOST_COVERED]]
+        covered = covered[:MAX_COVERED][~is_kept[:MAX_COVERED]]
         has_none = self._has_none_inside[covered]
         self.without_inside += covered[has_none].tolist()
         covered = covered[~has_none]
@@ -263,10 +263,10 @@ class _Choice:
         discs, pane, before = self._discs, self._pane, self._before
         is_in_pane = (discs.x >= pane.x) & (discs.x < pane.right) & (discs.y >= pane.y) & (discs.y < pane.bottom)
         ranked = self._ranked[is_in_pane[self._ranked]]
-        always = min(-(-len(ranked) // ALWAYS_SHARE), MOST_ALWAYS)
+        always = min(-(-len(ranked) // ALWAYS_SHARE), MAX_ALWAYS)
         nearly_always = int(always * _KEEP_FACTOR) + 1
-        is_large = discs.radius >= LEAST_BESIDE_PX * self._scale
-        least = LEAST_BESIDE_SHARE * float(discs.volume[ranked[0]]) if len(ranked) else 0.0
+        is_large = discs.radius >= MIN_BESIDE_PX * self._scale
+        least = MIN_BESIDE_SHARE * float(discs.volume[ranked[0]]) if len(ranked) else 0.0
         wanted: list[int] = []
         is_certain: list[bool] = []
         without = 0
@@ -274,11 +274,11 @@ class _Choice:
             if at in self.placed:
                 continue
             without += 1
-            if rank >= nearly_always and without > _KEEP_FACTOR * MOST_BESIDE:
+            if rank >= nearly_always and without > _KEEP_FACTOR * MAX_BESIDE:
                 break
             kind, volume = before.kind[at], discs.volume[at]
             factor = 1.0 if kind == _NOWHERE else _KEEP_FACTOR
-            may_stand = is_large[at] and without <= MOST_BESIDE * factor and volume >= least / factor
+            may_stand = is_large[at] and without <= MAX_BESIDE * factor and volume >= least / factor
             certain = rank < always or (rank < nearly_always and kind == Kind.OVER)
             if certain or may_stand:
                 wanted.append(at)

@@ -39,7 +39,7 @@ _ALONE_ALPHA: Final = 0.25
 """Opacity of the ground behind a number: beside its disc, inside it where other discs overlap it (together they are
 nearly as light as the text), and inside it otherwise."""
 _END: Final = object()
-_MOST_ROWS: Final = 6000
+_MAX_ROWS: Final = 6000
 """With more bubbles in view than this, discs cannot be distinguished."""
 _LONGER_FROM: Final = np.array([10, 100, 1000, 10_000, 100_000])
 _HALF_EMS: Final = 0.5 * 0.5615 * np.array([1.0, 2.0, 3.0, 4.4, 4.6, 5.8])
@@ -120,7 +120,7 @@ class CountsLayer:
     def update(self, scene: Scene) -> None:
         chart, style, view = self._chart, scene.style, scene.price_view
         rows = chart.rows.series.current
-        if not {"counts", "bubbles"} <= style.is_visible or rows.stop - rows.start > _MOST_ROWS:
+        if not {"counts", "bubbles"} <= style.is_visible or rows.stop - rows.start > _MAX_ROWS:
             self._count = 0
             self._key, self._steps = (), None
             return

@@ -32,7 +32,7 @@ INITIAL, OPENING, EXTENSIONS, NAKED = "initial_balance", "opening_range", "initi
 KINDS: Final = (INITIAL, OPENING, EXTENSIONS, NAKED)
 _RANGES: Final = {INITIAL: "IB", OPENING: "OR"}
 _LABEL_PX: Final = 12.0
-_MOST_EXTENSION: Final = 3
+_MAX_EXTENSION: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def _extensions(scene: Scene) -> Iterator[HeldLevel]:
         return
     (high, low), look = ends, _look(scene.style.palette, EXTENSIONS)
     suffix = _begin_suffix(scene.reader.session, row)
-    for factor in range(1, _MOST_EXTENSION + 1):
+    for factor in range(1, _MAX_EXTENSION + 1):
         for price, sign in ((high + factor * (high - low), "+"), (low - factor * (high - low), MINUS)):
             level = Level(price, f"IB {sign}{factor}x{suffix}", *look)
             is_frozen = bool(row["initial_frozen"])

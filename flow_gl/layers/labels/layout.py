@@ -17,7 +17,7 @@ from flow_gl.layers.base import Scene
 
 _EARLY_PX: Final = 0.75
 """After moving this far, they are laid out if the frame runs no other job; ..."""
-_MOST_PX: Final = 1.0
+_MAX_PX: Final = 1.0
 """... after moving this far, in any case."""
 _LATE_S: Final = 0.25
 """After so long, those that follow time are laid out together with the others."""
@@ -75,7 +75,7 @@ class LabelLayout:
             self._job.run_now("numbers")
         else:
             moved_px = abs(price_view.t_right_ns - self._right_ns) / price_view.ns_per_px
-            if moved_px >= _MOST_PX:
+            if moved_px >= _MAX_PX:
                 self._job.run_now("scrolling")
             elif not self._job.may_run("scrolling", is_early=moved_px >= _EARLY_PX):
                 return 0
@@ -87,7 +87,7 @@ class LabelLayout:
 
     def _is_time_due(self, scene: Scene) -> bool:
         view = scene.price_view
-        is_far = abs(view.t_right_ns - self._right_ns) >= _MOST_PX * view.ns_per_px
+        is_far = abs(view.t_right_ns - self._right_ns) >= _MAX_PX * view.ns_per_px
         return is_far or not 0.0 <= scene.wall_s - self._timed_s < _LATE_S
 
     def forget(self) -> None:

@@ -17,7 +17,7 @@ from flow_gl.layers.rows.hit import hidden_count
 
 _LABEL_PX: Final = 11.0
 _MARGIN_PX: Final = 14.0
-LEAST_HEIGHT_PX: Final = 400.0
+MIN_HEIGHT_PX: Final = 400.0
 """A lower price pane has no legend."""
 
 
@@ -57,7 +57,7 @@ class LegendLayer(CachedLayer):
         rect, scale = scene.price_view.rect, scene.price_view.scale
         if "bubbles" not in scene.style.is_visible or not self._chart.has_trades:
             return
-        if rect.height < LEAST_HEIGHT_PX * scale:
+        if rect.height < MIN_HEIGHT_PX * scale:
             return
         style, palette, chart = scene.style, scene.style.palette, self._chart
         reference = chart.shown.reference_goal

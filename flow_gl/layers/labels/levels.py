@@ -36,7 +36,7 @@ _LIVE_PX: Final = 14.0
 """Least distance of a low-volume node's label from the live edge, around which the newest bubbles are, at scale 1."""
 _BAND_LABELS_PX: Final = 320.0
 """In sessions narrower than this the bands of VWAP have no labels, px at scale 1."""
-_LEAST_LABELS_PX: Final = 320.0
+_MIN_LABELS_PX: Final = 320.0
 """... in at least this many pixels at scale 1: shortly after a roll there is little room after it."""
 PARTIAL_SUFFIX: Final = "*"
 """Suffix of a level from a session whose beginning is missing."""
@@ -286,7 +286,7 @@ def add_label(
     if is_band and room < _BAND_LABELS_PX * scale:
         return
     first = first_px(begin, ends[1], width, size, scale)
-    least = min(_LEAST_LABELS_PX * scale, _LABELS_SHARE * rect.width)
+    least = min(_MIN_LABELS_PX * scale, _LABELS_SHARE * rect.width)
     end = begin + min(max(_LABELS_SHARE * room, least), room)
     if isinstance(y, (int, float)):
         y = min(max(y, rect.y + size), rect.bottom - size)

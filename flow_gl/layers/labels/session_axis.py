@@ -10,7 +10,7 @@ from flow_gl.layers.sessions import sessions_in_view
 
 _BAR_PX: Final = 3.0
 _STROKE_PX: Final = 7.0
-_LEAST_PX: Final = 3.0
+_MIN_PX: Final = 3.0
 """Shorter bars are left out, at content scale 1."""
 _Bar = tuple[float, float]
 
@@ -29,7 +29,7 @@ class SessionAxisLayer(CachedLayer):
         strokes: list[float] = []
         if "sessions" not in scene.style.is_visible or not self._chart.has_trades or not scene.time_axis_px:
             return (), ()
-        view, least = scene.price_view, _LEAST_PX * scene.price_view.scale
+        view, least = scene.price_view, _MIN_PX * scene.price_view.scale
         for session, _, _ in sessions_in_view(scene):
             numbers, hours = session.numbers, regular_hours(session.numbers)
             if hours is not None:

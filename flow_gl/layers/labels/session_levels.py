@@ -13,7 +13,7 @@ from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.labels.held_levels import INITIAL, OPENING, HeldLevel, finished_ranges
 from flow_gl.layers.labels.layout import LINES, TIME
 from flow_gl.layers.labels.levels import Level, add_label, add_line, curve_y, levels_of, values_of
-from flow_gl.layers.lines.vwap import BANDS_PX, LEAST_PX
+from flow_gl.layers.lines.vwap import BANDS_PX, MIN_PX
 from flow_gl.layers.sessions import Session, sessions_in_view
 
 _SWITCHES: Final = frozenset({"levels", INITIAL, OPENING})
@@ -61,7 +61,7 @@ class SessionLevelsLayer(CachedLayer):
         return stretches, axis, scene.style, versions if stretches else 0
 
     def _seen(self, scene: Scene) -> list[tuple[Session, float, float]]:
-        least = LEAST_PX * scene.price_view.scale
+        least = MIN_PX * scene.price_view.scale
         seen = sessions_in_view(scene)
         return [(one, a, b) for one, a, b in seen if one.is_finished and b - a >= least]
 

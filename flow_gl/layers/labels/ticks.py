@@ -165,7 +165,7 @@ def _one_two_five(first: int) -> Iterator[int]:
         scale *= 10
 
 
-_MOST_STEP: Final = 10**18
+_MAX_STEP: Final = 10**18
 """A billion points, more than the distance between any two prices."""
 
 
@@ -176,10 +176,10 @@ def _price_steps(tick_size: int) -> tuple[int, ...]:
     for step in _one_two_five(tick_size):
         if step % tick_size == 0:
             decimal.append(step)
-        if step > _MOST_STEP:
+        if step > _MAX_STEP:
             break
     doubled = tick_size
-    while doubled < (decimal[0] if decimal else _MOST_STEP):
+    while doubled < (decimal[0] if decimal else _MAX_STEP):
         steps.append(doubled)
         doubled *= 2
     return (*steps, *decimal)

@@ -15,9 +15,9 @@ DEVELOPING: Final = "developing"
 ORDER_SIZES: Final = "order_cvd"
 LEVELS: Final = "levels"
 """Names of the layers, as switches know them."""
-_MOST_READ: Final = 1 << 16
+_MAX_READ: Final = 1 << 16
 """Rows that are read in one frame."""
-_MOST_SEARCHED: Final = 4096
+_MAX_SEARCHED: Final = 4096
 _FIRST: Final = 1024
 
 
@@ -59,7 +59,7 @@ class LineRows:
             self._forget()
         if not self._cursor.behind:
             return
-        rows = self._cursor.read(_MOST_READ)
+        rows = self._cursor.read(_MAX_READ)
         keep = log.capacity
         if self._count + len(rows) > keep:
             self._drop(self._count + len(rows) - keep + keep // 4)
@@ -91,7 +91,7 @@ class LineRows:
 
     def extent(self, left_ns: int, right_ns: int, found: tuple[float, float]) -> tuple[float, float]:
         """Return a range (lowest, highest) extended by the values in a range of times."""
-        _, values = self.seen(left_ns, right_ns, _MOST_SEARCHED)
+        _, values = self.seen(left_ns, right_ns, _MAX_SEARCHED)
         return (min(found[0], float(values.min())), max(found[1], float(values.max()))) if len(values) else found
 
     def _drop(self, count: int) -> None:

@@ -18,7 +18,7 @@ from flow_gl.layers.lines.layer import LinesLayer, pixel_xs, place_of
 
 _LABEL_PX: Final = 11.0
 _GLYPH_PX: Final = 16.0
-_MOST_TRIES: Final = 5
+_MAX_TRIES: Final = 5
 _WIDTHS: Final = (1.0, 1.3, 1.8)
 """Thickness of the lines at content scale 1, the small orders' first."""
 
@@ -121,7 +121,7 @@ class OrderSizesLegendLayer(CachedLayer):
     def _take(self, rect: Rect, width: float, height: float, scale: float) -> Rect | None:
         """Reserve a free row at the left of the pane, beside or below its caption."""
         left = rect.x + 60 * scale
-        for number in range(_MOST_TRIES):
+        for number in range(_MAX_TRIES):
             box = Rect(left, round(rect.y + 4 * scale + number * height), width, height)
             if self._chart.batches.take(box, rect):
                 return box

@@ -22,13 +22,13 @@ from flow_gl.layers.sessions import Session, sessions_in_view
 
 BANDS_PX: Final = 260.0
 """Narrowest finished session that shows its bands, px at content scale 1."""
-LEAST_PX: Final = 8.0
+MIN_PX: Final = 8.0
 """Narrowest finished session that shows its VWAP, px at content scale 1."""
 _FAINTER: Final = 0.8
 """Opacity of a finished session's lines, relative to the others."""
 _PAUSE_NS: Final = 3 * MINUTE_NS
 """Shorter times without trades are drawn as slopes."""
-_MOST_SHARE: Final = 0.15
+_MAX_SHARE: Final = 0.15
 """Most points of a curve, per pixel of the pane."""
 
 
@@ -76,7 +76,7 @@ def _points(scene: Scene, session: Session) -> tuple[NDArray[np.int64], NDArray[
     """Return the points of a session's curve in view: times (n,) and VWAP with its standard deviation (n, 2)."""
     view, end_ns = scene.price_view, _end_of(scene, session)
     left_ns, right_ns = max(session.start_ns, view.t_left_ns), min(view.t_right_ns, end_ns)
-    times, values = scene.lines.vwaps.seen(left_ns, right_ns, round(_MOST_SHARE * view.rect.width) + 2)
+    times, values = scene.lines.vwaps.seen(left_ns, right_ns, round(_MAX_SHARE * view.rect.width) + 2)
     # A minute belongs to the session in which it began; its row has the time of its end.
     inside = (times > session.start_ns) & (times <= end_ns)
     times, values = times[inside], values[inside]
@@ -124,7 +124,7 @@ class VwapLayer(LinesLayer):
     def build(self, scene: Scene) -> None:
         view = scene.price_view
         for session, left, right in sessions_in_view(scene):
-            if session.is_finished and right - left < LEAST_PX * view.scale:
+            if session.is_finished and right - left < MIN_PX * view.scale:
                 continue
             self._add(scene, session, left, right)
 

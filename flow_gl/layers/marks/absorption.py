@@ -16,7 +16,7 @@ from flow_gl.layers.labels.words import contracts_text
 from flow_gl.layers.marks.mark import FADE_NS, Mark
 
 _STEPS: Final = 8
-_LEAST_HEIGHT_PX: Final = 8.0
+_MIN_HEIGHT_PX: Final = 8.0
 _LABEL_PX: Final = 12.0
 _ALPHA: Final = 0.8
 
@@ -27,7 +27,7 @@ def box_of(scene: Scene, mark: Mark) -> Rect | None:
     end_ns = min(mark.shown_until_ns, max(scene.now_ns, mark.t_ns + SECOND_NS), scene.until_ns)
     left, right = (view.pixel_x(t_ns) for t_ns in (mark.start_ns, end_ns))
     left, right = max(left, view.rect.x), min(max(right, left + 6 * view.scale), view.rect.right)
-    height = max(_LEAST_HEIGHT_PX * view.scale, 1.0 / view.y_per_px)
+    height = max(_MIN_HEIGHT_PX * view.scale, 1.0 / view.y_per_px)
     y = round(view.screen_y(mark.price / tick_size) - 0.5 * height)
     if right <= left or y < view.rect.y or y + height > view.rect.bottom:
         return None

@@ -18,9 +18,9 @@ from flow_gl.layers.marks.zones import ZoneEnds
 from flow_gl.store.market import MarketReader
 from flow_gl.store.row_log import FrozenLog, RowCursor
 
-_MOST_READ: Final = 4096
+_MAX_READ: Final = 4096
 _KEPT: Final = 1 << 14
-MOST_SHOWN: Final = 48
+MAX_SHOWN: Final = 48
 """Marks of one kind in a frame, the strongest."""
 _PER_CELL: Final = {EventKind.LARGE_TRADE: 2, EventKind.STACKED_IMBALANCE: 2}
 _ZONES: Final = frozenset({EventKind.ABSORPTION, EventKind.STACKED_IMBALANCE})
@@ -28,7 +28,7 @@ _OLDER_ZONES: Final = 96
 """This many zones of a kind from before the view may still reach into it."""
 _LATE_NS: Final = 10 * MINUTE_NS
 """A divergence becomes known at most this long after its later pivot, in a market that trades."""
-_MOST_MADE: Final = 1024
+_MAX_MADE: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class MarkBook:
             self._forget()
         if self._cursor.behind == 0:
             return
-        events = self._cursor.read(_MOST_READ)
+        events = self._cursor.read(_MAX_READ)
         for kind in KINDS:
             new = events[events["kind"] == kind]
             if len(new):
@@ -129,9 +129,9 @@ class MarkBook:
             if len(part) == 0:
                 continue
             found = strongest(part["ts_event"], part["strength"], cell, _PER_CELL.get(kind, 1))
-            if len(found) > MOST_SHOWN:
+            if len(found) > MAX_SHOWN:
                 order = np.argsort(-part["strength"][found], kind="stable")
-                found = np.sort(found[order[:MOST_SHOWN]])
+                found = np.sort(found[order[:MAX_SHOWN]])
             in_view = part["ts_event"] >= seen_ns[0]
             hidden.append((int(kind), int(in_view.sum()) - int(in_view[found].sum())))
             chosen += list(part[found])
@@ -140,7 +140,7 @@ class MarkBook:
     def _marks_of(self, reader: MarketReader, events: list[np.void], settings: AggregationSettings) -> list[Mark]:
         """Return the marks of events. A mark is made once; what changes later is only when its zone ends."""
         made_for = settings, reader.roll_total
-        if made_for != self._made_for or len(self._made) > _MOST_MADE:
+        if made_for != self._made_for or len(self._made) > _MAX_MADE:
             self._made.clear()
             self._made_for = made_for
         marks = []

@@ -14,7 +14,7 @@ from flow_gl.layers.labels.layout import TIME
 from flow_gl.layers.labels.words import contracts_text
 from flow_gl.layers.marks.mark import Mark
 
-LEAST_RADIUS_PX: Final = 8.0
+MIN_RADIUS_PX: Final = 8.0
 _MARGIN_PX: Final = 4.0
 _LABEL_PX: Final = 12.0
 _DASHES: Final = 12
@@ -24,7 +24,7 @@ def ring_of(scene: Scene, mark: Mark, reference: float) -> tuple[float, float, f
     """Return centre and radius of a ring, px. It is a little larger than a disc of as many contracts."""
     view = scene.price_view
     radius = radius_of(int(mark.strength), max(1, round(reference)), scene.style, view.scale)
-    radius = max(radius + _MARGIN_PX * view.scale, LEAST_RADIUS_PX * view.scale)
+    radius = max(radius + _MARGIN_PX * view.scale, MIN_RADIUS_PX * view.scale)
     return view.pixel_x(mark.t_ns), round(view.screen_y(mark.price / tick_size_of(scene))), radius
 
 

@@ -21,8 +21,8 @@ from flow_gl.layers.rows.hit import visible_rows
 _LABEL_PX: Final = 11.0
 _MARGIN_PX: Final = 14.0
 _GLYPH_PX: Final = 16.0
-_LEAST_HEIGHT_PX: Final = 400.0
-_MOST_TRIES: Final = 12
+_MIN_HEIGHT_PX: Final = 400.0
+_MAX_TRIES: Final = 12
 _LOOK_SHARE: Final = 0.05
 """The place is chosen again when the picture has moved by this share of the pane's width."""
 _WIDTH_PX: Final = 480.0
@@ -120,7 +120,7 @@ class MarksLegendLayer(CachedLayer):
         chart, palette = self._chart, scene.style.palette
         rect, scale = scene.price_view.rect, scene.price_view.scale
         found = entries(scene)
-        if not found or rect.height < _LEAST_HEIGHT_PX * scale:
+        if not found or rect.height < _MIN_HEIGHT_PX * scale:
             return
         size, glyph = _LABEL_PX * scale, _GLYPH_PX * scale
         widths = [glyph + 5 * scale + chart.batches.text.width(text, size) + 14 * scale for _, text in found]
@@ -137,7 +137,7 @@ class MarksLegendLayer(CachedLayer):
 
     def _take(self, rect: Rect, left: float, width: float, height: float) -> Rect | None:
         """Reserve the lowest free row at the left, or the highest one."""
-        for number in range(_MOST_TRIES):
+        for number in range(_MAX_TRIES):
             low, high = rect.bottom - _MARGIN_PX - (number + 1) * height, rect.y + _MARGIN_PX + number * height
             box = Rect(left, round(high if self._is_high else low), width, height)
             if self._chart.batches.take(box, rect):

@@ -7,7 +7,7 @@ import numpy as np
 from flow_gl.layers.marks.mark import Pivot
 from flow_gl.store.market import MarketReader
 
-_MOST_ROWS: Final = 2048
+_MAX_ROWS: Final = 2048
 """Rows in which the newer pivot is looked for: bars without trades do not exist, so it may be far back."""
 
 
@@ -32,7 +32,7 @@ def _later_bar(reader: MarketReader, price: int, until_ns: int, bar_ns: int, *, 
     """Return the start (ns) of the bar of the later pivot: the newest one before `until_ns` that reached its price."""
     ring, head, width = reader.store.bubbles[0], reader.heads[0], reader.widths_ns[0]
     stop = ring.position_of(-(-until_ns // width), head)
-    for rows in reversed(ring.segments(max(stop - _MOST_ROWS, 0), stop)):
+    for rows in reversed(ring.segments(max(stop - _MAX_ROWS, 0), stop)):
         reached = np.flatnonzero(rows["high" if is_high else "low"] == price)
         if len(reached):
             return int(rows["ts_event"][reached[-1]]) // bar_ns * bar_ns

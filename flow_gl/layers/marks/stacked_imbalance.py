@@ -13,7 +13,7 @@ from flow_gl.layers.marks.mark import Mark
 
 _FILL: Final = 0.13
 _EDGE: Final = 0.8
-_LEAST_HEIGHT_PX: Final = 4.0
+_MIN_HEIGHT_PX: Final = 4.0
 
 
 def box_of(scene: Scene, mark: Mark) -> Rect | None:
@@ -23,7 +23,7 @@ def box_of(scene: Scene, mark: Mark) -> Rect | None:
     highest price.
     """
     view, tick_size = scene.price_view, tick_size_of(scene)
-    rect, least = view.rect, _LEAST_HEIGHT_PX * view.scale
+    rect, least = view.rect, _MIN_HEIGHT_PX * view.scale
     # Prices first: most zones of a session lie above or below the view.
     top, bottom = view.screen_y(int(mark.inputs[0]) / tick_size + 0.5), view.screen_y(mark.price / tick_size - 0.5)
     if bottom - top < least:

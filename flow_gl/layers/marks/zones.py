@@ -16,8 +16,8 @@ from flow_gl.layers.marks.passage import first_passage
 from flow_gl.layers.rows.packing import UNKNOWN_TICK_SIZE
 from flow_gl.store.market import MarketReader, MarketStore
 
-_MOST_NEW_ROWS: Final = 4096
-_MOST_KEPT: Final = 1024
+_MAX_NEW_ROWS: Final = 4096
+_MAX_KEPT: Final = 1024
 
 
 @dataclass(slots=True)
@@ -86,7 +86,7 @@ class ZoneEnds:
         key = event.tobytes()
         zone = self._zones.get(key)
         if zone is None:
-            if len(self._zones) >= _MOST_KEPT:
+            if len(self._zones) >= _MAX_KEPT:
                 self._clear()
             zone = self._zones[key] = self._begin(reader, event)
             if zone.end_ns == NEVER:
@@ -111,7 +111,7 @@ class ZoneEnds:
         """Return the lowest and highest price of the rows since the last call, the open one included."""
         ring, head = reader.store.bubbles[0], reader.heads[0]
         first, self._head = self._head, head
-        if head - first > _MOST_NEW_ROWS:
+        if head - first > _MAX_NEW_ROWS:
             return -NEVER, NEVER
         lows, highs = [NEVER], [-NEVER]
         for rows in ring.segments(first, head):

@@ -7,8 +7,8 @@ from flow_gl.layers.base import Scene
 
 _SHARE: Final = 0.45
 """Width of the profile as a share of the range's, ..."""
-_LEAST_PX: Final = 64.0
-_MOST_PX: Final = 220.0
+_MIN_PX: Final = 64.0
+_MAX_PX: Final = 220.0
 """... within these limits, at content scale 1."""
 
 
@@ -25,6 +25,6 @@ def marked_band(scene: Scene) -> Rect:
 def marked_profile(scene: Scene) -> Rect:
     """Return the area of the marked range's profile, aligned to the range's right end."""
     band, scale = marked_band(scene), scene.price_view.scale
-    width = min(max(_SHARE * band.width, _LEAST_PX * scale), _MOST_PX * scale) if band.width else 0.0
+    width = min(max(_SHARE * band.width, _MIN_PX * scale), _MAX_PX * scale) if band.width else 0.0
     left = max(band.right - width, scene.price_view.rect.x)
     return Rect(left, band.y, band.right - left if width else 0.0, band.height)

@@ -19,7 +19,7 @@ from flow_gl.layers.rows.series import NO_INDEX, LodRows
 
 _PACKED: Final = struct.Struct("<12f7if4i32f")
 _FOLD: Final = struct.Struct("<2i2f")
-MOST_FOLDS: Final = GAPS
+MAX_FOLDS: Final = GAPS
 """Size of `u_folds` in view.glsl: every gap of a chart may be folded."""
 
 
@@ -38,7 +38,7 @@ class FrameBlock:
 
     def __init__(self) -> None:
         # Uniforms are not market rows, so they are not counted with them.
-        nbytes = _PACKED.size + MOST_FOLDS * _FOLD.size
+        nbytes = _PACKED.size + MAX_FOLDS * _FOLD.size
         self._buffer: Final = StreamBuffer(nbytes, FrameCounters(), target=GL.GL_UNIFORM_BUFFER)
         self.handle: Final[int] = self._buffer.handle
         self._transform: Final[Cached[_Transform]] = Cached()

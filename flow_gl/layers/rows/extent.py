@@ -18,15 +18,15 @@ from flow_gl.layers.rows.packing import UNKNOWN_TICK_SIZE
 from flow_gl.store.market import MarketReader
 
 _REACH: Final = 10
-_LEAST_TICKS: Final = 24
+_MIN_TICKS: Final = 24
 """Minimum range of most trades."""
 _FEW: Final = 20
 """At most this many trades count as few, ..."""
 _FEW_OF: Final = 50
 """... and at most one trade in this many."""
-_MOST_BUCKETS: Final = 1024
+_MAX_BUCKETS: Final = 1024
 """Limit of the rows that are searched for bad prints."""
-_MOST_NAMED: Final = 32
+_MAX_NAMED: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,12 @@ def price_scale(
     """Return the price scale of a time range; None if nothing traded. Reads at most about 2,000 rows."""
     cut = {"hidden_before_ns": hidden_before_ns, "until_ns": until_ns}
     found = hit.price_extent(reader, lod, t_left_ns, t_right_ns, **cut)
-    if found is None or found[1] - found[0] <= _REACH * _LEAST_TICKS:
+    if found is None or found[1] - found[0] <= _REACH * _MIN_TICKS:
         return found and PriceScale(*found)
     # Use finer rows than are drawn, in which a bad print shares its bubble with fewer good trades.
     times = max(t_left_ns, hidden_before_ns), min(t_right_ns, until_ns)
     fine = 0
-    while fine < lod and hit.row_count(reader, fine, times) > _MOST_BUCKETS:
+    while fine < lod and hit.row_count(reader, fine, times) > _MAX_BUCKETS:
         fine += 1
     rows = hit.rows_within(reader, fine, times)
     if len(rows) == 0:
@@ -89,7 +89,7 @@ def _bounds(rows: NDArray[np.void], tick_size: int) -> tuple[int, int]:
     core_low = int(own[_first_beyond(trades, order, budget)])
     core_high = int(own[_first_beyond(trades, order[::-1], budget)])
     usual = int(np.sort(rows["high"] - rows["low"])[(len(rows) - 1) // 2])
-    reach = _REACH * max(core_high - core_low, usual, _LEAST_TICKS * tick_size)
+    reach = _REACH * max(core_high - core_low, usual, _MIN_TICKS * tick_size)
     return core_low - reach, core_high + reach
 
 
@@ -106,8 +106,8 @@ def _named(
     if len(out) == 0:
         return None
     furthest = int(out[np.argmax(sign * reached[out])])
-    others = [at for at in out[-_MOST_NAMED:].tolist() if at != furthest]
-    ids = rows["id"][[furthest, *others[1 - _MOST_NAMED :]]].tolist()
+    others = [at for at in out[-_MAX_NAMED:].tolist() if at != furthest]
+    ids = rows["id"][[furthest, *others[1 - _MAX_NAMED :]]].tolist()
     is_one_trade = len(out) == 1 and bool(rows["trade_count"][furthest] == 1)
     times = tuple(bubble_id * bucket_ns + bucket_ns // 2 for bubble_id in ids)
     return OffScale(len(out), int(reached[furthest]), is_one_trade, times)

@@ -14,7 +14,7 @@ from flow_gl.store.market import MarketReader
 from flow_gl.store.ring import Ring
 
 END_OF_TIME: Final = 2**63 - 1
-_MOST_ROWS: Final = 2048
+_MAX_ROWS: Final = 2048
 """Most rows that an automatic scale reads: longer ranges use a coarser lod."""
 _NEAR_PX: Final = 4.0
 
@@ -43,8 +43,8 @@ def _range_rows(ring: Ring, head: int, bucket_ns: int, times_ns: tuple[int, int]
 
 
 def _lod_for_range(reader: MarketReader, lod: int, times_ns: tuple[int, int]) -> int:
-    """Return the finest lod from `lod` on that has at most about `_MOST_ROWS` rows in a time range."""
-    while lod < len(reader.widths_ns) - 1 and row_count(reader, lod, times_ns) > _MOST_ROWS:
+    """Return the finest lod from `lod` on that has at most about `_MAX_ROWS` rows in a time range."""
+    while lod < len(reader.widths_ns) - 1 and row_count(reader, lod, times_ns) > _MAX_ROWS:
         lod += 1
     return lod
 

@@ -29,7 +29,7 @@ from flow_gl.store.market import MarketStore
 
 BLEND_S: Final = 0.15
 NO_INDEX: Final = -(2**31)
-_MOST_PRICE: Final = 1 << 61
+_MAX_PRICE: Final = 1 << 61
 """Largest price of a base, such that the distance to any price fits an int64."""
 
 
@@ -193,7 +193,7 @@ class Series:
         """Return a base in the middle of the view."""
         tick_size = tick_size_of(scene)
         bucket_id, tick = _middle(scene)
-        most = _MOST_PRICE // tick_size
+        most = _MAX_PRICE // tick_size
         return Base(bucket_id, min(max(tick, -most), most) * tick_size, tick_size, scene.reader.widths_ns[scene.lod])
 
     def release(self) -> None:

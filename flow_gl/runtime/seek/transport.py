@@ -23,7 +23,7 @@ from flow_gl.runtime.seek.places import previous_or_next
 if TYPE_CHECKING:
     from flow_gl.runtime.feeds import ReplayFiles
 
-LEAST_LOOP_NS: Final = SECOND_NS
+MIN_LOOP_NS: Final = SECOND_NS
 """Shortest section that can be looped."""
 _REST_NS: Final = SECOND_NS
 """After a setting has changed, the index is rebuilt once no other has changed for this long, or a seek needs it."""
@@ -163,7 +163,7 @@ class Transport:
             return
         summary = self._files.summary
         start, end = max(start_ns, summary.first_ts), min(end_ns, summary.last_ts)
-        if end - start < LEAST_LOOP_NS:
+        if end - start < MIN_LOOP_NS:
             given = f"{format_time(start_ns)} to {format_time(end_ns)}"
             raise UsageError(f"loop: expected at least a second of the replay, was {given}")
         self._loop = (start, end)

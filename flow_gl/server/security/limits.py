@@ -18,7 +18,7 @@ from flow_gl.core.units import SECOND_NS
 
 PRUNE_NS: Final = 10 * SECOND_NS
 """Expired windows are removed this often."""
-_MOST: Final = 1 << 30
+_MAX_AMOUNT: Final = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,13 @@ def _rate(name: str, value: str) -> str:
         amount = limits.parse(value).amount
     except ValueError:
         amount = 0
-    if not 0 < amount <= _MOST:
+    if not 0 < amount <= _MAX_AMOUNT:
         raise UsageError(f"--limit {name}: expected a rate like 60/minute or 100/10 seconds, got {value!r}")
     return value
 
 
 def _number(name: str, value: str) -> int:
-    if value.isascii() and value.isdecimal() and len(value) < 11 and 0 < int(value) <= _MOST:
+    if value.isascii() and value.isdecimal() and len(value) < 11 and 0 < int(value) <= _MAX_AMOUNT:
         return int(value)
     raise UsageError(f"--limit {name}: expected a number of at least 1, got {value!r}")
 

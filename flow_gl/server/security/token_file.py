@@ -31,10 +31,10 @@ PREFIX: Final = "flowgltoken_"
 """Prefix of every token, so that logs can mask it and secret scanners can find it."""
 HINT_CHARS: Final = 5
 """Number of a token's last characters that are stored to recognise it: `****abcde`."""
-MOST_TOKENS: Final = 1_000
+MAX_TOKENS: Final = 1_000
 _VERSION: Final = 1
 _RANDOM_BYTES: Final = 32
-_MOST_BYTES: Final = 1 << 20
+_MAX_BYTES: Final = 1 << 20
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
@@ -59,7 +59,7 @@ class TokenEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: Literal[1]
-    tokens: Annotated[tuple[TokenEntry, ...], msgspec.Meta(max_length=MOST_TOKENS)]
+    tokens: Annotated[tuple[TokenEntry, ...], msgspec.Meta(max_length=MAX_TOKENS)]
 
 
 _decoder: Final = msgspec.json.Decoder(_Stored)
@@ -87,7 +87,7 @@ def read(path: Path) -> tuple[TokenEntry, ...]:
     try:
         with path.open("rb") as file:
             _check_owner(path, os.fstat(file.fileno()))
-            data = file.read(_MOST_BYTES + 1)
+            data = file.read(_MAX_BYTES + 1)
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file; flow-gl token create NAME makes it") from None
     except IsADirectoryError:
@@ -95,8 +95,8 @@ def read(path: Path) -> tuple[TokenEntry, ...]:
     except OSError as error:
         raise FlowError(f"{path}: the tokens cannot be read: {error.strerror or error}") from None
     try:
-        if len(data) > _MOST_BYTES:
-            raise ValueError(f"it has more than {_MOST_BYTES:,} bytes")
+        if len(data) > _MAX_BYTES:
+            raise ValueError(f"it has more than {_MAX_BYTES:,} bytes")
         tokens = _decoder.decode(data).tokens
         for what, values in (("name", [one.name for one in tokens]), ("hash", [one.hash for one in tokens])):
             if len(set(values)) < len(values):
@@ -147,8 +147,8 @@ def create(path: Path, *, name: str, scopes: tuple[Scope, ...], wall_ns: int, ex
         tokens = read(path) if path.exists() else ()
         if any(one.name == name for one in tokens):
             raise UsageError(f"there is a token {name} already: revoke it first, or choose another name")
-        if len(tokens) >= MOST_TOKENS:
-            raise UsageError(f"{path} holds {MOST_TOKENS:,} tokens, the maximum: revoke some first")
+        if len(tokens) >= MAX_TOKENS:
+            raise UsageError(f"{path} holds {MAX_TOKENS:,} tokens, the maximum: revoke some first")
         _write(path, (*tokens, entry))
     return token
 

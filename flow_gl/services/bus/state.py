@@ -24,7 +24,7 @@ EVERY_S: Final = {
 }
 USUALLY_S: Final = 1.0
 """Shortest time between two messages of a kind, and of those that are not listed."""
-MOST_ORDERS: Final = 512
+MAX_ORDERS: Final = 512
 """Orders of a message, the newest."""
 
 
@@ -53,7 +53,7 @@ class Orders:
     def take(self, epoch: int) -> Rows:
         """Return the orders since the last call, or the newest of them."""
         _, head = self._source.state
-        first, rows = self._source.read(max(self._next, head - MOST_ORDERS), head)
+        first, rows = self._source.read(max(self._next, head - MAX_ORDERS), head)
         self._next = first + len(rows)
         return Rows(kind=Kind.ORDER, symbol=0, level=0, epoch=epoch, sequence=first + self._offset, rows=rows)
 

@@ -18,7 +18,7 @@ from flow_gl.protocol.bus import AFTER, EXPECTED_SEQUENCE, MESSAGE_ID, Log, Topi
 
 ACK_S: Final = 3.0
 """Longest time for an acknowledgement."""
-MOST_IN_FLIGHT: Final = 64
+MAX_IN_FLIGHT: Final = 64
 DAY_S: Final = 86_400
 AGE_S: Final = {Log.ROWS: 4 * DAY_S, Log.STATE: 0, Log.HISTORY: 8 * DAY_S}
 """How long messages are kept in the streams that a publisher makes; 0: for good."""
@@ -112,8 +112,8 @@ class ChartWriter:
             return found.subject or "", found.data or b""
 
         found: list[tuple[str, bytes]] = []
-        for start in range(first, stop, MOST_IN_FLIGHT):
-            part = await asyncio.gather(*map(get, range(start, min(start + MOST_IN_FLIGHT, stop))))
+        for start in range(first, stop, MAX_IN_FLIGHT):
+            part = await asyncio.gather(*map(get, range(start, min(start + MAX_IN_FLIGHT, stop))))
             found += [one for one in part if one is not None]
         return found
 
@@ -126,8 +126,8 @@ class ChartWriter:
         UnsureError : a message was not acknowledged; it may have been stored
         """
         waiting = list(messages)
-        for start in range(0, len(waiting), MOST_IN_FLIGHT):
-            part = waiting[start : start + MOST_IN_FLIGHT]
+        for start in range(0, len(waiting), MAX_IN_FLIGHT):
+            part = waiting[start : start + MAX_IN_FLIGHT]
             expected = self.last[log]
             try:
                 # One after another onto the wire. (The client's publish_async loses errors.)

@@ -15,7 +15,7 @@ from typing import Final
 from flow_gl.core.system.folders import cache_dir
 
 FOLDER: Final = ".flow_gl"
-MOST_BYTES: Final = 2 << 30
+MAX_BYTES: Final = 2 << 30
 """Size limit of a folder."""
 _PART: Final = ".part"
 _WRITABLE: Final = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
@@ -44,7 +44,7 @@ class Shelf:
     most_bytes : size limit of a folder
     """
 
-    def __init__(self, *, own: Path | None = None, is_beside: bool = False, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, *, own: Path | None = None, is_beside: bool = False, most_bytes: int = MAX_BYTES) -> None:
         self._own: Final = own if own is not None else cache_dir() / "levels"
         self._is_beside: Final = is_beside
         self._most_bytes: Final = most_bytes

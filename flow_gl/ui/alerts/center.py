@@ -37,8 +37,8 @@ LOUD_SPEED: Final = 10.0
 """Fastest replay whose alerts sound."""
 STALE_NS: Final = 5_000_000_000
 """An alert this much older than the feed's now belongs to the past (times the replay's speed where that is above 1)."""
-MOST_ENTRIES: Final = 500
-MOST_A_SECOND: Final = 5
+MAX_ENTRIES: Final = 500
+MAX_A_SECOND: Final = 5
 """Sounds, and desktop notifications, that are begun within a second."""
 _SUM_NS: Final = 1_500_000_000
 """The line about silent alerts appears after this long without another one ..."""
@@ -115,7 +115,7 @@ class AlertCenter:
         """What could not be used of the rules' file, one line."""
         self.sounder: Final = sounder
         self.notifier: Final = notifier
-        self.entries: Final[deque[Entry]] = deque(maxlen=MOST_ENTRIES)
+        self.entries: Final[deque[Entry]] = deque(maxlen=MAX_ENTRIES)
         """Newest last."""
         self._kept: Final = rules
         self._charts: list[_Chart] = []
@@ -131,8 +131,8 @@ class AlertCenter:
         self._is_closed = threading.Event()
         self._last: tuple[Now, str, float] | None = None
         """The last frame, why nothing may sound in it, and the event time that passes per wall time."""
-        self._begun: Final[deque[int]] = deque(maxlen=MOST_A_SECOND)
-        self._notified: Final[deque[int]] = deque(maxlen=MOST_A_SECOND)
+        self._begun: Final[deque[int]] = deque(maxlen=MAX_A_SECOND)
+        self._notified: Final[deque[int]] = deque(maxlen=MAX_A_SECOND)
         self._feed: FeedName | None = None
         self._feed_fired: Final[dict[int, int]] = {}
         self._version = self.book.version
@@ -393,8 +393,8 @@ class AlertCenter:
 
 
 def _may_begin(begun: deque[int], wall_ns: int) -> bool:
-    """Return whether one more may begin, and note it: `MOST_A_SECOND` at most within a second."""
-    if len(begun) == MOST_A_SECOND and wall_ns - begun[0] < SECOND_NS:
+    """Return whether one more may begin, and note it: `MAX_A_SECOND` at most within a second."""
+    if len(begun) == MAX_A_SECOND and wall_ns - begun[0] < SECOND_NS:
         return False
     begun.append(wall_ns)
     return True

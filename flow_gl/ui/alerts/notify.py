@@ -15,7 +15,7 @@ from flow_gl.core.log import get_logger
 
 SEND_S: Final = 5.0
 """A desktop that has not answered by then has no notifications."""
-MOST_WAITING: Final = 3
+MAX_WAITING: Final = 3
 """Notifications that may wait; of more, only the number is shown."""
 _LIBRARY: Final = "desktop_notifier"
 
@@ -84,7 +84,7 @@ class Notifier:
         if message is None:
             return None
         more = 0
-        while self._waiting.qsize() > MOST_WAITING:
+        while self._waiting.qsize() > MAX_WAITING:
             if self._waiting.get() is None:
                 self._waiting.put(None)
                 break

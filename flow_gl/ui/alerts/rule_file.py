@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from flow_gl.core.alerts import MOST_RULES
+from flow_gl.core.alerts import MAX_RULES
 from flow_gl.core.system import folders
 from flow_gl.core.system.files import write_whole
 from flow_gl.core.system.locked import locked
@@ -117,8 +117,8 @@ def _read(path: Path) -> tuple[RuleBook, str]:
         listed, problems = [], ["`rule` must be written as [[rule]]"]
     for number, given in enumerate(listed, 1):
         try:
-            if len(rules) == MOST_RULES:
-                raise ValueError(f"at most {MOST_RULES} rules are possible")
+            if len(rules) == MAX_RULES:
+                raise ValueError(f"at most {MAX_RULES} rules are possible")
             rules.append(_rule(given))
         except (msgspec.ValidationError, ValueError, TypeError) as error:
             name = given.get("name", "") if isinstance(given, dict) else ""

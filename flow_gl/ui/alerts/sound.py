@@ -27,7 +27,7 @@ RETRY_NS: Final = 10_000_000_000
 """A device that could not be opened, or is lost, is tried again after this time."""
 TOO_LATE_NS: Final = 500_000_000
 """A sound that the device has not taken by then is dropped: it would mislead."""
-MOST_VOICES: Final = 4
+MAX_VOICES: Final = 4
 """Sounds that play at the same time; a new one replaces the oldest."""
 
 
@@ -190,7 +190,7 @@ class Sounder:
                 voice = self._waiting.popleft()
                 if now - voice.asked_ns <= TOO_LATE_NS:
                     voice.began_ns = now
-                    self._voices = [*self._voices, voice][-MOST_VOICES:]
+                    self._voices = [*self._voices, voice][-MAX_VOICES:]
             mixed = np.zeros(frames, np.float32)
             for voice in self._voices:
                 part = voice.samples[voice.at : voice.at + frames]

@@ -13,8 +13,8 @@ from typing import Final
 
 import msgspec
 
-from flow_gl.core.alerts import MOST_RULES
-from flow_gl.core.drawings import ANCHORED, MOST_ANCHORED, MOST_LEVELS, MOST_SHAPES, SHAPE_TITLES, OwnLevel, Shape
+from flow_gl.core.alerts import MAX_RULES
+from flow_gl.core.drawings import ANCHORED, MAX_ANCHORED, MAX_LEVELS, MAX_SHAPES, SHAPE_TITLES, OwnLevel, Shape
 from flow_gl.core.schema import PRICE_SCALE
 from flow_gl.ui.alerts.rules import Rule, RuleBook
 from flow_gl.ui.state.history import History, Step
@@ -107,8 +107,8 @@ class Desk:
     def place(self, key: str, level: OwnLevel) -> str:
         """Add a level. Returns "", or the reason why it cannot be added."""
         levels = self.book.levels(key)
-        if len(levels) >= MOST_LEVELS:
-            return f"{key} has {MOST_LEVELS} own levels: delete one first"
+        if len(levels) >= MAX_LEVELS:
+            return f"{key} has {MAX_LEVELS} own levels: delete one first"
         with self._step(key, "own level"):
             self.book.put(key, (*levels, level))
         return ""
@@ -139,8 +139,8 @@ class Desk:
         level, found = self.find(key, level_id), alert_of(self.rules, level_id)
         if level is None or (found is not None and found[1].on) == is_on:
             return ""
-        if found is None and len(self.rules.rules()) >= MOST_RULES:
-            return f"there are {MOST_RULES} alert rules: delete one first"
+        if found is None and len(self.rules.rules()) >= MAX_RULES:
+            return f"there are {MAX_RULES} alert rules: delete one first"
         with self._step(key, "alert of an own level"):
             if found is None:
                 self.rules.add(rule_for(key, level))
@@ -161,10 +161,10 @@ class Desk:
     def place_shape(self, key: str, shape: Shape) -> str:
         """Add a shape. Returns "", or the reason why it cannot be added."""
         shapes, title = self.book.shapes(key), SHAPE_TITLES[shape.kind].lower()
-        if len(shapes) >= MOST_SHAPES:
-            return f"{key} has {MOST_SHAPES} drawings: delete one first"
-        if shape.kind in ANCHORED and sum(one.kind == shape.kind for one in shapes) >= MOST_ANCHORED:
-            return f"{key} has {MOST_ANCHORED} drawings of the kind {title}: delete one first"
+        if len(shapes) >= MAX_SHAPES:
+            return f"{key} has {MAX_SHAPES} drawings: delete one first"
+        if shape.kind in ANCHORED and sum(one.kind == shape.kind for one in shapes) >= MAX_ANCHORED:
+            return f"{key} has {MAX_ANCHORED} drawings of the kind {title}: delete one first"
         with self._step(key, title):
             self.book.put_shapes(key, (*shapes, shape))
         return ""

@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
-from flow_gl.core.drawings import MOST_LEVELS, MOST_SHAPES, SHAPE_KINDS, OwnLevel, Shape
+from flow_gl.core.drawings import MAX_LEVELS, MAX_SHAPES, SHAPE_KINDS, OwnLevel, Shape
 from flow_gl.core.system import folders
 from flow_gl.core.system.files import write_whole
 from flow_gl.ui.drawings import drawing_text
@@ -101,8 +101,8 @@ def _read(path: Path) -> tuple[_Drawings, str]:
     for number, given in enumerate(tables.take("level"), 1):
         try:
             key, level = drawing_text.level_of(given)
-            if len(levels.get(key, ())) == MOST_LEVELS:
-                raise ValueError(f"at most {MOST_LEVELS} levels of {key} are possible")
+            if len(levels.get(key, ())) == MAX_LEVELS:
+                raise ValueError(f"at most {MAX_LEVELS} levels of {key} are possible")
         except drawing_text.ERRORS as error:
             problems.append(f"level {number}: {error}")
             continue
@@ -112,8 +112,8 @@ def _read(path: Path) -> tuple[_Drawings, str]:
         for number, given in enumerate(tables.take(kind), 1):
             try:
                 key, shape = drawing_text.shape_of(kind, given)
-                if len(shapes.get(key, ())) == MOST_SHAPES:
-                    raise ValueError(f"at most {MOST_SHAPES} drawings of {key} are possible")
+                if len(shapes.get(key, ())) == MAX_SHAPES:
+                    raise ValueError(f"at most {MAX_SHAPES} drawings of {key} are possible")
             except drawing_text.ERRORS as error:
                 problems.append(f"{kind} {number}: {error}")
                 continue

@@ -9,8 +9,8 @@ _NEXT: Final = 7
 _FIRST: Final = 4
 """... at the beginning of the text."""
 _GAP: Final = 1
-"""Points lost for each letter skipped between two that match, up to `_MOST_GAP`."""
-_MOST_GAP: Final = 3
+"""Points lost for each letter skipped between two that match, up to `_MAX_GAP`."""
+_MAX_GAP: Final = 3
 
 
 class Match(NamedTuple):
@@ -56,7 +56,7 @@ def _best(word: str, text: str) -> Match | None:
                 continue
             ends = [
                 Match(
-                    one.score + points + (_NEXT if last == at - 1 else -_GAP * min(at - last - 1, _MOST_GAP)),
+                    one.score + points + (_NEXT if last == at - 1 else -_GAP * min(at - last - 1, _MAX_GAP)),
                     (*one.places, at),
                 )
                 for last, one in before.items()

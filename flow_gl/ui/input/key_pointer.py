@@ -27,7 +27,7 @@ _STEPS: Final = {
     imgui.Key.up_arrow: (0, -1),
     imgui.Key.down_arrow: (0, 1),
 }
-_LEAST_PX: Final = 4.0
+_MIN_PX: Final = 4.0
 _FAST: Final = 10
 _START: Final = (0.75, 0.5)
 """Where in a plot it appears, as shares of width and height."""
@@ -67,7 +67,7 @@ def move(presses: Sequence[Press], mouse: Mouse, charts: Sequence[ChartFrame], s
 def _step_px(chart: ChartFrame, scale: float) -> tuple[float, float]:
     """Return the width of a bubble's bucket and the height of a tick, at least a few pixels."""
     if chart.scene is None:
-        return _LEAST_PX * scale, _LEAST_PX * scale
+        return _MIN_PX * scale, _MIN_PX * scale
     view, reader = chart.scene.price_view, chart.scene.reader
     bucket_px = reader.widths_ns[chart.scene.lod] / view.ns_per_px
-    return max(bucket_px, _LEAST_PX * scale), max(1.0 / view.y_per_px, _LEAST_PX * scale)
+    return max(bucket_px, _MIN_PX * scale), max(1.0 / view.y_per_px, _MIN_PX * scale)

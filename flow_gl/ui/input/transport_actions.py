@@ -9,7 +9,7 @@ from flow_gl.ui.overlays.frame import Frame
 from flow_gl.ui.state.transport import toggled
 
 _NO_REPLAY: Final = "this works in a replay of files"
-_LEAST_LOOP_NS: Final = 1_000_000_000
+_MIN_LOOP_NS: Final = 1_000_000_000
 
 
 def is_replay(context: Context) -> bool:
@@ -65,7 +65,7 @@ def loop(context: Context) -> None:
     else:
         start, end = sorted((transport.loop_from_ns, at))
         transport.loop_from_ns = 0
-        if end - start < _LEAST_LOOP_NS:
+        if end - start < _MIN_LOOP_NS:
             context.notes.append("no loop: its end is where it begins")
             return
         context.commands.append(SetLoop(start, end))

@@ -4,7 +4,7 @@ from flow_gl.ui.input.action import Action, Context, Run
 from flow_gl.ui.state.chart_list import symbol_of
 from flow_gl.ui.workspaces.desk import Desk
 
-MOST_KEYS = 9
+MAX_KEYS = 9
 """Workspaces with a key: the first ones in alphabetical order."""
 
 
@@ -13,7 +13,7 @@ def actions() -> tuple[Action, ...]:
     return (
         *(
             Action(f"workspace_{number}", f"Workspace {number}", (f"ctrl+{number}",), "Workspaces", _switch(number))
-            for number in range(1, MOST_KEYS + 1)
+            for number in range(1, MAX_KEYS + 1)
         ),
         Action(
             "save_workspace", "Save the workspace", ("ctrl+shift+w",), "Workspaces", _save, menus=("header", "chart")

@@ -21,7 +21,7 @@ from flow_gl.ui.paint.theme import u32
 from flow_gl.ui.state.view_state import ViewState
 
 POPUP: Final = "command palette"
-MOST_RECENT: Final = 8
+MAX_RECENT: Final = 8
 _WIDTH_PX: Final = 620.0
 _TOP_SHARE: Final = 0.12
 """Of the window's height, above the palette."""
@@ -60,7 +60,7 @@ def rows(query: str, frame: Frame, recent: Sequence[str]) -> list[Row]:
     """
     listed = [action for action in ACTIONS if action.name not in _NOT_LISTED]
     listed = [action for action in listed if action.is_available is None or action.is_available(frame)]
-    newest = [name for name in reversed(recent) if name in BY_NAME][:MOST_RECENT]
+    newest = [name for name in reversed(recent) if name in BY_NAME][:MAX_RECENT]
     if not query.strip():
         first = [Row(BY_NAME[name], is_recent=True) for name in newest if BY_NAME[name] in listed]
         return first + [Row(action) for action in listed if action.name not in newest]
@@ -83,7 +83,7 @@ def note_choice(recent: list[str], name: str) -> None:
     if name in recent:
         recent.remove(name)
     recent.append(name)
-    del recent[:-MOST_RECENT]
+    del recent[:-MAX_RECENT]
 
 
 class CommandPalette:

@@ -30,7 +30,7 @@ _DOT_PX: Final = 10.0
 _PILL_PX: Final = 14.0
 """Padding of a plate, both sides together."""
 _PILL_ALPHA: Final = 0.22
-_LEAST_TEXT_PX: Final = 11.0
+_MIN_TEXT_PX: Final = 11.0
 MENU_PX: Final = 34.0
 _SMALL_MENU_PX: Final = 20.0
 _SMALL_PX: Final = 260.0
@@ -174,7 +174,7 @@ def _places(kept: list[tuple[Item, float]], left: float, right: float, gap: floa
 
 def _size(item: Item, share: float) -> float:
     """Return the size of an item's text at content scale 1."""
-    return max(_LEAST_TEXT_PX, round(share * item.size, 1))
+    return max(_MIN_TEXT_PX, round(share * item.size, 1))
 
 
 def _width(painter: Painter, item: Item, size: float) -> float:

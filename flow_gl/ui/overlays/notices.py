@@ -10,7 +10,7 @@ from flow_gl.core.market import rejections
 from flow_gl.core.palette import Palette, Rgb, mix, readable
 from flow_gl.gl.view import Rect
 from flow_gl.layers.discs import radius_range
-from flow_gl.layers.labels.legend import LEAST_HEIGHT_PX
+from flow_gl.layers.labels.legend import MIN_HEIGHT_PX
 from flow_gl.store.market import MarketReader
 from flow_gl.ui.input.actions import BY_NAME
 from flow_gl.ui.input.keymap import key_label
@@ -189,14 +189,14 @@ def _chips(painter: Painter, board: _Pane, chart: ChartFrame, frame: Frame, stat
     if not own.price.is_auto:
         texts.append((_with_key("price scale fixed", "scale", "automatic", state), "price scale fixed"))
     if chart.market is not None:
-        texts += _limits(chart.market, is_low=chart.layout.price.height < LEAST_HEIGHT_PX * frame.scale)
+        texts += _limits(chart.market, is_low=chart.layout.price.height < MIN_HEIGHT_PX * frame.scale)
     pane, scale, palette = chart.layout.price, frame.scale, state.palette
     room = pane.width - 32 * scale
     fitting = [text if painter.width(text, _CHIP_PX) <= room else short for text, short in texts]
     widths = [painter.width(text, _CHIP_PX) + 16 * scale for text in fitting]
     y = pane.bottom - 12 * scale
     is_near_legend = (pane.width - max(widths, default=0)) / 2 < _LEGEND_WIDTH_PX * scale
-    if is_near_legend and pane.height >= LEAST_HEIGHT_PX * scale:
+    if is_near_legend and pane.height >= MIN_HEIGHT_PX * scale:
         y -= 2 * radius_range(state.style(own), scale)[1] + 14 * scale  # above the size legend
     for text, width in zip(fitting, widths, strict=True):
         height = 22 * scale

@@ -15,7 +15,7 @@ from flow_gl.ui.overlays.frame import Frame
 from flow_gl.ui.overlays.pick_list import Box, PickList, row_height
 from flow_gl.ui.paint.theme import u32
 from flow_gl.ui.state import chart_list
-from flow_gl.ui.state.arrangement import MOST_CHARTS
+from flow_gl.ui.state.arrangement import MAX_CHARTS
 from flow_gl.ui.state.view_state import ViewState
 
 POPUP: Final = "symbols"
@@ -113,7 +113,7 @@ class SymbolList:
 
 def _choose(row: Row, chart: int | None, frame: Frame, state: ViewState) -> str:
     """Show a symbol, or ask the feed for it first. Returns one line for the user, or ""."""
-    if chart is None and len(frame.markets) >= MOST_CHARTS:
+    if chart is None and len(frame.markets) >= MAX_CHARTS:
         return chart_list.FULL
     if not row.is_there and (problem := frame.link.add(row.symbol)):
         return problem

@@ -23,15 +23,15 @@ KINDS: Final[dict[Kind, str]] = {
     "large_top": "one large, the others below it",
 }
 """What each kind is called, in the order in which a key steps through them."""
-MOST_CHARTS: Final = 9
+MAX_CHARTS: Final = 9
 _LARGE: Final = (0.64, 0.36)
 """Shares of the large chart and of the others."""
-_MOST_SMALL: Final = 4
+_MAX_SMALL: Final = 4
 """Small charts beside a large one are in one line up to this number, and in two beyond it."""
 _GUTTER_PX: Final = 2.0
 _REACH_PX: Final = 3.0
 """A border can be held this far beside it."""
-LEAST_PX: Final = (160.0, 110.0)
+MIN_PX: Final = (160.0, 110.0)
 """A border leaves a chart at least this width and height, at content scale 1, where they have it."""
 
 
@@ -139,7 +139,7 @@ def dragged(arrangement: Arrangement, border: Border, to_px: float, scale: float
     """
     shares, at = border.shares, border.number
     before, pair = sum(shares[:at]), shares[at] + shares[at + 1]
-    of_chart = LEAST_PX[0 if border.is_upright else 1] * scale / max(1.0, border.length)
+    of_chart = MIN_PX[0 if border.is_upright else 1] * scale / max(1.0, border.length)
     least, least_after = (min(count * of_chart, 0.45 * pair) for count in border.charts)
     to_px += 0.5 * round(_GUTTER_PX * scale)
     first = min(max((to_px - border.start) / max(1.0, border.length) - before, least), pair - least_after)
@@ -164,7 +164,7 @@ def _tree(count: int, kind: Kind) -> _Split:
         return _Split("columns", True, (None,) * count)
     if kind in ("large_left", "large_top") and count > 1:
         is_left = kind == "large_left"
-        lines = 1 if count - 1 <= _MOST_SMALL else 2
+        lines = 1 if count - 1 <= _MAX_SMALL else 2
         # The lines of small charts run along the large chart's side: down at its right, across below it.
         others = _lines(count - 1, lines, is_down=not is_left, names=("small", "lines"))
         return _Split("large", is_left, (None, others), _LARGE)

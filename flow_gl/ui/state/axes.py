@@ -32,7 +32,7 @@ EASE_S: Final = 0.16
 """Time constant of an eased axis."""
 _REST_PX: Final = 0.02
 """An axis this near to its goal is there."""
-_LEAST_PER_PX: Final = 1e-6
+_MIN_PER_PX: Final = 1e-6
 """Closest zoom of a value axis: a million pixels for a tick or a contract."""
 MARGIN_SHARE: Final = 0.09
 """Room above and below what is visible, of the pane's height."""
@@ -283,7 +283,7 @@ class ValueAxis:
         if self.per_px <= 0.0:
             return
         fixed = self.value_at(y_px, height_px)
-        factor = _clamp(self.per_px * factor, _LEAST_PER_PX, self.most_span / height_px) / self.per_px
+        factor = _clamp(self.per_px * factor, _MIN_PER_PX, self.most_span / height_px) / self.per_px
         self.middle = fixed + (self.middle - fixed) * factor
         self.per_px *= factor
         self.is_auto, self._rest = False, ()
@@ -306,7 +306,7 @@ class ValueAxis:
 
     def follow(self, middle: float, per_px: float) -> None:
         """Take over the middle and scale of another axis; the axis stays automatic, and fits itself once it is free."""
-        self.middle, self.per_px = middle, _clamp(per_px, _LEAST_PER_PX, self.most_span)
+        self.middle, self.per_px = middle, _clamp(per_px, _MIN_PER_PX, self.most_span)
         self.is_auto, self._rest, self._goal_span = True, (), 0.0
 
     def reset(self) -> None:

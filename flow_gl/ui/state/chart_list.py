@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from flow_gl.store.market import MarketReader
-from flow_gl.ui.state.arrangement import MOST_CHARTS
+from flow_gl.ui.state.arrangement import MAX_CHARTS
 from flow_gl.ui.state.view_state import ChartState, ViewState
 
-FULL: Final = f"at most {MOST_CHARTS} charts are possible"
+FULL: Final = f"at most {MAX_CHARTS} charts are possible"
 
 
 def symbol_of(market: MarketReader) -> str:
@@ -51,7 +51,7 @@ def show(state: ViewState, symbols: Sequence[str], links: Sequence[int] = ()) ->
     ----------
     links : link group of each; empty to leave them as they are
     """
-    state.wanted_charts, state.wanted_links = tuple(symbols[:MOST_CHARTS]), tuple(links)
+    state.wanted_charts, state.wanted_links = tuple(symbols[:MAX_CHARTS]), tuple(links)
     state.left_feed, state.is_adding = frozenset(), False
 
 
@@ -63,7 +63,7 @@ def add(state: ViewState, shown: Sequence[MarketReader], symbol: str) -> str:
     shown : the market of each chart
     """
     symbols = _symbols(state, shown)
-    if len(symbols) >= MOST_CHARTS:
+    if len(symbols) >= MAX_CHARTS:
         return FULL
     _ask(state, [*symbols, symbol])
     if state.selected:

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-MOST_STEPS: Final = 200
+MAX_STEPS: Final = 200
 
 
 class Step(NamedTuple):
@@ -23,7 +23,7 @@ class History:
     """The changes so far, newest last."""
 
     def __init__(self) -> None:
-        self._done: Final[deque[Step]] = deque(maxlen=MOST_STEPS)
+        self._done: Final[deque[Step]] = deque(maxlen=MAX_STEPS)
         self._undone: Final[list[Step]] = []
 
     def add(self, step: Step) -> None:

@@ -34,9 +34,9 @@ SPLITTER_PX: Final = 8.0
 """Height of the draggable border between the panes."""
 PROFILE_SHARE: Final = 0.14
 """Maximum width of the profile, as a share of the plot."""
-_LEAST_AXIS_PX: Final = 88.0
+_MIN_AXIS_PX: Final = 88.0
 """Room for a price of seven figures."""
-_MOST_AXIS_SHARE: Final = 0.5
+_MAX_AXIS_SHARE: Final = 0.5
 _RIBBON_ROWS: Final = 3
 _RIBBON_SHARE: Final = 0.2
 """The ribbon takes at most this share of the height of both panes; in lower charts it is left out."""
@@ -104,8 +104,8 @@ def _chart(outer: Rect, scale: float, cvd_share: float, axis_px: float, has_ribb
     axis_w = 0.0
     if has_room(Part.PRICE_AXIS, *size):
         # A narrow chart keeps its plot: the axis gives way down to what a price needs.
-        axis_w = min(PRICE_AXIS_PX * scale, max(_LEAST_AXIS_PX * scale, 0.12 * outer.width))
-        axis_w = round(min(max(axis_w, axis_px), _MOST_AXIS_SHARE * outer.width))
+        axis_w = min(PRICE_AXIS_PX * scale, max(_MIN_AXIS_PX * scale, 0.12 * outer.width))
+        axis_w = round(min(max(axis_w, axis_px), _MAX_AXIS_SHARE * outer.width))
     header = Rect(outer.x, outer.y, outer.width, round(header_h))
     top, bottom = header.bottom, outer.bottom - round(axis_h)
     cvd_h = round((bottom - top) * cvd_share) if has_room(Part.CVD_PANE, *size) else 1

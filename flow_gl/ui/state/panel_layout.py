@@ -19,26 +19,26 @@ COLUMN_PX: Final = 300.0
 """Width of a column whose border was never dragged, ..."""
 _MORE_PX: Final = 90.0
 """... and what each chart beyond the second adds to it, ..."""
-_MOST_CHARTS: Final = 4
+_MAX_CHARTS: Final = 4
 """... up to so many charts ..."""
 _WIDE_SHARE: Final = 0.25
 """... and this share of the window; narrower tables show the instruments in several rows."""
 _BY_INSTRUMENT: Final = frozenset({"session", "feed"})
 """Panels with a column of figures for each chart."""
-LEAST_COLUMN_PX: Final = 200.0
-MOST_COLUMN_PX: Final = 640.0
+MIN_COLUMN_PX: Final = 200.0
+MAX_COLUMN_PX: Final = 640.0
 GRIP_PX: Final = 5.0
 """Width of the border between a column and the charts, which can be dragged."""
-LEAST_CHARTS_PX: Final = 420.0
-"""Width that the charts keep before columns get wider than `LEAST_COLUMN_PX`."""
-MOST_COLUMN_SHARE: Final = 0.5
+MIN_CHARTS_PX: Final = 420.0
+"""Width that the charts keep before columns get wider than `MIN_COLUMN_PX`."""
+MAX_COLUMN_SHARE: Final = 0.5
 """Of the window's width, for all columns together: the charts always keep the rest."""
 LAST_SLOT_PX: Final = 360.0
 """Least height of the last slot where a column has several."""
 _NEARLY: Final = 0.8
 """A panel has a slot of its own if this share of its height fits."""
 _GAP_PX: Final = 8.0
-_LEAST_FLOAT_PX: Final = (180.0, 120.0)
+_MIN_FLOAT_PX: Final = (180.0, 120.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class PanelPlaces:
 
     def resize(self, side: Side, width: float) -> "PanelPlaces":
         """Return these places with a column of another width, within its limits."""
-        width = min(max(width, LEAST_COLUMN_PX), MOST_COLUMN_PX)
+        width = min(max(width, MIN_COLUMN_PX), MAX_COLUMN_PX)
         return replace(self, left_px=width) if side == "left" else replace(self, right_px=width)
 
 
@@ -155,7 +155,7 @@ def lay_out(
     sides = {name: places.place(name).side for name in names}
     docked: dict[Side, list[str]] = {side: [n for n in names if sides[n] == side] for side in ("left", "right")}
     widths = _column_widths(window.width, docked, places, scale, chart_count)
-    if docked["left"] and docked["right"] and min(widths.values()) < LEAST_COLUMN_PX * scale:
+    if docked["left"] and docked["right"] and min(widths.values()) < MIN_COLUMN_PX * scale:
         # Two columns would leave neither enough room: one shows all.
         docked = {"left": [], "right": [name for name in names if sides[name] != "float"]}
         widths = _column_widths(window.width, docked, places, scale, chart_count)
@@ -184,15 +184,15 @@ def _column_widths(
 ) -> dict[Side, float]:
     chosen: dict[Side, float] = {"left": places.left_px, "right": places.right_px}
     wanted = {
-        side: scale * (max(px, LEAST_COLUMN_PX) if px else _usual_px(docked[side], window_px / scale, chart_count))
+        side: scale * (max(px, MIN_COLUMN_PX) if px else _usual_px(docked[side], window_px / scale, chart_count))
         for side, px in chosen.items()
         if docked[side]
     }
     total = sum(wanted.values())
     if not total:
         return wanted
-    least, grips = LEAST_COLUMN_PX * scale * len(wanted), GRIP_PX * scale * len(wanted)
-    room = min(max(window_px - LEAST_CHARTS_PX * scale - grips, least), MOST_COLUMN_SHARE * window_px - grips)
+    least, grips = MIN_COLUMN_PX * scale * len(wanted), GRIP_PX * scale * len(wanted)
+    room = min(max(window_px - MIN_CHARTS_PX * scale - grips, least), MAX_COLUMN_SHARE * window_px - grips)
     return {side: float(round(px * min(1.0, room / total))) for side, px in wanted.items()}
 
 
@@ -200,7 +200,7 @@ def _usual_px(names: Sequence[str], window_px: float, chart_count: int) -> float
     """Return the width of a column with these panels before its border is dragged, at content scale 1."""
     if _BY_INSTRUMENT.isdisjoint(names):
         return COLUMN_PX
-    wide = COLUMN_PX + _MORE_PX * max(0, min(chart_count, _MOST_CHARTS) - 2)
+    wide = COLUMN_PX + _MORE_PX * max(0, min(chart_count, _MAX_CHARTS) - 2)
     return max(COLUMN_PX, min(wide, _WIDE_SHARE * window_px))
 
 
@@ -227,8 +227,8 @@ def _float(area: Rect, names: Sequence[str], places: PanelPlaces, scale: float) 
     slots: list[Slot] = []
     for name in names:
         place = places.place(name)
-        width = min(max(place.width, _LEAST_FLOAT_PX[0]) * scale, area.width)
-        height = min(max(place.height, _LEAST_FLOAT_PX[1]) * scale, area.height)
+        width = min(max(place.width, _MIN_FLOAT_PX[0]) * scale, area.width)
+        height = min(max(place.height, _MIN_FLOAT_PX[1]) * scale, area.height)
         wanted = _inside(Rect(round(place.x * scale), round(place.y * scale), round(width), round(height)), area)
         free = _free_place(wanted, [slot.rect for slot in slots], area, _GAP_PX * scale)
         if free is not None:

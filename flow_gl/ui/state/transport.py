@@ -9,7 +9,7 @@ from flow_gl.store.market import EngineReader
 
 BAR_PX: Final = 54.0
 """Height of the bar at content scale 1."""
-LEAST_CHARTS_PX: Final = 150.0
+MIN_CHARTS_PX: Final = 150.0
 """The bar is left out where the charts would be lower than this."""
 _ANSWER_NS: Final = 400_000_000
 """A seek that has not been answered for this long does not hold back the next one."""
@@ -39,7 +39,7 @@ class TransportState:
         """Take the bar's place at the window's lower border; return what is left of the window."""
         height = round(BAR_PX * scale)
         is_there = self.is_shown and engine is not None and bool(engine.status["can_seek"])
-        if not is_there or window.height - height < LEAST_CHARTS_PX * scale:
+        if not is_there or window.height - height < MIN_CHARTS_PX * scale:
             self.rect = None
             return window
         rect = Rect(window.x, window.bottom - height, window.width, height)

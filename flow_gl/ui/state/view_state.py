@@ -40,7 +40,7 @@ from flow_gl.ui.state.timeline import FOLDINGS, NO_TIMELINE, Folding, Timeline
 from flow_gl.ui.state.transport import TransportState
 from flow_gl.ui.workspaces.shelf import Shelf
 
-_MOST_TICKS: Final = 2.0 * MAX_TICK
+_MAX_TICKS: Final = 2.0 * MAX_TICK
 """A price pane spans at most this many: all possible prices."""
 
 
@@ -83,7 +83,7 @@ class ChartState:
     """How the user had fixed its axis when the group last followed it."""
     is_closed: bool = False
     """It goes with the next frame."""
-    price: ValueAxis = field(default_factory=lambda: ValueAxis(most_span=_MOST_TICKS))
+    price: ValueAxis = field(default_factory=lambda: ValueAxis(most_span=_MAX_TICKS))
     cvd: ValueAxis = field(default_factory=ValueAxis)
     lod: int = 0
     """Level of detail in force."""

@@ -9,7 +9,7 @@ from flow_gl.ui.state.chart_list import symbol_of
 from flow_gl.ui.state.view_state import ViewState
 from flow_gl.ui.workspaces import workspace_file
 from flow_gl.ui.workspaces.apply import apply, gather
-from flow_gl.ui.workspaces.shelf import EXTENSION, LONGEST_NAME, MOST, problem_of_name
+from flow_gl.ui.workspaces.shelf import EXTENSION, LONGEST_NAME, MAX_WORKSPACES, problem_of_name
 from flow_gl.ui.workspaces.tree import Workspace
 
 
@@ -39,8 +39,8 @@ class Desk:
         if problem := problem_of_name(name):
             return problem
         name = shelf.find(name) or name
-        if name not in shelf.names() and len(shelf.names()) == MOST:
-            return f"at most {MOST} workspaces are possible"
+        if name not in shelf.names() and len(shelf.names()) == MAX_WORKSPACES:
+            return f"at most {MAX_WORKSPACES} workspaces are possible"
         if problem := shelf.save(name, self.shown()):
             return problem
         shelf.current = name
@@ -116,7 +116,7 @@ class Desk:
         allowed = "".join(one if not problem_of_name(f"x{one}x") else "-" for one in wanted).strip(" .")
         name = allowed[: LONGEST_NAME - 4] if allowed and not problem_of_name(allowed[:LONGEST_NAME]) else "imported"
         taken = self.state.workspaces.find
-        names = (name, *(f"{name} {number}" for number in range(2, MOST + 2)))
+        names = (name, *(f"{name} {number}" for number in range(2, MAX_WORKSPACES + 2)))
         return next(one for one in names if not taken(one))
 
 

@@ -17,7 +17,7 @@ from flow_gl.ui.workspaces.tree import Memory, WindowPlace, Workspace
 
 LAST: Final = "last"
 LONGEST_NAME: Final = 40
-MOST: Final = 50
+MAX_WORKSPACES: Final = 50
 _NOT_IN_NAMES: Final = frozenset('/\\:*?"<>|')
 EXTENSION: Final = ".toml"
 
@@ -63,7 +63,7 @@ class Shelf:
         if self.folder is not None:
             with suppress(OSError):
                 found = {one.stem for one in self.folder.glob(f"*{EXTENSION}") if is_name(one.stem)}
-        self._names = sorted(found, key=str.casefold)[:MOST]
+        self._names = sorted(found, key=str.casefold)[:MAX_WORKSPACES]
 
     def find(self, name: str) -> str:
         """Return the saved workspace of a name, whose capitals do not count; "" if there is none."""

@@ -7,13 +7,13 @@ import msgspec
 from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.settings import DECLARED
 from flow_gl.core.settings.program import SCALE_RANGE
-from flow_gl.ui.state.arrangement import MOST_CHARTS, Kind
+from flow_gl.ui.state.arrangement import MAX_CHARTS, Kind
 from flow_gl.ui.state.layout import CVD_SHARE
 from flow_gl.ui.state.link_groups import GROUPS, LinkUnit
-from flow_gl.ui.state.panel_layout import MOST_COLUMN_PX, Place
+from flow_gl.ui.state.panel_layout import MAX_COLUMN_PX, Place
 from flow_gl.ui.state.timeline import Folding
 
-_MOST_NAMES: Final = 100
+_MAX_NAMES: Final = 100
 
 
 def _range(name: str) -> msgspec.Meta:
@@ -22,11 +22,11 @@ def _range(name: str) -> msgspec.Meta:
     return msgspec.Meta(ge=setting.ge, le=setting.le)
 
 
-_ColumnWidth = Annotated[float, msgspec.Meta(ge=0, le=MOST_COLUMN_PX)]
+_ColumnWidth = Annotated[float, msgspec.Meta(ge=0, le=MAX_COLUMN_PX)]
 _Length = Annotated[int, msgspec.Meta(ge=0, le=20_000)]
 _Coordinate = Annotated[int, msgspec.Meta(ge=-100_000, le=100_000)]
 _Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
-_Names = Annotated[list[str], msgspec.Meta(max_length=_MOST_NAMES)]
+_Names = Annotated[list[str], msgspec.Meta(max_length=_MAX_NAMES)]
 
 
 class _Table(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,13 +52,13 @@ class Layout(_Table, frozen=True):
     """How the charts share the window."""
 
     charts: Kind = "auto"
-    alone: Annotated[int, msgspec.Meta(ge=0, le=MOST_CHARTS)] = 0
+    alone: Annotated[int, msgspec.Meta(ge=0, le=MAX_CHARTS)] = 0
     """Number of the chart that is shown alone; 0 shows all."""
     cvd_share: Annotated[float, msgspec.Meta(ge=0.05, le=0.7)] = CVD_SHARE
     """Height of the CVD pane, of a chart's height."""
     link: LinkUnit = "percent"
     """In what linked prices are alike."""
-    shares: dict[str, Annotated[list[_Share], msgspec.Meta(max_length=MOST_CHARTS)]] = {}
+    shares: dict[str, Annotated[list[_Share], msgspec.Meta(max_length=MAX_CHARTS)]] = {}
     """Of the splits whose borders were dragged."""
 
 
@@ -128,7 +128,7 @@ class Memory(_Table, frozen=True):
 
     workspace: str = ""
     """The named workspace that was in use."""
-    feed: Annotated[list[str], msgspec.Meta(max_length=_MOST_NAMES)] = []
+    feed: Annotated[list[str], msgspec.Meta(max_length=_MAX_NAMES)] = []
     """What the feed had: with the same feed, markets without a chart stay without one."""
     recent_actions: _Names = []
     used_hints: _Names = []
@@ -146,5 +146,5 @@ class Workspace(_Table, frozen=True):
     """A layer that the file does not name keeps its default, so new layers appear."""
     panels: Panels = Panels()
     alerts: Alerts = Alerts()
-    chart: Annotated[list[Chart], msgspec.Meta(max_length=MOST_CHARTS)] = []
+    chart: Annotated[list[Chart], msgspec.Meta(max_length=MAX_CHARTS)] = []
     memory: Memory | None = None

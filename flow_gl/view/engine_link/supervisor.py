@@ -33,14 +33,14 @@ from flow_gl.ui.link import LinkState
 from flow_gl.view.engine_link.process import EngineProcess
 
 COMMAND: Final = children.command("flow_gl.runtime")
-MOST_RESTARTS: Final = 5
+MAX_RESTARTS: Final = 5
 """Maximum number of restarts within `RESTART_WINDOW_NS`; after that the link has failed."""
 RESTART_WINDOW_NS: Final = MINUTE_NS
 FIRST_DELAY_NS: Final = 200_000_000
 """Delay between a death and the next start; doubles with each further death within the window."""
 _HURRY: Final = 8.0
 """An engine that is to take over from a running one replays so many times faster until it has caught up, ..."""
-_LEAST_HURRY: Final = 20.0
+_MIN_HURRY: Final = 20.0
 """... and at least at this speed."""
 _TOP_SPEED: Final = 10_000.0
 """Highest finite speed of a feed."""
@@ -274,7 +274,7 @@ class EngineLink:
         elif not self._is_hurrying and engine.is_running:
             speed = _speed_of(old)
             self._is_hurrying = True
-            faster = None if speed is None or speed > _TOP_SPEED / _HURRY else max(_LEAST_HURRY, _HURRY * speed)
+            faster = None if speed is None or speed > _TOP_SPEED / _HURRY else max(_MIN_HURRY, _HURRY * speed)
             engine.write(encode(SetSpeed(faster)))
 
     def _follow_shown(self, shown: EngineProcess) -> None:
@@ -317,7 +317,7 @@ class EngineLink:
         self._deaths.append(now)
         while now - self._deaths[0] > RESTART_WINDOW_NS:
             self._deaths.popleft()
-        if len(self._deaths) > MOST_RESTARTS:
+        if len(self._deaths) > MAX_RESTARTS:
             message = f"the engine crashed {len(self._deaths)} times within a minute; last error: {reason}"
             self._fail(message, EXIT_RESOURCE if "SIGBUS" in reason else EXIT_FAULT)
             return

@@ -4,7 +4,7 @@ import numpy as np
 
 from flow_gl.core.schema import EventKind
 from flow_gl.core.units import SECOND_NS
-from flow_gl.layers.marks.book import MOST_SHOWN, MarkBook
+from flow_gl.layers.marks.book import MAX_SHOWN, MarkBook
 from flow_gl.layers.marks.mark import MARK_TITLES, Mark
 from tests.kit.events import ALL_KINDS, event, plant_one_of_each, window_of, with_marks
 from tests.kit.markets import START_NS, TICK, Market, make_market, make_scene
@@ -55,7 +55,7 @@ def test_hidden_marks_are_counted_and_weaker_than_those_shown() -> None:
     scene = make_scene(market, span_s=250)
     marks = with_marks(scene).marks
     in_view = sum(1 for number in range(400) if START_NS + number * SECOND_NS // 2 >= window_of(scene).left_ns)
-    assert 0 < len(marks.shown) <= MOST_SHOWN
+    assert 0 < len(marks.shown) <= MAX_SHOWN
     hidden = dict(marks.hidden)[EventKind.LARGE_TRADE]
     assert hidden + len(marks.shown) >= in_view
     strongest = max(mark.strength for mark in marks.shown)

@@ -51,7 +51,7 @@ def test_a_ring_is_at_its_orders_time_and_price_and_shows_contracts_and_slippage
     x, y, radius = large_trade.ring_of(scene, mark, 100)
     assert abs(x - scene.price_view.screen_x(mark.t_ns)) <= 1
     assert abs(y - scene.price_view.screen_y(mark.price / TICK)) <= 1
-    assert radius >= large_trade.LEAST_RADIUS_PX
+    assert radius >= large_trade.MIN_RADIUS_PX
     assert large_trade.label_of(mark, TICK) == "62 \u00b7 3t"
     assert large_trade.label_of(replace(mark, inputs=(float(mark.price), 50.0, 0.0, 0.0)), TICK) == "62"
 

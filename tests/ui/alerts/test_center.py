@@ -10,7 +10,7 @@ from flow_gl.core.commands import SetAlerts
 from flow_gl.core.schema import FeedState
 from flow_gl.core.units import HOUR_NS, SECOND_NS
 from flow_gl.ui.alerts import rule_file
-from flow_gl.ui.alerts.center import LOUD_SPEED, MOST_A_SECOND, AlertCenter, Now
+from flow_gl.ui.alerts.center import LOUD_SPEED, MAX_A_SECOND, AlertCenter, Now
 from flow_gl.ui.alerts.rule_file import KeptRules
 from flow_gl.ui.alerts.rules import Rule, RuleBook
 from flow_gl.ui.link import LinkState
@@ -171,8 +171,8 @@ def test_the_number_of_sounds_per_second_is_limited():
     desk = Desk()
     desk.fire(count=100)
     desk.look()
-    assert len(desk.speaker.played) == MOST_A_SECOND
-    assert [entry.outcome for entry in desk.center.entries].count("sounded") == MOST_A_SECOND
+    assert len(desk.speaker.played) == MAX_A_SECOND
+    assert [entry.outcome for entry in desk.center.entries].count("sounded") == MAX_A_SECOND
 
 
 def test_a_badge_disappears_after_a_minute_but_stays_long_enough_in_a_fast_replay():

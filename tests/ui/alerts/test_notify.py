@@ -8,7 +8,7 @@ import pytest
 
 from flow_gl.ui.alerts import notify
 from flow_gl.ui.alerts.center import AlertCenter, Now
-from flow_gl.ui.alerts.notify import MOST_WAITING, Notifier
+from flow_gl.ui.alerts.notify import MAX_WAITING, Notifier
 from flow_gl.ui.alerts.rules import Rule
 from tests.kit.desktop import NotificationService, Shown, session_bus
 from tests.kit.waiting import PATIENCE_S, until
@@ -62,7 +62,7 @@ def test_of_too_many_at_once_the_number_is_shown_and_sending_waits_for_no_answer
         notifier.send("rule", str(number))
     assert notifier.sent == 0, "the first one is unanswered"
     service.release()
-    until(lambda: notifier.sent == 2 + MOST_WAITING)
+    until(lambda: notifier.sent == 2 + MAX_WAITING)
     assert [one.text for one in service.shown[1:]] == ["0\nand 6 more", "7", "8", "9"]
 
 

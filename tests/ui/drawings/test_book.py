@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from flow_gl.core.alerts import MOST_RULES, Condition, Level
-from flow_gl.core.drawings import MOST_LEVELS, OwnLevel
+from flow_gl.core.alerts import MAX_RULES, Condition, Level
+from flow_gl.core.drawings import MAX_LEVELS, OwnLevel
 from flow_gl.ui.alerts import rule_file
 from flow_gl.ui.alerts.rules import Rule, RuleBook
 from flow_gl.ui.drawings.book import Desk, DrawingBook, alert_of, new_id
@@ -107,12 +107,12 @@ def test_an_undo_without_effect_goes_on_to_the_step_before(desk):
 
 
 def test_full_lists_are_said(desk):
-    for at in range(MOST_LEVELS - 1):
+    for at in range(MAX_LEVELS - 1):
         assert desk.place("NQ", OwnLevel(new_id(), at)) == ""
     assert "100 own levels" in desk.place("NQ", OwnLevel(new_id(), 1))
-    for _ in range(MOST_RULES - 1):
+    for _ in range(MAX_RULES - 1):
         desk.rules.add(Rule(name="x", when="bubble", least=5))
-    assert f"{MOST_RULES} alert rules" in desk.set_alert("NQ", "a1", is_on=True)
+    assert f"{MAX_RULES} alert rules" in desk.set_alert("NQ", "a1", is_on=True)
 
 
 def test_the_link_between_rule_and_level_outlives_a_restart(desk, tmp_path):

@@ -15,7 +15,7 @@ from flow_gl.core.system.platform.processes import last_words_file, start
 
 _LAST_LINES_S: Final = 0.5
 """How long to wait for the pipes of a process that has ended."""
-_LEAST_S: Final = 0.1
+_MIN_S: Final = 0.1
 """How long a process may take to end in any case, before it is terminated or killed."""
 
 
@@ -66,7 +66,7 @@ class LineProcess:
         lines = self._errors.read()[-4000:].decode("utf-8", "replace").strip().splitlines()
         return masked(lines[-1]) if lines else ""
 
-    def end(self, within_s: float, *, again_s: float = _LEAST_S) -> None:
+    def end(self, within_s: float, *, again_s: float = _MIN_S) -> None:
         """Close its standard input and wait; then terminate it, then kill it. `lines` still returns its last ones.
 
         Parameters
@@ -75,7 +75,7 @@ class LineProcess:
         again_s : how long it may take to end once it is terminated
         """
         self._told.close()
-        for then, wait_s in ((self.process.terminate, max(_LEAST_S, within_s)), (self.process.kill, again_s)):
+        for then, wait_s in ((self.process.terminate, max(_MIN_S, within_s)), (self.process.kill, again_s)):
             try:
                 self.process.wait(wait_s)
                 break

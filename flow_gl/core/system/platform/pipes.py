@@ -11,11 +11,11 @@ from contextlib import suppress
 from typing import IO, Final
 
 _CHUNK: Final = 65536
-_MOST_CHUNKS: Final = 64
+_MAX_CHUNKS: Final = 64
 """Maximum number of chunks waiting for `PipeReader.take`: 4 MB; beyond that, the other process has to wait."""
 _LOOKS: Final = 50
 """How often `PipeReader.wait_for_end` makes space for the thread."""
-_MOST_WAITING: Final = 256
+_MAX_WAITING: Final = 256
 """Maximum number of messages waiting to be written; further ones are dropped."""
 
 
@@ -29,7 +29,7 @@ class PipeReader:
 
     def __init__(self, pipe: IO[bytes], *, name: str) -> None:
         self._pipe: Final = pipe
-        self._chunks: Final[queue.Queue[bytes]] = queue.Queue(_MOST_CHUNKS)
+        self._chunks: Final[queue.Queue[bytes]] = queue.Queue(_MAX_CHUNKS)
         self._gathered: list[bytes] = []
         self._is_closed = False
         self._thread: Final = threading.Thread(target=self._run, name=name, daemon=True)
@@ -82,7 +82,7 @@ class PipeWriter:
 
     def __init__(self, pipe: IO[bytes], *, name: str) -> None:
         self._pipe: Final = pipe
-        self._waiting: Final[queue.Queue[bytes | None]] = queue.Queue(_MOST_WAITING)
+        self._waiting: Final[queue.Queue[bytes | None]] = queue.Queue(_MAX_WAITING)
         self._is_open = True
         self._thread: Final = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()

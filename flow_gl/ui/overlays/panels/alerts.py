@@ -30,10 +30,10 @@ from flow_gl.ui.paint.theme import sign_color, u32
 from flow_gl.ui.state.axes import EDGE_SHARE, Parked
 from flow_gl.ui.state.view_state import ViewState
 
-MOST_LISTED: Final = 200
+MAX_LISTED: Final = 200
 _PLACE: Final = 0.55
 """Where in the plot an alert's time is shown after a click on it, 0 (left) to 1 (right)."""
-_LEAST_WORDS: Final = {
+_MIN_WORDS: Final = {
     "event": "least strength",
     "cvd": "contracts",
     "bubble": "contracts",
@@ -153,8 +153,8 @@ def _condition(draft: dict[str, Any]) -> None:
     elif when == "feed":
         draft["state"] = _combo("state", draft["state"], FEED_WORDS)
         return
-    if when in _LEAST_WORDS:
-        _, draft["least"] = imgui.input_double(_LEAST_WORDS[when], draft["least"], 0.0, 0.0, "%.10g")
+    if when in _MIN_WORDS:
+        _, draft["least"] = imgui.input_double(_MIN_WORDS[when], draft["least"], 0.0, 0.0, "%.10g")
     draft["direction"] = _combo("direction", draft["direction"], {way: way for way in WAYS})
     _, draft["symbol"] = imgui.input_text("symbol", draft["symbol"])
     base.hint("root (NQ), contract (NQZ5) or continuous symbol (NQ.v.0); empty for all charts")
@@ -189,7 +189,7 @@ def _log(center: AlertCenter, frame: Frame, state: ViewState) -> None:
     if not center.entries:
         base.colored("no alert has fired yet; \u201ctest\u201d tries a rule", state.palette.quiet)
         return
-    listed = list(center.entries)[-MOST_LISTED:][::-1]
+    listed = list(center.entries)[-MAX_LISTED:][::-1]
     clipper = imgui.ListClipper()
     clipper.begin(len(listed))
     while clipper.step():

@@ -25,8 +25,8 @@ from flow_gl.ui.state.view_state import ViewState
 WIDTH_PX: Final = 196.0
 _MARGIN_PX: Final = 14.0
 """Distance of the window from the borders of its pane, ..."""
-_LEAST_ROWS: Final = 5
-_MOST_ROWS: Final = 18
+_MIN_ROWS: Final = 5
+_MAX_ROWS: Final = 18
 """Rows of a ladder in view."""
 _ROOM_PX: Final = 8.0
 """... and from the disc, at content scale 1."""
@@ -113,7 +113,7 @@ def card_rows(scene: Scene, lines_above: int, frame: Frame) -> int:
     height = (scene.cvd_view.rect.bottom - scene.price_view.rect.y) / frame.scale
     room = (height - 2 * _MARGIN_PX) * frame.gui_scale
     room -= round(size * ROW_SHARE) * (lines_above + 1) + 4 * size
-    return min(max(int(room / ladder.row_height(size)) - 1, _LEAST_ROWS), _MOST_ROWS)
+    return min(max(int(room / ladder.row_height(size)) - 1, _MIN_ROWS), _MAX_ROWS)
 
 
 def times_of(reader: MarketReader, row: np.void, width_ns: int) -> tuple[int, int]:

@@ -22,7 +22,7 @@ from flow_gl.ui.overlays.panels.base import Content, Row, Section
 from flow_gl.ui.state.view_state import ViewState
 
 PERIOD_S: Final = 0.25
-MOST_ROWS: Final = 25
+MAX_ROWS: Final = 25
 """Orders that are added in each period."""
 _KEPT: Final = 60
 _LARGEST_FILTER: Final = 500.0
@@ -76,7 +76,7 @@ class Tape:
         missed = self._cursor.missed
         orders = self._cursor.read()
         orders = orders[orders["size"] >= least]
-        found = _largest(orders, MOST_ROWS)
+        found = _largest(orders, MAX_ROWS)
         self.passed_over = len(orders) - len(found) + self._cursor.missed - missed
         self.passed_over_in_all += self.passed_over
         self.rows = np.concatenate([found[::-1], self.rows])[:_KEPT]

@@ -6,7 +6,7 @@ from imgui_bundle import imgui
 
 from flow_gl.core.commands import Command
 from flow_gl.ui.input.keymap import key_label
-from flow_gl.ui.input.workspace_actions import MOST_KEYS
+from flow_gl.ui.input.workspace_actions import MAX_KEYS
 from flow_gl.ui.overlays.frame import Frame
 from flow_gl.ui.overlays.panels import base
 from flow_gl.ui.overlays.panels.base import Content
@@ -85,7 +85,7 @@ class WorkspacesPanel:
         imgui.align_text_to_frame_padding()
         if imgui.selectable("##switch", is_current, 0, (width, imgui.get_frame_height()))[0]:
             self._tell(desk.switch(name))
-        key = key_label(state.keys, f"workspace_{number}") if number <= MOST_KEYS else ""
+        key = key_label(state.keys, f"workspace_{number}") if number <= MAX_KEYS else ""
         self._label(name, key, (imgui.get_item_rect_min().x, top, width), state)
         imgui.same_line(0.0, 0.0)
         imgui.set_cursor_pos_x(left + room - sum(widths) - gap)

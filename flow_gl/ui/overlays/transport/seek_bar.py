@@ -20,8 +20,8 @@ COLUMN_PX: Final = 4.0
 """Width of a column of volume with its gap, at content scale 1."""
 FOLD_SHARE: Final = 0.02
 """Width of a folded gap, of the bar; shorter gaps are not folded."""
-_MOST_FOLDS: Final = 12
-_MOST_MARKS: Final = 160
+_MAX_FOLDS: Final = 12
+_MAX_MARKS: Final = 160
 """Places for events on the bar: the strongest of each is marked."""
 
 
@@ -137,7 +137,7 @@ def make(
 def _breaks(start: int, end: int, gaps: list[tuple[int, int]]) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """Return between which instants time is linear, and their places: long gaps take `FOLD_SHARE` each."""
     folds = [(first, last) for first, last in gaps if last - first > FOLD_SHARE * (end - start)]
-    folds = [one for at, one in enumerate(folds) if not at or one[0] >= folds[at - 1][1]][:_MOST_FOLDS]
+    folds = [one for at, one in enumerate(folds) if not at or one[0] >= folds[at - 1][1]][:_MAX_FOLDS]
     open_ns = max(1, end - start - sum(last - first for first, last in folds))
     per_ns = (1.0 - FOLD_SHARE * len(folds)) / open_ns
     instants, places = [start], [0.0]
@@ -175,7 +175,7 @@ def _marks(timeline: ChartTimeline, breaks_ns: tuple[int, ...], breaks: tuple[fl
     _, events = timeline.events.read(0, timeline.events.head)
     events = events[(events["ts_event"] >= breaks_ns[0]) & (events["ts_event"] <= breaks_ns[-1])]
     places = np.interp(events["ts_event"], breaks_ns, breaks)
-    cells = (places * _MOST_MARKS).astype(np.int64)
+    cells = (places * _MAX_MARKS).astype(np.int64)
     order = np.lexsort((events["strength"], cells))
     is_strongest = np.append(np.diff(cells[order]) > 0, True)[: len(order)]
     return tuple(
