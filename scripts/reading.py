@@ -19,7 +19,7 @@ from flow_gl.layers.discs import reference_of
 from flow_gl.layers.marks import absorption, divergence, large_trade, stacked_imbalance
 from flow_gl.store.row_log import RowCursor
 from flow_gl.ui.drawings.book import new_id
-from flow_gl.ui.input.level_tool import desk_of
+from flow_gl.ui.input.level_tool import edits_of
 from flow_gl.view.frame_loop import FrameLoop
 
 SIZE = (1280, 720)
@@ -84,13 +84,13 @@ def take_reading(wanted: set[str]) -> dict[str, Image.Image]:
 
 def _place_levels(loop: FrameLoop) -> None:
     """Place two own levels around NQ's last price, the upper one with an alert."""
-    desk, market = desk_of(loop.state), loop.link.markets[NQ - 1]
+    edits, market = edits_of(loop.state), loop.link.markets[NQ - 1]
     last = int(market.session["last_price"])
     above = OwnLevel(new_id(), last + 12 * market.tick_size, "Weekly high", since_ns=int(market.session["open_ts"]))
-    desk.place("NQ", OwnLevel(new_id(), last - 14 * market.tick_size, "Gap fill", "orange"))
-    desk.place("NQ", above)
-    desk.set_alert("NQ", above.id, is_on=True)
-    loop.state.drawings.last_edited = desk.book.levels("NQ")[0].id
+    edits.place("NQ", OwnLevel(new_id(), last - 14 * market.tick_size, "Gap fill", "orange"))
+    edits.place("NQ", above)
+    edits.set_alert("NQ", above.id, is_on=True)
+    loop.state.drawings.last_edited = edits.book.levels("NQ")[0].id
 
 
 def _show_only(loop: FrameLoop, kind: EventKind | None) -> None:

@@ -32,7 +32,7 @@ from flow_gl.runtime.charts import Charts
 from flow_gl.runtime.file_summaries import sources
 from flow_gl.runtime.launch import Session
 from flow_gl.runtime.meters import StatusBoard
-from flow_gl.services.replay_cache.shelf import FOLDER
+from flow_gl.services.replay_cache.file_cache import FOLDER
 from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore, lod_capacity
 from tests.feed.market_files import NAMES, OPEN_NS
 from tests.kit.trades import make_trades

@@ -290,7 +290,7 @@ def test_an_index_that_was_only_begun_is_continued(tmp_path: Path, rigs: list[Ri
 def test_a_seek_needs_no_folder_to_write_to(
     tmp_path: Path, rigs: list[Rig], monkeypatch: pytest.MonkeyPatch, cache: bool
 ) -> None:
-    monkeypatch.setattr("flow_gl.services.replay_cache.shelf.Shelf._put", lambda *_: False)
+    monkeypatch.setattr("flow_gl.services.replay_cache.file_cache.FileCache._put", lambda *_: False)
     paths, rows = files_of(tmp_path)
     rig = Rig(paths, cache=cache)
     rigs.append(rig)

@@ -29,7 +29,7 @@ from flow_gl.core.units import SECOND_NS
 from flow_gl.dbn.writing import write_dbn
 from flow_gl.feed.synthetic.demo import TradeMaker
 from flow_gl.gl.surface.context import HeadlessContext
-from flow_gl.services.replay_cache.shelf import FOLDER
+from flow_gl.services.replay_cache.file_cache import FOLDER
 from flow_gl.ui.link import LinkState
 from flow_gl.ui.paint.gui import Gui
 from flow_gl.ui.state.view_state import ViewState

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from flow_gl.feed.files.choices import Choice
     from flow_gl.feed.files.scan import FileSummary
     from flow_gl.runtime.replay_snapshots import ReplaySnapshots
-    from flow_gl.services.replay_cache.shelf import Shelf
+    from flow_gl.services.replay_cache.file_cache import FileCache
 
 MAX_OFFERED: Final = 2_000
 """Most symbols of files that a list of symbols offers."""
@@ -34,7 +34,7 @@ class ReplayFiles:
     summary: "FileSummary"
     charts: tuple[tuple[int, str], ...]
     """Instrument and name of each chart."""
-    shelf: "Shelf | None"
+    cache: "FileCache | None"
     """None: nothing is kept between runs."""
 
 
@@ -83,12 +83,12 @@ def make_plan(spec: EngineSpec, on_progress: Callable[[float], None] | None = No
 def _plan_files(spec: FilesSpec, engine: EngineSpec, on_progress: Callable[[float], None] | None) -> Plan:
     from flow_gl.feed.files.choices import Found
     from flow_gl.feed.files.replay import FilesFeed, scan
-    from flow_gl.runtime.file_summaries import PartShelf
+    from flow_gl.runtime.file_summaries import CachedParts
     from flow_gl.runtime.replay_snapshots import ReplaySnapshots
-    from flow_gl.services.replay_cache.shelf import Shelf
+    from flow_gl.services.replay_cache.file_cache import FileCache
 
-    shelf = Shelf(is_beside=spec.cache_beside) if spec.cache else None
-    summary = scan(spec.paths, on_progress=on_progress, cache=PartShelf(shelf) if shelf else None)
+    cache = FileCache(is_beside=spec.cache_beside) if spec.cache else None
+    summary = scan(spec.paths, on_progress=on_progress, cache=CachedParts(cache) if cache else None)
     chosen = [summary.choose(symbol) for symbol in spec.symbols] or summary.requested()[:CHARTS] or [summary.choose()]
     if len({(one.name, one.only_id) for one in chosen}) < len(chosen):
         raise UsageError(f"symbols: each may be charted once, got {', '.join(spec.symbols)}")
@@ -96,9 +96,9 @@ def _plan_files(spec: FilesSpec, engine: EngineSpec, on_progress: Callable[[floa
     from_ns = min(max(from_ns, engine.resume_ns), summary.last_ts) if engine.resume_ns else from_ns
     charts = [(one.pinned or one.only_id, one.name) for one in chosen]
     snapshots = None
-    if shelf:
+    if cache:
         joined = summary.joined()
-        snapshots = ReplaySnapshots(summary.paths, spec=engine, charts=charts, shelf=shelf, joined=joined)
+        snapshots = ReplaySnapshots(summary.paths, spec=engine, charts=charts, cache=cache, joined=joined)
     feed = FilesFeed(
         spec.paths,
         speed=_speed(spec.speed),
@@ -119,7 +119,7 @@ def _plan_files(spec: FilesSpec, engine: EngineSpec, on_progress: Callable[[floa
         note="; ".join(note for note in notes if note),
         damage=summary.damage,
         snapshots=snapshots,
-        files=ReplayFiles(summary, tuple(charts), shelf),
+        files=ReplayFiles(summary, tuple(charts), cache),
         offered=tuple(dict.fromkeys(choice.name for choice in Found(summary.parts).choices()))[:MAX_OFFERED],
         begins_ns=summary.first_ts,
     )

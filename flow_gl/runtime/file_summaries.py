@@ -10,7 +10,7 @@ import msgspec
 
 import flow_gl
 from flow_gl.feed.files.file_part import FilePart
-from flow_gl.services.replay_cache.shelf import Shelf, identity
+from flow_gl.services.replay_cache.file_cache import FileCache, identity
 
 _PACKAGES: Final = ("core", "dbn", "engine", "feed", "runtime", "services", "store")
 _CALENDAR: Final = "pandas_market_calendars"
@@ -40,11 +40,11 @@ def sources() -> list[Path]:
     return [path for package in _PACKAGES for path in sorted((root / package).rglob("*.py"))]
 
 
-class PartShelf:
-    """File summaries on a shelf. Implements `feed.files.file_part.PartCache`."""
+class CachedParts:
+    """File summaries in a cache. Implements `feed.files.file_part.PartCache`."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf: Final = shelf
+    def __init__(self, cache: FileCache) -> None:
+        self._cache: Final = cache
         self._names: Final[dict[Path, str]] = {}
         self._decoder: Final = msgspec.json.Decoder(FilePart)
 
@@ -54,7 +54,7 @@ class PartShelf:
         if name is None:
             return None
         self._names[path] = name
-        digest, _, text = (self._shelf.get(path, name) or b"").partition(b"\n")
+        digest, _, text = (self._cache.get(path, name) or b"").partition(b"\n")
         if digest != _digest(text):
             return None
         try:
@@ -67,7 +67,7 @@ class PartShelf:
         name = _name(path)
         if name is not None and name == self._names.get(path):
             text = msgspec.json.encode(part)
-            self._shelf.put(path, name, _digest(text) + b"\n" + text)
+            self._cache.put(path, name, _digest(text) + b"\n" + text)
 
 
 def _name(path: Path) -> str | None:

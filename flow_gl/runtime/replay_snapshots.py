@@ -22,7 +22,7 @@ from flow_gl.engine import checkpoint
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.runtime.file_summaries import hashed, program
 from flow_gl.runtime.snapshot_writer import SnapshotWriter
-from flow_gl.services.replay_cache.shelf import Shelf, identity
+from flow_gl.services.replay_cache.file_cache import FileCache, identity
 from flow_gl.services.replay_cache.snapshot_file import SnapshotError, SnapshotFile
 from flow_gl.store.market import MarketStore
 
@@ -68,7 +68,7 @@ class ReplaySnapshots:
     paths : the files, in reading order
     spec : the settings
     charts : instrument and name of each chart
-    shelf : cache that holds the snapshots
+    cache : cache that holds the snapshots
     joined : indices of the files that are merged with the next one: no snapshot is kept between the two
     """
 
@@ -78,11 +78,11 @@ class ReplaySnapshots:
         *,
         spec: EngineSpec,
         charts: Sequence[tuple[int, str]],
-        shelf: Shelf,
+        cache: FileCache,
         joined: Collection[int] = (),
     ) -> None:
         self._paths: Final = list(paths)
-        self._shelf: Final = shelf
+        self._cache: Final = cache
         self._charts: Final = len(charts)
         files, keys = keys_of(self._paths, spec=spec, charts=charts)
         self._files: Final = files
@@ -100,7 +100,7 @@ class ReplaySnapshots:
         for index, key in enumerate(self._keys[:most]):
             if index in self._joined:
                 continue
-            data = self._shelf.get(self._paths[index], key + _SUFFIX)
+            data = self._cache.get(self._paths[index], key + _SUFFIX)
             if data is None:
                 break
             try:
@@ -163,7 +163,7 @@ class ReplaySnapshots:
                 is_same = all(identity(source) == file for source, file in sources)
             except OSError:
                 is_same = False
-            if is_same and not self._shelf.put(path, key + _SUFFIX, data):
+            if is_same and not self._cache.put(path, key + _SUFFIX, data):
                 get_logger("engine").info("a snapshot could not be kept", extra={"path": path})
 
         self._next = index + 1

@@ -65,13 +65,13 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> in
     from flow_gl.ui.paint.gui import Gui
     from flow_gl.ui.state.view_state import ViewState
     from flow_gl.ui.workspaces import apply
-    from flow_gl.ui.workspaces.shelf import Shelf, default_folder
+    from flow_gl.ui.workspaces.saved import SavedWorkspaces, default_folder
     from flow_gl.view.frame_loop import FrameLoop
 
     is_remembering = options.remember and not options.headless
-    shelf = Shelf((options.workspaces or default_folder()) if is_remembering else None)
-    last, warning = shelf.load_last()
-    state = ViewState(workspaces=shelf)
+    saved = SavedWorkspaces((options.workspaces or default_folder()) if is_remembering else None)
+    last, warning = saved.load_last()
+    state = ViewState(workspaces=saved)
     apply.apply(state, last)
     apply.recall(state, last.memory)
     refused = apply.override(state, options.settings)
@@ -87,7 +87,7 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> in
         if is_remembering and window is not None:
             from flow_gl.view.window_place import KeptWindow
 
-            kept = shelf.window = KeptWindow(window, last.window)
+            kept = saved.window = KeptWindow(window, last.window)
             if not (options.settings.fullscreen or options.settings.monitor):
                 kept.put(last.window, has_size=options.settings.size_px is None)
         if is_remembering:
@@ -166,7 +166,7 @@ def _rate(options: ViewOptions, window: "Window | None") -> float:
 
 def _remember(loop: "FrameLoop") -> None:
     from flow_gl.ui.state.chart_list import symbol_of
-    from flow_gl.ui.workspaces.desk import desk_of
+    from flow_gl.ui.workspaces.manager import manager_of
     from flow_gl.ui.workspaces.tree import Memory
 
     if loop.frame is None:
@@ -174,7 +174,7 @@ def _remember(loop: "FrameLoop") -> None:
     state = loop.state
     feed = [symbol_of(market) for market in loop.frame.link.markets]
     memory = Memory(feed=feed, recent_actions=state.recent_actions, used_hints=state.hints.used)
-    problem = state.workspaces.save_last(desk_of(state, loop.frame).shown(), memory)
+    problem = state.workspaces.save_last(manager_of(state, loop.frame).shown(), memory)
     if problem:
         get_logger("view").warning(problem)
 

@@ -10,7 +10,7 @@ from flow_gl.ui.workspaces.tree import WindowPlace
 
 
 class KeptWindow:
-    """A window as workspaces know it (`ui.workspaces.shelf.WindowKeeper`).
+    """A window as workspaces know it (`ui.workspaces.saved.WindowKeeper`).
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ from flow_gl.ui.overlays.notices import Notes
 from flow_gl.ui.state.view_state import ViewState
 from flow_gl.ui.workspaces import workspace_file
 from flow_gl.ui.workspaces.apply import gather, override
-from flow_gl.ui.workspaces.shelf import Shelf
+from flow_gl.ui.workspaces.saved import SavedWorkspaces
 from flow_gl.ui.workspaces.tree import Look, Memory, WindowPlace, Workspace
 from flow_gl.view.pacing import Pacer
 from flow_gl.view.program import ViewOptions, run_view
@@ -138,7 +138,7 @@ def test_a_window_saves_its_view_and_keeps_a_damaged_file_aside(tmp_path, x_disp
     (folder / "last.toml").write_text("{")
     where = replace(options(tmp_path, duration_s=0.2, panels=("feed",)), headless=False)
     assert run_view(where, RunningLink("NQZ5")) == 0
-    remembered, warning = Shelf(folder).load_last()
+    remembered, warning = SavedWorkspaces(folder).load_last()
     assert (warning, remembered.panels.open) == ("", ["feed"])
     assert (remembered.window.width, remembered.window.height) == (480, 270)
     assert remembered.time.span_s == pytest.approx(180.0)
@@ -147,7 +147,7 @@ def test_a_window_saves_its_view_and_keeps_a_damaged_file_aside(tmp_path, x_disp
 
 def leave(tmp_path, workspace):
     """Leave a view behind, as a run of the program does."""
-    assert Shelf(tmp_path / "workspaces").save_last(workspace, Memory()) == ""
+    assert SavedWorkspaces(tmp_path / "workspaces").save_last(workspace, Memory()) == ""
 
 
 def windowed(tmp_path, *, size=None, **more):
@@ -159,7 +159,7 @@ def test_a_requested_size_overrides_the_remembered_one(tmp_path, x_display, aske
     assert x_display
     leave(tmp_path, Workspace(window=WindowPlace(width=700, height=400), look=Look(palette="light")))
     assert run_view(windowed(tmp_path, size=asked), RunningLink("NQZ5")) == 0
-    remembered, _ = Shelf(tmp_path / "workspaces").load_last()
+    remembered, _ = SavedWorkspaces(tmp_path / "workspaces").load_last()
     found = remembered.window.width, remembered.window.height, remembered.look.palette
     assert found == (*expected, "light")
 

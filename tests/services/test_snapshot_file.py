@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from flow_gl.core.alerts import ALERT
 from flow_gl.core.market.footprint import FOOTPRINT
 from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, MINUTE_LEVELS, ORDER_CVD
+from flow_gl.services.replay_cache.file_cache import FOLDER, FileCache, identity
 from flow_gl.services.replay_cache.rows import RowsError, pack, unpack
-from flow_gl.services.replay_cache.shelf import FOLDER, Shelf, identity
 from flow_gl.services.replay_cache.snapshot_file import MAGIC, Rows, Snapshot, SnapshotError, SnapshotFile, encode
 from tests.kit.markets import make_seconds
 
@@ -107,12 +107,12 @@ def test_nothing_is_written_beside_a_source_unless_requested(tmp_path: Path) -> 
     source = tmp_path / "data" / "day.dbn"
     source.parent.mkdir()
     source.write_bytes(b"trades")
-    shelf = Shelf(own=tmp_path / "own")
-    assert shelf.put(source, "x", b"kept")
-    assert shelf.get(source, "x") == b"kept"
+    cache = FileCache(own=tmp_path / "own")
+    assert cache.put(source, "x", b"kept")
+    assert cache.get(source, "x") == b"kept"
     assert list(source.parent.iterdir()) == [source]
     assert [path.name for path in (tmp_path / "own").iterdir()] == ["x"]
-    assert Shelf(own=tmp_path / "own", is_beside=True).get(source, "x") == b"kept"
+    assert FileCache(own=tmp_path / "own", is_beside=True).get(source, "x") == b"kept"
     assert (source.parent / FOLDER / "x").read_bytes() == b"kept", "asked for later, it is put there too"
 
 
@@ -121,43 +121,43 @@ def test_a_snapshot_that_cannot_be_kept_beside_its_source_goes_to_the_users_fold
     source.parent.mkdir()
     source.write_bytes(b"trades")
     (source.parent / FOLDER).write_text("in the way")
-    shelf = Shelf(own=tmp_path / "own", is_beside=True)
-    assert shelf.get(source, "x") is None
-    assert shelf.put(source, "x", b"kept")
-    assert shelf.get(source, "x") == b"kept"
+    cache = FileCache(own=tmp_path / "own", is_beside=True)
+    assert cache.get(source, "x") is None
+    assert cache.put(source, "x", b"kept")
+    assert cache.get(source, "x") == b"kept"
     assert (tmp_path / "own" / "x").read_bytes() == b"kept"
     (source.parent / FOLDER).unlink()
-    assert shelf.put(source, "x", b"newer")
-    assert shelf.get(source, "x") == b"newer", "what lies beside the source comes first"
+    assert cache.put(source, "x", b"newer")
+    assert cache.get(source, "x") == b"newer", "what lies beside the source comes first"
     assert [path.name for path in (source.parent / FOLDER).iterdir()] == ["x"], "no half-written file is left"
 
 
 def test_a_read_only_folder_is_left_unchanged(tmp_path: Path) -> None:
-    source, shelf = tmp_path / "data" / "day.dbn", Shelf(own=tmp_path / "own", is_beside=True)
+    source, cache = tmp_path / "data" / "day.dbn", FileCache(own=tmp_path / "own", is_beside=True)
     source.parent.mkdir()
     source.parent.chmod(0o555)
-    assert shelf.put(source, "x", b"kept")
+    assert cache.put(source, "x", b"kept")
     assert list(source.parent.iterdir()) == []
-    assert shelf.get(source, "x") == b"kept"
+    assert cache.get(source, "x") == b"kept"
     source.parent.chmod(0o755)
 
 
 def test_if_nothing_can_be_written_nothing_is_kept_and_nothing_raised(tmp_path: Path) -> None:
     (tmp_path / FOLDER).write_text("in the way")
     (tmp_path / "own").write_text("in the way")
-    shelf = Shelf(own=tmp_path / "own", is_beside=True)
-    assert not shelf.put(tmp_path / "day.dbn", "x", b"kept")
-    assert shelf.get(tmp_path / "day.dbn", "x") is None
+    cache = FileCache(own=tmp_path / "own", is_beside=True)
+    assert not cache.put(tmp_path / "day.dbn", "x", b"kept")
+    assert cache.get(tmp_path / "day.dbn", "x") is None
 
 
 def test_a_folder_that_grows_too_large_loses_the_least_recently_used(tmp_path: Path) -> None:
-    source, shelf = tmp_path / "day.dbn", Shelf(own=tmp_path / "own", is_beside=True, most_bytes=3_000)
+    source, cache = tmp_path / "day.dbn", FileCache(own=tmp_path / "own", is_beside=True, most_bytes=3_000)
     for number in range(3):
-        shelf.put(source, f"{number}", bytes(900))
+        cache.put(source, f"{number}", bytes(900))
         os.utime(tmp_path / FOLDER / f"{number}", (number + 1, number + 1))
-    assert shelf.get(source, "0") is not None
-    shelf.put(source, "3", bytes(900))
-    assert [shelf.get(source, f"{number}") is not None for number in range(4)] == [True, False, True, True]
+    assert cache.get(source, "0") is not None
+    cache.put(source, "3", bytes(900))
+    assert [cache.get(source, f"{number}") is not None for number in range(4)] == [True, False, True, True]
 
 
 def test_a_file_is_identified_by_name_size_time_beginning_and_end(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from imgui_bundle import imgui
 
-from flow_gl.ui.workspaces.desk import desk_of
+from flow_gl.ui.workspaces.manager import manager_of
 from tests.kit.pilot import HeadlessPilot
 
 
@@ -89,12 +89,12 @@ def test_a_chart_is_closed_from_its_header_and_the_picture_of_the_rest_is_right(
 
 def test_a_workspace_has_its_charts(pilot: HeadlessPilot) -> None:
     choose(pilot, "ctrl+n", "es")
-    desk = desk_of(pilot.state, pilot.frame)
-    desk.save_as("three")
+    manager = manager_of(pilot.state, pilot.frame)
+    manager.save_as("three")
     pilot.press("ctrl+delete", "ctrl+delete")
     pilot.frames(3)
     assert names(pilot) == ["NQZ5"]
-    desk_of(pilot.state, pilot.frame).save_as("one")
+    manager_of(pilot.state, pilot.frame).save_as("one")
     pilot.press("ctrl+2")
     pilot.until(lambda: names(pilot) == ["NQZ5", "ESZ5", "ESZ5"], "the workspace has other charts")
     pilot.press("ctrl+1")

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from imgui_bundle import imgui
 
-from flow_gl.ui.workspaces.shelf import Shelf
+from flow_gl.ui.workspaces.saved import SavedWorkspaces
 from tests.kit.pilot import HeadlessPilot
 
 
 @pytest.fixture
 def pilot(tmp_path: Path) -> Iterator[HeadlessPilot]:
     found = HeadlessPilot("NQZ5", "ESZ5", size=(1200, 800), bubbles=40)
-    found.state.workspaces = Shelf(tmp_path)
+    found.state.workspaces = SavedWorkspaces(tmp_path)
     found.frames(3)
     yield found
     found.close()

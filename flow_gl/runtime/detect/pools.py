@@ -22,7 +22,7 @@ from flow_gl.runtime.detect import work
 from flow_gl.runtime.detect.plan import SessionRange
 from flow_gl.runtime.detect.wanted import Wanted
 from flow_gl.runtime.file_summaries import program
-from flow_gl.services.replay_cache.shelf import identity
+from flow_gl.services.replay_cache.file_cache import identity
 
 CONNECT_S: Final = 10
 """How long to wait for a scheduler, and then for its first worker, in seconds."""

@@ -22,8 +22,8 @@ from flow_gl.runtime.detect.found import RangeFound, SessionFound, decode
 from flow_gl.runtime.detect.plan import SessionRange, joined, plan
 from flow_gl.runtime.detect.pools import Task, run_cluster, run_local
 from flow_gl.runtime.detect.wanted import Wanted
-from flow_gl.runtime.file_summaries import PartShelf, hashed, program
-from flow_gl.services.replay_cache.shelf import Shelf, identity
+from flow_gl.runtime.file_summaries import CachedParts, hashed, program
+from flow_gl.services.replay_cache.file_cache import FileCache, identity
 
 FOLDER: Final = "detect"
 _SUFFIX: Final = ".events"
@@ -128,7 +128,7 @@ class Studying:
         self._symbol: Final = symbol
         self._wanted: Wanted | None = None
         self._on_share: Final = on_share or (lambda _share: None)
-        self._shelf: Final = Shelf(own=cache_dir() / FOLDER)
+        self._cache: Final = FileCache(own=cache_dir() / FOLDER)
         self._held: Final[dict[str, RangeFound]] = {}
         self._new: Final[set[str]] = set()
         """Names of the results that were not cached."""
@@ -162,8 +162,8 @@ class Studying:
         scan(self._paths, cache=self._part_cache, on_progress=self._on_share).choose(name)
 
     @property
-    def _part_cache(self) -> PartShelf | None:
-        return PartShelf(Shelf()) if self._options.is_cached else None
+    def _part_cache(self) -> CachedParts | None:
+        return CachedParts(FileCache()) if self._options.is_cached else None
 
     def _study(self) -> Study:
         ranges = plan(
@@ -241,7 +241,7 @@ class Studying:
         return [hashed(base, _text(settings)) + _SUFFIX for settings in self._sets]
 
     def _take_cached(self, name: str, source: Path) -> None:
-        digest, _, data = (self._shelf.get(source, name) or b"").partition(b"\n")
+        digest, _, data = (self._cache.get(source, name) or b"").partition(b"\n")
         found = decode(data) if digest == _digest(data) else None
         if found is not None:
             self._held[name] = found
@@ -252,7 +252,7 @@ class Studying:
         self._held[name] = found
         self._new.add(name)
         if self._options.is_cached:
-            self._shelf.put(source, name, _digest(data) + b"\n" + data)
+            self._cache.put(source, name, _digest(data) + b"\n" + data)
 
 
 class _Work:

@@ -150,7 +150,7 @@ class BusConnection:
         try:
             async with asyncio.timeout(REQUEST_S):
                 await client.close()
-        except Exception:  # the connection is given up, whatever it still says
+        except Exception:  # the connection is abandoned, so its last errors do not matter
             get_logger("remote").debug("closing a connection", exc_info=True)
 
     async def _find(self, js: "JetStreamContext") -> list[Topic]:
@@ -278,11 +278,11 @@ class BusConnection:
                 get_logger("remote").debug("no search for charts", extra={"reason": error})
 
     async def _watch(self, is_lost: asyncio.Event) -> None:
-        """Tell which charts have no publisher. Raises FeedError once the connection is lost."""
+        """Report which charts have no publisher. Raises FeedError once the connection is lost."""
         loop = asyncio.get_running_loop()
         while not is_lost.is_set():
             if loop.time() - self._said_s >= SAY_S:
-                self._say()  # nothing has come, and the reader should know what that means
+                self._say()  # nothing has arrived; the status says what that means
             self._check_silence(loop.time())
             try:
                 async with asyncio.timeout(WATCH_S):
@@ -305,7 +305,7 @@ class BusConnection:
         self._say()
 
     def _statuses(self, now_s: float, since_s: float) -> list[tuple[BusChart, ChartStatus]]:
-        """Return what is known of the publishers. One that was never heard is known once it is certain to be silent."""
+        """Return the publishers' statuses. A publisher that was never heard has one once it is certain to be silent."""
         found = []
         for chart in self._charts:
             is_live = now_s - max(chart.heard_s or 0.0, since_s) < SILENT_S

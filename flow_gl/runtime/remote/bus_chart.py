@@ -1,8 +1,8 @@
-"""Reads one chart from the bus with ordered consumers: its history, then its rows and its state as they come.
+"""Reads one chart from the bus with ordered consumers: its history, then its rows and its state as they arrive.
 
-A consumer may be lost with the server that had it. The client's library makes a new one when heartbeats are missing.
-If a publisher's status or the rows that its state refers to stay away for longer, this reader begins with new consumers
-where it was; it keeps what it has.
+A consumer can be lost with the server that held it; the client's library creates another one when heartbeats are
+missing. If the publisher's status, or rows that its state refers to, are missing for longer than that, this reader
+creates new consumers at its current positions and keeps what it has received.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ Take = Callable[[list[Update]], None]
 
 
 class StaleError(Exception):
-    """Nothing has come for a while: the chart has no publisher, or its consumers are gone."""
+    """Nothing has arrived for a while: the chart has no publisher, or its consumers are gone."""
 
 
 class BusChart:
@@ -49,7 +49,7 @@ class BusChart:
 
     Attributes
     ----------
-    created : when the chart's stream was made
+    created : when the chart's stream was created
     heard_s : when the newest live status arrived, loop time; None before the first
     status : the newest status, live or not
     ending : how the publisher has ended; None while it runs
@@ -113,7 +113,7 @@ class BusChart:
                 log = await self._read(STALE_S)
                 heard_s[log] = now_s = loop.time()
                 if not receiver.is_behind:
-                    heard_s[Log.ROWS] = now_s  # there is nothing to come
+                    heard_s[Log.ROWS] = now_s  # no rows are outstanding
                 if now_s - min(heard_s.values()) > STALE_S:
                     raise StaleError(topic.symbol)
         finally:

@@ -181,7 +181,7 @@ class RemoteChart:
             return
         arriving = self._arriving.get(stream)
         if arriving is not None and block.part in (Part.HISTORY, Part.RESUMED):
-            arriving.oldest = block.oldest  # it moves on: a full ring drops its oldest rows
+            arriving.oldest = block.oldest  # it may rise: a full ring drops its oldest rows
         if arriving is not None and block.part is Part.HISTORY:
             arriving.blocks.appendleft(block.rows)
             arriving.first = block.sequence

@@ -203,7 +203,7 @@ class RemoteSession:
         """Adopt the server's status, with times converted to this machine's clock."""
         wall = self._clock.wall_ns()
         offset = wall - message.sent_ns
-        # The quickest message had the shortest way; a clock that was set back makes the offset grow for good.
+        # The smallest offset had the least delay. One that is larger by a second means that a clock was set.
         known = self._clock_offset_ns
         if known is None or offset < known or offset - known > SECOND_NS:
             self._clock_offset_ns = offset

@@ -59,7 +59,7 @@ class ReplayIndex:
         self.setup: Final = setup
         self.files: Final = files
         self.spec: Final = spec
-        self.library: Final = Library(files.shelf, charts=len(files.charts))
+        self.library: Final = Library(files.cache, charts=len(files.charts))
         self.problem = ""
         """Why the index cannot be made, one line; "" if nothing is wrong."""
         self.is_complete = False

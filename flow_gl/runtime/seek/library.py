@@ -1,4 +1,4 @@
-"""The segments of a replay's index: kept on the shelf, or in memory where nothing may be kept, and decoded on demand.
+"""The segments of a replay's index: kept in the file cache, or in memory where caching is off, and decoded on demand.
 
 Decoded rows stay in memory as long as seeks need them: those of the segment, and of the ones before it as far as the
 charts' rings reach back.
@@ -18,6 +18,7 @@ from flow_gl.core.items import Item
 from flow_gl.core.schema import MAX_LODS
 from flow_gl.engine import checkpoint
 from flow_gl.runtime.seek.segment_writer import TRADES_OF_DETECTORS
+from flow_gl.services.replay_cache.file_cache import FileCache
 from flow_gl.services.replay_cache.segment import (
     Contents,
     Point,
@@ -26,7 +27,6 @@ from flow_gl.services.replay_cache.segment import (
     joined_columns,
     unpack,
 )
-from flow_gl.services.replay_cache.shelf import Shelf
 from flow_gl.services.replay_cache.snapshot_file import Snapshot, SnapshotError, SnapshotFile, encode
 
 _SUFFIX: Final = ".seek"
@@ -110,12 +110,12 @@ class Library:
 
     Parameters
     ----------
-    shelf : keeps segments between runs; None keeps them in memory
+    cache : keeps segments between runs; None keeps them in memory
     charts : number of charts
     """
 
-    def __init__(self, shelf: Shelf | None, *, charts: int) -> None:
-        self._shelf: Final = shelf
+    def __init__(self, cache: FileCache | None, *, charts: int) -> None:
+        self._cache: Final = cache
         self._charts: Final = charts
         self._memory: Final[dict[str, bytes]] = {}
         self._names: Final[list[tuple[Path, str]]] = []
@@ -131,7 +131,7 @@ class Library:
 
     def find(self, path: Path, key: str) -> Segment | None:
         """Return a segment that is kept from an earlier run; None if there is none that can be used."""
-        data = self._shelf.get(path, key + _SUFFIX) if self._shelf else None
+        data = self._cache.get(path, key + _SUFFIX) if self._cache else None
         if data is None:
             return None
         try:
@@ -146,7 +146,7 @@ class Library:
     def put(self, path: Path, key: str, snapshot: Snapshot) -> None:
         """Store the next segment."""
         data = encode(key, snapshot)
-        if self._shelf is None or not self._shelf.put(path, key + _SUFFIX, data):
+        if self._cache is None or not self._cache.put(path, key + _SUFFIX, data):
             self._memory[key] = data
         self._add(path, key, len(data))
 
@@ -156,7 +156,7 @@ class Library:
             segment = self._loaded.pop(number, None)
             if segment is None:
                 path, key = self._names[number]
-                data = self._memory.get(key) or (self._shelf.get(path, key + _SUFFIX) if self._shelf else None)
+                data = self._memory.get(key) or (self._cache.get(path, key + _SUFFIX) if self._cache else None)
                 if data is None:
                     raise DataError(f"{path}: its index is gone from the cache: open the replay again")
                 try:

@@ -59,7 +59,7 @@ class Chapters:
         self._epoch, self._next = epoch, rows_begin
 
     async def resume(self, epoch: int, rows_begin: int, history_begin: int) -> None:
-        """Continue after the last chapter; remove what a publisher left of an unfinished one."""
+        """Continue after the last chapter; remove the remains of an unfinished one."""
         writer = self._writer
         self.begin(epoch, rows_begin)
         end = history_begin - 1

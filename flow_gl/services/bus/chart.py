@@ -37,7 +37,7 @@ from flow_gl.streams.chart import Chart
 STATUS_S: Final = 1.0
 """Longest time between two messages with the status."""
 DESCRIBE_S: Final = 1.0
-"""Time between two looks at whether the description has changed."""
+"""Interval at which the description is checked for changes."""
 PATIENCE_S: Final = 30.0
 """How long an engine that is behind the published rows may take to reach them; after that its rows are published."""
 _AT_ONCE: Final = ("state", "speed", "rate", "message", "not_found")
@@ -112,7 +112,7 @@ class ChartPublisher:
             return False
         self._waits_since_s = None
         if known is not None and absence is None:
-            await self._go_on(known)
+            await self._continue(known)
         else:
             await self._begin(known, absence)
         self._state.renew()
@@ -145,7 +145,7 @@ class ChartPublisher:
         return known.settings == self._plain_settings() and known.instrument.widths_ns == reader.widths_ns
 
     def _plain_settings(self) -> dict[str, Any]:
-        """Return the settings as they come back from JSON."""
+        """Return the settings with the types that they have after a round trip through JSON."""
         found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self.settings))
         return found
 
@@ -159,8 +159,8 @@ class ChartPublisher:
         found = await asyncio.gather(*(last(*key) for key in keys))
         return {key: block for key, block in zip(keys, found, strict=True) if block is not None}
 
-    async def _go_on(self, known: Description) -> None:
-        get_logger("bus").info("going on", extra={"chart": self._topic.key, "epoch": known.instrument.epoch})
+    async def _continue(self, known: Description) -> None:
+        get_logger("bus").info("continuing an epoch", extra={"chart": self._topic.key, "epoch": known.instrument.epoch})
         await self._chapters.resume(known.instrument.epoch, known.rows_begin, known.history_begin)
         message = await self._writer.newest(Log.STATE, self._topic.subject_of(Log.STATE, Kind.ORDER))
         orders = bus.unpack(message[1]) if message else []
@@ -228,7 +228,7 @@ class ChartPublisher:
         """
         assert self._description is not None
         epoch, reader = self._description.instrument.epoch, self._source.chart.reader
-        # Records before rows: a record is then never of a later moment than the rows that are published before it.
+        # Records are read before rows, so a record is never newer than the rows that are published before it.
         self._source.chart.refresh()
         if self._now_s() - self._described_s >= DESCRIBE_S:
             self._described_s = self._now_s()

@@ -1,7 +1,7 @@
 """Connects to the servers of a bus.
 
-The client's own reconnecting is off: a lost connection calls `closed`, and the caller connects again. So there is one
-place that decides when to retry and what to request.
+The client's own reconnecting is off: a lost connection calls `closed`, and the caller connects again. So one place
+decides when to retry and what to request.
 """
 
 import asyncio

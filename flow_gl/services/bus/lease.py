@@ -4,7 +4,7 @@ The holder writes the key repeatedly, each time with the revision that it wrote 
 written in between. The others look at the revision. Once it has not changed for `bus.LEASE_RENEWALS` periods, by their
 own clock, they write their own name; the server lets one of them succeed. No clocks are compared.
 
-The lease only decides who tries: what keeps a deposed publisher from writing are the sequences that it expects.
+The lease only decides who tries to write; the sequences that a deposed publisher expects keep it from writing.
 """
 
 from collections.abc import Callable
@@ -19,12 +19,12 @@ from flow_gl.protocol.bus import Lease, Topic
 from flow_gl.protocol.errors import ProtocolError
 
 EVERY_S: Final = 0.4
-"""Time between two renewals, and between two looks. Another engine takes over four renewals after the last one."""
+"""Interval of renewals, and of checks. Another engine takes over four intervals after the last renewal."""
 _LONGEST_MS: Final = 5_000
 
 
 class LeaseKeeper:
-    """Takes part in the leadership of one chart.
+    """Holds the lease of one chart, or competes for it.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class LeaseKeeper:
                 if may_lead and not self.is_leader and self._is_vacant():
                     await self._take(leases)
         except BaseException:
-            # What is not seen cannot be missed: the holder may have renewed meanwhile.
+            # Without an answer the holder may have renewed in the meantime, so the wait begins again.
             self._changed_s = self._now_s()
             raise
 
@@ -124,7 +124,7 @@ class LeaseKeeper:
         self._revision = await leases.update(self.topic.key, bus.encode(lease), last=self._revision)
 
     async def release(self, leases: KeyValue) -> None:
-        """Give the lease up, so that another engine takes over at once. Raises as `step` does."""
+        """Give up the lease, so that another engine takes over at once. Raises as `step` does."""
         if self.is_leader:
             self.is_leader = False
             try:

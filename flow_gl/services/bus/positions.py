@@ -1,4 +1,4 @@
-"""Where the rows that were published last are among an engine's own.
+"""Finds the rows that were published last among an engine's own.
 
 Two engines compute the same rows, but number them differently: one may have started later. So the engine that takes
 over looks for the rows themselves, and continues after them.
@@ -21,7 +21,7 @@ COMPARED: Final = 64
 CHUNK: Final = 4096
 """Rows that are searched at once, from the newest back."""
 SETTLED_NS: Final = 2 * MINUTE_NS
-"""An engine that has read trades so much later than a row would have computed it."""
+"""An engine that has read trades this much later than a row must have computed that row."""
 _BY_BUCKET: Final = frozenset({Kind.BUBBLE, Kind.FOOTPRINT})
 
 
@@ -29,9 +29,9 @@ class Absence(Enum):
     """Why published rows are not among an engine's own."""
 
     NOT_YET = "not yet"
-    """The engine has not read so far."""
+    """The engine has not read that far."""
     DIFFERENT = "different"
-    """It has, and its rows are others, or begin later."""
+    """It has, but its rows differ or begin later."""
 
 
 def find(source: Source, published: Rows, *, newest_ns: int) -> int | Absence:

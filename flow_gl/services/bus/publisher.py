@@ -1,8 +1,8 @@
 """The publisher: keeps the connection to the bus, and publishes the engine's charts whose leases it holds.
 
-It is a process of its own beside the engine, so nothing that it does (encoding, the client's event loop, a bus that
-does not answer) takes the engine's interpreter from it. It reads the stores as a view does, and what it has not
-published stays there for days: there is no queue that could grow or overflow while the bus is away.
+It runs in a process of its own, so nothing that it does (encoding, the client's event loop, waiting for a bus that does
+not answer) competes for the engine's interpreter. It reads the stores as a view does. Rows that are not published yet
+stay in the rings for days, so no queue can grow or overflow while the bus is away.
 """
 
 import asyncio
@@ -40,11 +40,11 @@ from flow_gl.store.shm import SharedMemoryError
 from flow_gl.streams.chart import Chart
 
 TICK_S: Final = 0.04
-"""Time between two looks at a chart: rows are published up to 25 times a second."""
+"""Interval at which a chart is checked for news: rows are published up to 25 times a second."""
 ANSWER_S: Final = 2.0
 """Longest time for an answer of the bus."""
 AGAIN_S: Final = (0.1, 2.0)
-"""Shortest and longest time between two attempts to connect, or to be sure of what the bus holds."""
+"""Shortest and longest delay between two attempts to connect, or to find out what the bus holds."""
 REPORT_S: Final = 0.25
 ENGINE_SILENT_NS: Final = 3 * SECOND_NS
 """An engine without a heartbeat for this long cannot lead."""
@@ -53,10 +53,10 @@ END_S: Final = 2.0
 _NOT_READY: Final = frozenset({FeedState.STARTING, FeedState.CONNECTING})
 _NOT_CLUSTERED: Final = 10074
 _ERRORS: Final = (NatsError, TimeoutError, OSError)
-"""What the client raises if the bus does not answer as it should."""
+"""What the client raises if the bus does not answer, or answers with an error."""
 
 
-class _Desk:
+class _LeasedChart:
     """One chart of the engine: its store, its lease, and its publisher while it leads."""
 
     def __init__(self, source: Source, store: MarketStore, holder: str) -> None:
@@ -80,7 +80,7 @@ class _Desk:
         return silent_ns < ENGINE_SILENT_NS and self.source.state not in _NOT_READY
 
     async def keep_lease(self, leases: KeyValue) -> None:
-        """Take part in the leadership of the chart, for as long as the connection lasts."""
+        """Hold the chart's lease or compete for it, for as long as the connection lasts."""
         while not self.is_released:
             self.source.engine.refresh()
             if self.lease is None and self._may_lead():
@@ -173,7 +173,7 @@ class Publisher:
         self._clock: Final = clock
         self._holder: Final = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._engine: EngineStore | None = None
-        self._desks: Final[list[_Desk]] = []
+        self._charts: Final[list[_LeasedChart]] = []
         self._published = 0
         self._problem = "not connected yet"
         self._is_connected = False
@@ -183,7 +183,7 @@ class Publisher:
 
     def stop(self, how: str = "ended") -> None:
         """End soon: "ended" if the engine has ended by itself, "restarting" if it has died."""
-        if not self._stop.is_set():  # the engine's end comes behind its word
+        if not self._stop.is_set():  # the engine announces its end before its pipe closes
             self._how = how
         self._stop.set()
         self._changed.set()
@@ -195,10 +195,10 @@ class Publisher:
                 self._engine = EngineStore.attach(line.engine)
             reader = EngineReader(self._engine)
             reader.refresh()
-            known = [desk.store.name for desk in self._desks]
+            known = [chart.store.name for chart in self._charts]
             for index, name in enumerate(line.charts):
                 if index < len(known) and known[index] == name:
-                    self._desks[index].source.settings.update(line.settings)
+                    self._charts[index].source.settings.update(line.settings)
                     continue
                 store = MarketStore.attach(name)
                 source = Source(
@@ -209,12 +209,12 @@ class Publisher:
                     threshold=self._spec.threshold,
                     clock=self._clock,
                 )
-                desk = _Desk(source, store, self._holder)
+                chart = _LeasedChart(source, store, self._holder)
                 if index < len(known):
-                    self._desks[index].is_released = True
-                    self._desks[index] = desk
+                    self._charts[index].is_released = True
+                    self._charts[index] = chart
                 else:
-                    self._desks.append(desk)
+                    self._charts.append(chart)
                 self._changed.set()
         except SharedMemoryError as error:
             get_logger("bus").warning("no store", extra={"error": error})  # the next line names another one
@@ -265,27 +265,27 @@ class Publisher:
         if leases is None:
             return
         self._is_connected, self._problem = True, ""
-        tasks: dict[_Desk, list[asyncio.Task[None]]] = {}
+        tasks: dict[_LeasedChart, list[asyncio.Task[None]]] = {}
         try:
             while not self._stop.is_set() and not lost.is_set():
                 self._changed.clear()
-                for desk in self._desks:
-                    if desk not in tasks:
-                        tasks[desk] = [
-                            asyncio.create_task(desk.keep_lease(leases)),
-                            asyncio.create_task(desk.publish(js, self._count)),
+                for chart in self._charts:
+                    if chart not in tasks:
+                        tasks[chart] = [
+                            asyncio.create_task(chart.keep_lease(leases)),
+                            asyncio.create_task(chart.publish(js, self._count)),
                         ]
-                for desk in [one for one in tasks if one.is_released]:
-                    await cancel(*tasks.pop(desk))
-                    desk.close()
+                for chart in [one for one in tasks if one.is_released]:
+                    await cancel(*tasks.pop(chart))
+                    chart.close()
                 for task in [one for ours in tasks.values() for one in ours if one.done()]:
                     task.result()  # a fault of the program ends the publisher
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._changed.wait(), 1.0)
             if not lost.is_set():
                 # Not by a cancellation: what is being published is then acknowledged.
-                for desk in tasks:
-                    desk.is_ending = True
+                for chart in tasks:
+                    chart.is_ending = True
                 if tasks:
                     await asyncio.wait([publishing for _, publishing in tasks.values()], timeout=END_S)
         finally:
@@ -295,7 +295,7 @@ class Publisher:
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(END_S):
-                await asyncio.gather(*(desk.end(leases, self._how) for desk in self._desks))
+                await asyncio.gather(*(chart.end(leases, self._how) for chart in self._charts))
 
     async def _open_leases(self, js: JetStreamContext, lost: asyncio.Event) -> KeyValue | None:
         """Return the bucket of the leases once JetStream is ready; None if the connection was lost before."""
@@ -316,14 +316,14 @@ class Publisher:
             await asyncio.sleep(REPORT_S)
 
     def _tell(self) -> None:
-        desks = [desk for desk in self._desks if desk.lease is not None and desk.lease.is_leader]
-        problem = self._problem or next((desk.problem for desk in desks if desk.problem), "")
-        waiting = sum(desk.waiting for desk in self._desks)
+        leading = [chart for chart in self._charts if chart.lease is not None and chart.lease.is_leader]
+        problem = self._problem or next((chart.problem for chart in leading if chart.problem), "")
+        waiting = sum(chart.waiting for chart in self._charts)
         rows = f"; {waiting:,} rows waiting" if waiting and problem else ""
         self._report(
             StateLine(
                 is_connected=self._is_connected,
-                leads=len(desks) if self._is_connected else 0,
+                leads=len(leading) if self._is_connected else 0,
                 published=self._published,
                 waiting=waiting,
                 message=f"bus: {problem}{rows}" if problem else "",
@@ -332,14 +332,14 @@ class Publisher:
 
     def close(self) -> None:
         """Release the stores."""
-        for desk in self._desks:
-            desk.close()
+        for chart in self._charts:
+            chart.close()
         if self._engine is not None:
             self._engine.close()
 
 
 async def _bucket(js: JetStreamContext) -> KeyValue:
-    """Open the bucket of the leases; make it if there is none."""
+    """Open the bucket of the leases; create it if there is none."""
     with suppress(NotFoundError):
         return await js.key_value(bus.LEASES)
     try:

@@ -1,4 +1,4 @@
-"""A chart's final rows with the bus's positions: own rows in, blocks to be published out.
+"""A chart's final rows with the bus's positions: takes the engine's rows, returns blocks to publish.
 
 A stream's own position and the bus's differ by `offset`, which is found once (`positions.find`) and kept until rows are
 replaced. Nothing is counted as published before the bus has acknowledged it (`commit`).
@@ -50,7 +50,7 @@ class RowStream:
         self.offset, self.revision, self._cause = -self._next, 0, Cause.NEW_EPOCH
 
     def resume(self, published: Rows, *, newest_ns: int) -> Absence | None:
-        """Go on behind rows that were published. Returns why that is impossible, if it is."""
+        """Continue after published rows. Returns the reason if that is impossible, else None."""
         own_revision, _ = self.source.state
         found = find(self.source, published, newest_ns=newest_ns)
         if isinstance(found, Absence):
@@ -145,5 +145,5 @@ class ChartRows:
             self.streams[block.kind, block.level].commit(block)
 
     def offset(self, kind: Kind, level: int) -> int:
-        """Return what is added to an own position."""
+        """Return what is added to the engine's position to get the bus's."""
         return self.streams[kind, level].offset

@@ -23,13 +23,13 @@ EVERY_S: Final = {
     Kind.ORDER: 0.25,
 }
 USUALLY_S: Final = 1.0
-"""Shortest time between two messages of a kind, and of those that are not listed."""
+"""Shortest time between two messages of a kind; `EVERY_S` lists the exceptions."""
 MAX_ORDERS: Final = 512
-"""Orders of a message, the newest."""
+"""Most orders in a message; the newest are sent."""
 
 
 class Orders:
-    """The newest orders for the tape. Their positions go on from those that were published last."""
+    """The newest orders for the tape. Their positions continue those that were published last."""
 
     def __init__(self, source: Source) -> None:
         self._source: Final = source
@@ -37,7 +37,7 @@ class Orders:
         self._offset = -self._next
 
     def resume(self, published: Rows | None) -> None:
-        """Go on behind the published orders, in position and in time. None: begin at position 0."""
+        """Continue after the published orders, in position and in time. None: begin at position 0."""
         self._next = self._source.oldest
         self._offset = -self._next
         if published is None or not len(published.rows):
@@ -96,7 +96,7 @@ class ChartState:
         """
         now_s = self._now_s()
         for kind, tables in self._tables.items():
-            news = [table.advance() for table in tables]  # all of them: each reads what is its own
+            news = [table.advance() for table in tables]  # a list, not `any`: every table must advance
             if any(news):
                 self._changed.add(kind)
         found = []

@@ -1,4 +1,4 @@
-"""Writes the three streams of a chart, each message behind the one that this publisher knows to be the last.
+"""Writes the three streams of a chart. Each message states which one this publisher knows to be the last before it.
 
 Messages are sent without waiting for one another's acknowledgement. Each expects the sequence of the one before it, so
 the stream holds an unbroken prefix of what was sent in any case.
@@ -21,7 +21,7 @@ ACK_S: Final = 3.0
 MAX_IN_FLIGHT: Final = 64
 DAY_S: Final = 86_400
 AGE_S: Final = {Log.ROWS: 4 * DAY_S, Log.STATE: 0, Log.HISTORY: 8 * DAY_S}
-"""How long messages are kept in the streams that a publisher makes; 0: for good."""
+"""How long messages are kept in the streams that a publisher creates; 0: forever."""
 REPLICAS: Final = 3
 _WRONG_SEQUENCE: Final = (10071, 10164)
 _NOT_CLUSTERED: Final = 10074
@@ -29,7 +29,7 @@ _DUPLICATES_S: Final = 120
 
 
 class FencedError(Exception):
-    """Somebody else has written to the stream."""
+    """Another publisher has written to the stream."""
 
 
 class UnsureError(Exception):
@@ -43,8 +43,8 @@ class Message:
     Attributes
     ----------
     subject, payload : as published
-    message_id : with which it is only stored once
-    after : in *state*, the sequence in *rows* that it belongs behind
+    message_id : a message with an id that is known already is not stored again
+    after : in *state*, the sequence in *rows* that must be applied before it
     """
 
     subject: str
@@ -67,7 +67,7 @@ class ChartWriter:
         self.last: Final[dict[Log, int]] = {}
 
     async def open(self) -> None:
-        """Make streams that do not exist, and learn the last sequences. Raises UnsureError."""
+        """Create streams that do not exist, and read the last sequences. Raises UnsureError."""
         for log in Log:
             try:
                 info = await self._js.stream_info(self.topic.stream(log))
@@ -91,7 +91,7 @@ class ChartWriter:
             if error.err_code != _NOT_CLUSTERED:
                 raise
             await self._js.add_stream(**config, num_replicas=1)
-        get_logger("bus").info("stream made", extra={"stream": config["name"]})
+        get_logger("bus").info("stream created", extra={"stream": config["name"]})
 
     async def newest(self, log: Log, subject: str) -> tuple[int, bytes] | None:
         """Return sequence and payload of the newest message of a subject; None if there is none."""
@@ -130,7 +130,7 @@ class ChartWriter:
             part = waiting[start : start + MAX_IN_FLIGHT]
             expected = self.last[log]
             try:
-                # One after another onto the wire. (The client's publish_async loses errors.)
+                # Sent in order. (The client's publish_async loses errors.)
                 async with asyncio.timeout(ACK_S):
                     acks = await asyncio.gather(*(self._publish(one, expected + at) for at, one in enumerate(part)))
             except APIError as error:

@@ -97,7 +97,7 @@ def rule_for(key: str, level: OwnLevel) -> Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class DrawingEdits:
     """Edits drawings: the book, the alert rules of its levels, and the history."""
 
     book: DrawingBook

@@ -2,7 +2,7 @@
 
 from flow_gl.core.drawings import OwnLevel, drawing_key
 from flow_gl.ui.input.action import Context
-from flow_gl.ui.input.level_tool import begin, desk_of
+from flow_gl.ui.input.level_tool import begin, edits_of
 
 
 def place(context: Context) -> None:
@@ -44,7 +44,7 @@ def delete(context: Context) -> None:
         context.notes.append(f"point at an own level to delete it, or open its editor with {context.key('edit_level')}")
         return
     drawings.edited = None
-    desk_of(context.state).delete(key, level_id)
+    edits_of(context.state).delete(key, level_id)
     context.notes.append(f"own level deleted  \u00b7  {context.key('undo')} undoes")
 
 

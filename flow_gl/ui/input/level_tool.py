@@ -15,7 +15,7 @@ from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import tick_size_of
 from flow_gl.layers.drawings.levels import OWN_LEVELS, level_under, snapped
-from flow_gl.ui.drawings.book import Desk, new_id
+from flow_gl.ui.drawings.book import DrawingEdits, new_id
 from flow_gl.ui.drawings.state import Held
 from flow_gl.ui.input.gestures import CLICK_PX, Mouse
 from flow_gl.ui.overlays.frame import ChartFrame
@@ -47,9 +47,9 @@ class _Grab:
     is_given_up: bool = False
 
 
-def desk_of(state: ViewState) -> Desk:
-    """Return the editor of drawings."""
-    return Desk(state.drawings.book, state.drawings.rules, state.history)
+def edits_of(state: ViewState) -> DrawingEdits:
+    """Return what edits the drawings of a state."""
+    return DrawingEdits(state.drawings.book, state.drawings.rules, state.history)
 
 
 def key_of(chart: ChartFrame) -> str:
@@ -142,7 +142,7 @@ class LevelTool:
 
     def _place(self, state: ViewState, held: Held) -> None:
         state.drawings.held = None
-        if problem := desk_of(state).place(held.key, held.level):
+        if problem := edits_of(state).place(held.key, held.level):
             self.notes.append(problem)
 
     def _drag(self, mouse: Mouse, grab: _Grab, charts: Sequence[ChartFrame], state: ViewState, scale: float) -> bool:
@@ -161,5 +161,5 @@ class LevelTool:
         if not grab.has_moved:
             drawings.edited = grab.chart, grab.key, grab.level.id
         elif held is not None:
-            desk_of(state).change(grab.key, held.level)
+            edits_of(state).change(grab.key, held.level)
         return mouse.is_released

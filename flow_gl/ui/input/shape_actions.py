@@ -5,7 +5,7 @@ from typing import Final
 from flow_gl.core.drawings import ANCHORED, SHAPE_KINDS, SHAPE_TITLES, WITH_TWO_POINTS, Shape, ShapeKind, drawing_key
 from flow_gl.ui.input import level_actions, shape_tool
 from flow_gl.ui.input.action import Action, Context, Run
-from flow_gl.ui.input.level_tool import desk_of
+from flow_gl.ui.input.level_tool import edits_of
 
 _KEYS: Final[dict[ShapeKind, str]] = {
     "rectangle": "shift+r",
@@ -86,7 +86,7 @@ def delete(context: Context) -> None:
         return
     _, key, shape = found
     drawings.edited_shape = drawings.selected = None
-    desk_of(context.state).delete_shape(key, shape.id)
+    edits_of(context.state).delete_shape(key, shape.id)
     context.notes.append(f"{SHAPE_TITLES[shape.kind].lower()} deleted  \u00b7  {context.key('undo')} undoes")
 
 
@@ -96,7 +96,7 @@ def _chosen(context: Context) -> tuple[int, str, Shape] | None:
     if drawings.edited_shape is None and shape is not None:
         return context.focus or 0, _key(context), shape
     place = drawings.edited_shape or drawings.selected
-    found = None if place is None else desk_of(context.state).find_shape(*place[1:])
+    found = None if place is None else edits_of(context.state).find_shape(*place[1:])
     return None if place is None or found is None else (place[0], place[1], found)
 
 

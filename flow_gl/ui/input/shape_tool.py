@@ -15,7 +15,7 @@ from flow_gl.layers.drawings.geometry import SHAPES, Grip, shape_under
 from flow_gl.ui.drawings.book import new_id
 from flow_gl.ui.drawings.state import HeldShape
 from flow_gl.ui.input.gestures import CLICK_PX, Mouse
-from flow_gl.ui.input.level_tool import desk_of, key_of, price_at
+from flow_gl.ui.input.level_tool import edits_of, key_of, price_at
 from flow_gl.ui.overlays.frame import ChartFrame
 from flow_gl.ui.state.view_state import ViewState
 
@@ -128,12 +128,12 @@ class ShapeTool:
         state.drawings.held_shape = None
         shape = held.shown
         if not held.is_new:
-            desk_of(state).change_shape(held.key, shape)
+            edits_of(state).change_shape(held.key, shape)
         elif shape.start != shape.end:
             self._commit_new(state, held.chart, held.key, shape)
 
     def _commit_new(self, state: ViewState, chart: int, key: str, shape: Shape) -> None:
-        if problem := desk_of(state).place_shape(key, shape):
+        if problem := edits_of(state).place_shape(key, shape):
             self.notes.append(problem)
             return
         state.drawings.selected = chart, key, shape.id

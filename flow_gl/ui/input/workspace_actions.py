@@ -2,7 +2,7 @@
 
 from flow_gl.ui.input.action import Action, Context, Run
 from flow_gl.ui.state.chart_list import symbol_of
-from flow_gl.ui.workspaces.desk import Desk
+from flow_gl.ui.workspaces.manager import WorkspaceManager
 
 MAX_KEYS = 9
 """Workspaces with a key: the first ones in alphabetical order."""
@@ -23,27 +23,27 @@ def actions() -> tuple[Action, ...]:
 
 def _switch(number: int) -> Run:
     def run(context: Context) -> None:
-        shelf = context.state.workspaces
-        shelf.look()
-        names = shelf.names()
+        saved = context.state.workspaces
+        saved.look()
+        names = saved.names()
         if number > len(names):
             there = f"there are {len(names)}" if names else "none is saved yet"
             context.notes.append(f"no workspace {number}: {there}  \u00b7  {context.key('workspaces')} shows them")
             return
-        context.notes.append(_desk(context).switch(names[number - 1]))
+        context.notes.append(_manager(context).switch(names[number - 1]))
 
     return run
 
 
 def _save(context: Context) -> None:
-    shelf = context.state.workspaces
-    if shelf.current:
-        context.notes.append(_desk(context).save_as(shelf.current))
+    saved = context.state.workspaces
+    if saved.current:
+        context.notes.append(_manager(context).save_as(saved.current))
         return
     if not context.state.is_panel_open("workspaces"):
         context.state.toggle_panel("workspaces")
     context.notes.append("give the workspace a name")
 
 
-def _desk(context: Context) -> Desk:
-    return Desk(context.state, context.plot_width_px, [symbol_of(market) for market in context.markets])
+def _manager(context: Context) -> WorkspaceManager:
+    return WorkspaceManager(context.state, context.plot_width_px, [symbol_of(market) for market in context.markets])

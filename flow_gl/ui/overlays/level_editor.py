@@ -16,7 +16,7 @@ from flow_gl.core.units import price_from_text
 from flow_gl.layers.discs import tick_size_of
 from flow_gl.layers.drawings.levels import snapped
 from flow_gl.ui.alerts.rules import ACT_WORDS
-from flow_gl.ui.drawings.book import Desk, alert_of
+from flow_gl.ui.drawings.book import DrawingEdits, alert_of
 from flow_gl.ui.input.keymap import key_label
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.editor_parts import WIDTH_PX, clicked_color, place_beside
@@ -40,9 +40,9 @@ class LevelEditor:
     def draw(self, frame: Frame, state: ViewState) -> None:
         """Draw the editor, if a level is being edited."""
         edited = state.drawings.edited
-        desk = Desk(state.drawings.book, state.drawings.rules, state.history)
+        edits = DrawingEdits(state.drawings.book, state.drawings.rules, state.history)
         chart = None if edited is None else next((one for one in frame.charts if one.index == edited[0]), None)
-        level = None if edited is None else desk.find(*edited[1:])
+        level = None if edited is None else edits.find(*edited[1:])
         if edited is None or chart is None or chart.scene is None or level is None:
             self._close(state)
             return
@@ -56,10 +56,10 @@ class LevelEditor:
         if not imgui.begin_popup(POPUP):
             # Closed by a click elsewhere, which applies the typed text, or by Esc, which discards it.
             if not imgui.is_key_pressed(imgui.Key.escape):
-                self._commit(desk, edited[1], level, tick_size_of(chart.scene))
+                self._commit(edits, edited[1], level, tick_size_of(chart.scene))
             self._close(state)
             return
-        if not self._fill(desk, edited[1], level, chart, state, is_new=is_new):
+        if not self._fill(edits, edited[1], level, chart, state, is_new=is_new):
             imgui.close_current_popup()
         imgui.end_popup()
 
@@ -80,7 +80,7 @@ class LevelEditor:
         place_beside(x, view.screen_y(level.price / tick_size_of(chart.scene)), view.rect, frame.scale)
 
     def _fill(
-        self, desk: Desk, key: str, level: OwnLevel, chart: ChartFrame, state: ViewState, *, is_new: bool
+        self, edits: DrawingEdits, key: str, level: OwnLevel, chart: ChartFrame, state: ViewState, *, is_new: bool
     ) -> bool:
         """Draw the content; return whether the editor stays open."""
         assert chart.scene is not None
@@ -96,28 +96,28 @@ class LevelEditor:
             setattr(self, f"_{label}", text)
             is_done |= is_entered
             if is_entered or imgui.is_item_deactivated_after_edit():
-                level = self._commit(desk, key, level, tick_size)
+                level = self._commit(edits, key, level, tick_size)
         imgui.pop_item_width()
         if self._problem:
             base.colored(self._problem, palette.attention)
         color = clicked_color(level.color, palette)
         if color is not None:
-            desk.change(key, replace(level, color=color))
-        rule = alert_of(desk.rules, level.id)
+            edits.change(key, replace(level, color=color))
+        rule = alert_of(edits.rules, level.id)
         changed, is_on = imgui.checkbox("alert when price reaches it", rule is not None and rule[1].on)
         if changed:
-            self._problem = desk.set_alert(key, level.id, is_on=is_on)
+            self._problem = edits.set_alert(key, level.id, is_on=is_on)
         if rule is not None:
             acts = ", ".join(ACT_WORDS[act] for act in rule[1].do)
             base.hint(f"{acts}; change what it does in the alerts panel ({key_label(state.keys, 'alerts')})")
         if imgui.button("Delete"):
-            desk.delete(key, level.id)
+            edits.delete(key, level.id)
             return False
         base.hint(f"{key_label(state.keys, 'undo')} brings it back")
         imgui.same_line()
         return not (imgui.button("Done") or (is_done and not self._problem))
 
-    def _commit(self, desk: Desk, key: str, level: OwnLevel, tick_size: int) -> OwnLevel:
+    def _commit(self, edits: DrawingEdits, key: str, level: OwnLevel, tick_size: int) -> OwnLevel:
         """Apply the typed text; return the updated level."""
         self._problem, price = "", level.price
         if self._price != words.price(level.price, tick_size):
@@ -128,7 +128,7 @@ class LevelEditor:
             else:
                 price = snapped(price, tick_size)
         changed = replace(level, name=" ".join(self._name.split())[:LONGEST_NAME], price=price)
-        desk.change(key, changed)
+        edits.change(key, changed)
         if not self._problem:
             self._take(changed, tick_size)
         return changed

@@ -12,7 +12,7 @@ from imgui_bundle import imgui
 from flow_gl.core.drawings import ANCHORED, LONGEST_TEXT, SHAPE_TITLES, Shape
 from flow_gl.layers.discs import tick_size_of
 from flow_gl.layers.drawings.geometry import place
-from flow_gl.ui.drawings.book import Desk
+from flow_gl.ui.drawings.book import DrawingEdits
 from flow_gl.ui.input.keymap import key_label
 from flow_gl.ui.overlays.editor_parts import WIDTH_PX, clicked_color, place_beside
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
@@ -35,9 +35,9 @@ class ShapeEditor:
         edited = state.drawings.edited_shape
         if edited is None and self._open_for is None:
             return
-        desk = Desk(state.drawings.book, state.drawings.rules, state.history)
+        edits = DrawingEdits(state.drawings.book, state.drawings.rules, state.history)
         chart = None if edited is None else next((one for one in frame.charts if one.index == edited[0]), None)
-        shape = None if edited is None else desk.find_shape(*edited[1:])
+        shape = None if edited is None else edits.find_shape(*edited[1:])
         if edited is None or chart is None or chart.scene is None or shape is None:
             self._close(state)
             return
@@ -49,10 +49,10 @@ class ShapeEditor:
             _place_window(chart, shape, frame)
         if not imgui.begin_popup(POPUP):
             if not imgui.is_key_pressed(imgui.Key.escape):
-                self._commit(desk, edited[1], shape)
+                self._commit(edits, edited[1], shape)
             self._close(state)
             return
-        if not self._fill(desk, edited[1], shape, state, is_new=is_new):
+        if not self._fill(edits, edited[1], shape, state, is_new=is_new):
             imgui.close_current_popup()
         imgui.end_popup()
 
@@ -61,7 +61,7 @@ class ShapeEditor:
             self._open_for = state.drawings.edited_shape = None
             imgui.get_io().config_flags &= ~_NAV
 
-    def _fill(self, desk: Desk, key: str, shape: Shape, state: ViewState, *, is_new: bool) -> bool:
+    def _fill(self, edits: DrawingEdits, key: str, shape: Shape, state: ViewState, *, is_new: bool) -> bool:
         """Draw the content; return whether the editor stays open."""
         palette = state.palette
         base.colored(f"{SHAPE_TITLES[shape.kind]} of {key}", palette.quiet)
@@ -73,23 +73,23 @@ class ShapeEditor:
         if shape.kind != "ruler":
             is_done, self._text = imgui.input_text("label" if shape.kind in ANCHORED else "text", self._text, enter)
             if is_done or imgui.is_item_deactivated_after_edit():
-                shape = self._commit(desk, key, shape)
+                shape = self._commit(edits, key, shape)
         imgui.pop_item_width()
         color = clicked_color(shape.color, palette)
         if color is not None:
-            desk.change_shape(key, replace(shape, color=color))
+            edits.change_shape(key, replace(shape, color=color))
         if imgui.button("Delete"):
-            desk.delete_shape(key, shape.id)
+            edits.delete_shape(key, shape.id)
             state.drawings.selected = None
             return False
         base.hint(f"{key_label(state.keys, 'undo')} brings it back")
         imgui.same_line()
         return not (imgui.button("Done") or is_done)
 
-    def _commit(self, desk: Desk, key: str, shape: Shape) -> Shape:
+    def _commit(self, edits: DrawingEdits, key: str, shape: Shape) -> Shape:
         """Apply the typed text; return the updated shape."""
         changed = replace(shape, text=" ".join(self._text.split())[:LONGEST_TEXT])
-        desk.change_shape(key, changed)
+        edits.change_shape(key, changed)
         return changed
 
 

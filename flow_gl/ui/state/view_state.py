@@ -38,7 +38,7 @@ from flow_gl.ui.state.panel_layout import PanelLayout, PanelPlaces, lay_out, ope
 from flow_gl.ui.state.pointed import Pointed
 from flow_gl.ui.state.timeline import FOLDINGS, NO_TIMELINE, Folding, Timeline
 from flow_gl.ui.state.transport import TransportState
-from flow_gl.ui.workspaces.shelf import Shelf
+from flow_gl.ui.workspaces.saved import SavedWorkspaces
 
 _MAX_TICKS: Final = 2.0 * MAX_TICK
 """A price pane spans at most this many: all possible prices."""
@@ -173,7 +173,7 @@ class ViewState:
     """The start screen of a program that was started without a feed; None with one."""
     hints: Hints = field(default_factory=Hints)
     key_capture: KeyCapture | None = None
-    workspaces: Shelf = field(default_factory=Shelf)
+    workspaces: SavedWorkspaces = field(default_factory=SavedWorkspaces)
     """The saved workspaces."""
     recent_actions: list[str] = field(default_factory=list)
     """Actions that were chosen in the command palette, the newest last."""

@@ -18,8 +18,8 @@ from flow_gl.ui.state.timeline import Timeline
 from flow_gl.ui.state.view_state import ViewState
 from flow_gl.ui.workspaces import workspace_file
 from flow_gl.ui.workspaces.apply import apply, gather, override, recall
-from flow_gl.ui.workspaces.desk import Desk
-from flow_gl.ui.workspaces.shelf import Shelf, is_name
+from flow_gl.ui.workspaces.manager import WorkspaceManager
+from flow_gl.ui.workspaces.saved import SavedWorkspaces, is_name
 from flow_gl.ui.workspaces.tree import (
     Alerts,
     Bubbles,
@@ -126,7 +126,7 @@ def test_any_workspace_survives_its_text(workspace):
 def test_a_damaged_file_gives_one_clear_line_and_is_kept_aside(tmp_path, text):
     path = tmp_path / "last.toml"
     path.write_bytes(text)
-    loaded, warning = Shelf(tmp_path).load_last()
+    loaded, warning = SavedWorkspaces(tmp_path).load_last()
     assert loaded == Workspace()
     assert str(path) in warning
     assert "last.toml.damaged; using defaults" in warning
@@ -134,22 +134,22 @@ def test_a_damaged_file_gives_one_clear_line_and_is_kept_aside(tmp_path, text):
     assert (tmp_path / "last.toml.damaged").read_bytes() == text
     assert not path.exists()
     path.write_bytes(text)
-    Shelf(tmp_path).load_last()
+    SavedWorkspaces(tmp_path).load_last()
     assert (tmp_path / "last.toml.damaged-2").exists(), "the first one is not overwritten"
 
 
 def test_without_a_file_there_are_defaults_and_no_warning(tmp_path):
-    assert Shelf(tmp_path / "none").load_last() == (Workspace(), "")
-    assert Shelf().load_last() == (Workspace(), "")
+    assert SavedWorkspaces(tmp_path / "none").load_last() == (Workspace(), "")
+    assert SavedWorkspaces().load_last() == (Workspace(), "")
 
 
 def test_a_folder_in_place_of_the_file_is_a_warning_and_nothing_can_be_saved_there(tmp_path):
     (tmp_path / "last.toml").mkdir()
-    shelf = Shelf(tmp_path)
-    loaded, warning = shelf.load_last()
+    saved = SavedWorkspaces(tmp_path)
+    loaded, warning = saved.load_last()
     assert loaded == Workspace()
     assert "cannot read" in warning
-    assert "cannot save" in shelf.save_last(loaded, Memory())
+    assert "cannot save" in saved.save_last(loaded, Memory())
 
 
 def test_the_view_that_an_earlier_version_left_is_taken_over(tmp_path):
@@ -164,8 +164,8 @@ def test_the_view_that_an_earlier_version_left_is_taken_over(tmp_path):
         "recent_actions": ["fold"],
     }
     (tmp_path / "view.json").write_text(json.dumps(old))
-    shelf = Shelf(tmp_path / "workspaces")
-    loaded, warning = shelf.load_last()
+    saved = SavedWorkspaces(tmp_path / "workspaces")
+    loaded, warning = saved.load_last()
     state = ViewState()
     apply(state, loaded)
     recall(state, loaded.memory)
@@ -174,10 +174,10 @@ def test_the_view_that_an_earlier_version_left_is_taken_over(tmp_path):
     assert state.filters.layers == SHOWN_AT_FIRST - {"grid"}
     assert (loaded.window.width, loaded.window.height, loaded.time.span_s) == (700, 400, 600.0)
     assert state.panel_places.place("feed").side == "float"
-    shelf.save_last(Workspace(look=Look(palette="dark")), Memory())
-    assert shelf.load_last()[0].look.palette == "dark", "it is read only once"
+    saved.save_last(Workspace(look=Look(palette="dark")), Memory())
+    assert saved.load_last()[0].look.palette == "dark", "it is read only once"
     (tmp_path / "view.json").write_text("[]")
-    assert Shelf(tmp_path / "other").load_last() == (Workspace(), "")
+    assert SavedWorkspaces(tmp_path / "other").load_last() == (Workspace(), "")
 
 
 def test_settings_override_what_was_left():
@@ -220,68 +220,68 @@ def test_names_unknown_to_this_version_are_ignored():
 
 
 @pytest.fixture(params=["in a folder", "without one"])
-def desk(request, tmp_path):
+def manager(request, tmp_path):
     folder = tmp_path / "workspaces" if request.param == "in a folder" else None
-    return Desk(ViewState(workspaces=Shelf(folder)), 1000.0, ["NQ.v.0"])
+    return WorkspaceManager(ViewState(workspaces=SavedWorkspaces(folder)), 1000.0, ["NQ.v.0"])
 
 
-def test_a_workspace_is_kept_as_it_is_left(desk):
-    state = desk.state
-    assert desk.save_as(" scalp ") == "workspace scalp saved"
+def test_a_workspace_is_kept_as_it_is_left(manager):
+    state = manager.state
+    assert manager.save_as(" scalp ") == "workspace scalp saved"
     state.open_panels = {"feed"}
-    assert desk.save_as("overview") == "workspace overview saved"
+    assert manager.save_as("overview") == "workspace overview saved"
     state.cvd_share = 0.4
-    assert desk.switch("scalp") == "workspace scalp"
+    assert manager.switch("scalp") == "workspace scalp"
     assert (state.open_panels, state.cvd_share) == (set(), 0.2)
-    assert desk.switch("overview") == "workspace overview"
+    assert manager.switch("overview") == "workspace overview"
     assert (state.open_panels, state.cvd_share) == ({"feed"}, 0.4)
-    assert desk.switch("overview") == "workspace overview is in use"
+    assert manager.switch("overview") == "workspace overview is in use"
     assert state.workspaces.names() == ["overview", "scalp"]
 
 
-def test_switching_turns_alert_rules_on_and_off(desk):
-    book = desk.state.drawings.rules = RuleBook(USUAL)
+def test_switching_turns_alert_rules_on_and_off(manager):
+    book = manager.state.drawings.rules = RuleBook(USUAL)
     first, rule = book.items()[0]
-    desk.save_as("loud")
+    manager.save_as("loud")
     book.put(first, msgspec.structs.replace(rule, on=not rule.on))
-    desk.save_as("quiet")
-    desk.switch("loud")
+    manager.save_as("quiet")
+    manager.switch("loud")
     assert book.get(first) == rule
-    desk.switch("quiet")
+    manager.switch("quiet")
     assert book.get(first).on is not rule.on
 
 
-def test_workspaces_are_renamed_and_deleted(desk):
-    desk.save_as("a")
-    desk.save_as("b")
-    assert desk.rename("b", "A") == "there is a workspace a already"
-    assert desk.rename("b", "") == "a workspace needs a name"
-    assert desk.rename("b", "c") == "b is now c"
-    assert desk.state.workspaces.current == "c"
-    assert desk.delete("a") == "workspace a deleted"
-    assert desk.state.workspaces.names() == ["c"]
-    assert desk.switch("a") == "there is no workspace a"
+def test_workspaces_are_renamed_and_deleted(manager):
+    manager.save_as("a")
+    manager.save_as("b")
+    assert manager.rename("b", "A") == "there is a workspace a already"
+    assert manager.rename("b", "") == "a workspace needs a name"
+    assert manager.rename("b", "c") == "b is now c"
+    assert manager.state.workspaces.current == "c"
+    assert manager.delete("a") == "workspace a deleted"
+    assert manager.state.workspaces.names() == ["c"]
+    assert manager.switch("a") == "there is no workspace a"
 
 
 def test_a_damaged_workspace_is_said_and_changes_nothing(tmp_path):
-    desk = Desk(ViewState(workspaces=Shelf(tmp_path)), 1000.0, [])
-    desk.save_as("a")
-    desk.save_as("b")
+    manager = WorkspaceManager(ViewState(workspaces=SavedWorkspaces(tmp_path)), 1000.0, [])
+    manager.save_as("a")
+    manager.save_as("b")
     (tmp_path / "a.toml").write_text("[layout]\ncharts = 7\n")
-    assert "a.toml is damaged" in desk.switch("a")
-    assert desk.state.workspaces.current == "b"
-    assert desk.state.workspaces.names() == ["b"]
+    assert "a.toml is damaged" in manager.switch("a")
+    assert manager.state.workspaces.current == "b"
+    assert manager.state.workspaces.names() == ["b"]
     assert (tmp_path / "a.toml.damaged").exists()
 
 
 def test_a_workspace_goes_to_another_machine_as_a_file(tmp_path):
-    ours = Desk(changed_state(), 1000.0, ["NQ.v.0", "ES.v.0"])
+    ours = WorkspaceManager(changed_state(), 1000.0, ["NQ.v.0", "ES.v.0"])
     path = tmp_path / "my view.toml"
     assert ours.export(str(path)) == f"exported to {path}"
     text = path.read_text()
     assert 'charts = "large_left"' in text
     assert '[[chart]]\nsymbol = "NQ.v.0"' in text
-    theirs = Desk(ViewState(workspaces=Shelf(tmp_path / "there")), 1000.0, [])
+    theirs = WorkspaceManager(ViewState(workspaces=SavedWorkspaces(tmp_path / "there")), 1000.0, [])
     assert theirs.take_in(str(path)) == "workspace my view imported"
     assert theirs.state.arrangement == ours.state.arrangement
     assert theirs.take_in(str(path)) == "workspace my view 2 imported"
@@ -292,11 +292,11 @@ def test_a_workspace_goes_to_another_machine_as_a_file(tmp_path):
 
 
 def test_the_workspace_in_use_is_remembered(tmp_path):
-    desk = Desk(ViewState(workspaces=Shelf(tmp_path)), 1000.0, [])
-    desk.save_as("scalp")
-    desk.state.cvd_share = 0.5
-    assert desk.state.workspaces.save_last(desk.shown(), Memory(used_hints=["zoom"])) == ""
-    again = Shelf(tmp_path)
+    manager = WorkspaceManager(ViewState(workspaces=SavedWorkspaces(tmp_path)), 1000.0, [])
+    manager.save_as("scalp")
+    manager.state.cvd_share = 0.5
+    assert manager.state.workspaces.save_last(manager.shown(), Memory(used_hints=["zoom"])) == ""
+    again = SavedWorkspaces(tmp_path)
     last, _ = again.load_last()
     assert (again.current, last.layout.cvd_share, last.memory.used_hints) == ("scalp", 0.5, ["zoom"])
     assert again.read("scalp")[0].layout.cvd_share == 0.5, "it is saved under its name too"

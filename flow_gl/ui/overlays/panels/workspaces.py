@@ -12,7 +12,7 @@ from flow_gl.ui.overlays.panels import base
 from flow_gl.ui.overlays.panels.base import Content
 from flow_gl.ui.paint.theme import u32
 from flow_gl.ui.state.view_state import ViewState
-from flow_gl.ui.workspaces.desk import Desk, desk_of
+from flow_gl.ui.workspaces.manager import WorkspaceManager, manager_of
 
 _NOTHING: Final = "None yet. Arrange charts and panels, type a name below, and save."
 _HOW: Final = "A workspace keeps its changes when you leave it: layout, panels, layers, colours, alerts and the window."
@@ -35,12 +35,12 @@ class WorkspacesPanel:
 
     def fill(self, frame: Frame, state: ViewState) -> list[Command]:
         """Draw the panel's content."""
-        shelf, desk = state.workspaces, desk_of(state, frame)
+        saved, manager = state.workspaces, manager_of(state, frame)
         if not self._is_known or imgui.is_window_appearing():
             self._is_known = True
-            shelf.look()
-        names = shelf.names()
-        base.colored(shelf.current or "without a name", state.palette.text if shelf.current else state.palette.quiet)
+            saved.look()
+        names = saved.names()
+        base.colored(saved.current or "without a name", state.palette.text if saved.current else state.palette.quiet)
         imgui.same_line()
         base.right("in use", state.palette.quiet)
         base.heading("Saved")
@@ -48,22 +48,22 @@ class WorkspacesPanel:
             _wrapped(_NOTHING, state)
         for number, name in enumerate(list(names), 1):
             imgui.push_id(name)
-            self._row(number, name, desk, state)
+            self._row(number, name, manager, state)
             imgui.pop_id()
         base.heading("Save as")
         is_entered, self._name = base.text_field("name", "name", self._name, "Save")
         if is_entered:
-            self._tell(desk.save_as(self._name))
-            self._name = "" if shelf.current == self._name.strip() else self._name
+            self._tell(manager.save_as(self._name))
+            self._name = "" if saved.current == self._name.strip() else self._name
         base.heading("File")
         imgui.set_next_item_width(-1.0)
         _, self._path = imgui.input_text_with_hint("##path", "path of a .toml file", self._path)
         if imgui.button("Export"):
-            self._tell(desk.export(self._path))
+            self._tell(manager.export(self._path))
         base.hint("export what is shown to that file")
         imgui.same_line()
         if imgui.button("Import"):
-            self._tell(desk.take_in(self._path))
+            self._tell(manager.take_in(self._path))
         base.hint("import that file as a workspace, and show it")
         _wrapped(self._said or _HOW, state, is_said=bool(self._said))
         return []
@@ -71,9 +71,9 @@ class WorkspacesPanel:
     def _tell(self, said: str) -> None:
         self._said, self._deleted, self._renamed = said, "", ""
 
-    def _row(self, number: int, name: str, desk: Desk, state: ViewState) -> None:
+    def _row(self, number: int, name: str, manager: WorkspaceManager, state: ViewState) -> None:
         if name == self._renamed:
-            self._rename(name, desk)
+            self._rename(name, manager)
             return
         is_current = name == state.workspaces.current
         style, room = imgui.get_style(), imgui.get_content_region_avail().x
@@ -84,7 +84,7 @@ class WorkspacesPanel:
         width = max(40.0, room - sum(widths) - 2 * gap)
         imgui.align_text_to_frame_padding()
         if imgui.selectable("##switch", is_current, 0, (width, imgui.get_frame_height()))[0]:
-            self._tell(desk.switch(name))
+            self._tell(manager.switch(name))
         key = key_label(state.keys, f"workspace_{number}") if number <= MAX_KEYS else ""
         self._label(name, key, (imgui.get_item_rect_min().x, top, width), state)
         imgui.same_line(0.0, 0.0)
@@ -95,7 +95,7 @@ class WorkspacesPanel:
         imgui.same_line(0.0, gap)
         if imgui.button(buttons[1] + "###delete"):
             is_sure = self._deleted == name
-            self._tell(desk.delete(name) if is_sure else "")
+            self._tell(manager.delete(name) if is_sure else "")
             self._deleted = "" if is_sure else name
         base.hint("click again to delete it" if self._deleted == name else "delete the saved workspace")
 
@@ -111,10 +111,10 @@ class WorkspacesPanel:
         if key:
             draw.add_text((round(x + width - key_px), round(y)), u32(state.palette.quiet), key)
 
-    def _rename(self, name: str, desk: Desk) -> None:
+    def _rename(self, name: str, manager: WorkspaceManager) -> None:
         is_entered, self._new_name = base.text_field("new name", "new name", self._new_name, "Rename")
         if is_entered:
-            self._tell(desk.rename(name, self._new_name))
+            self._tell(manager.rename(name, self._new_name))
         elif imgui.is_key_pressed(imgui.Key.escape):
             self._tell("")
 

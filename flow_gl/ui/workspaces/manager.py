@@ -9,12 +9,12 @@ from flow_gl.ui.state.chart_list import symbol_of
 from flow_gl.ui.state.view_state import ViewState
 from flow_gl.ui.workspaces import workspace_file
 from flow_gl.ui.workspaces.apply import apply, gather
-from flow_gl.ui.workspaces.shelf import EXTENSION, LONGEST_NAME, MAX_WORKSPACES, problem_of_name
+from flow_gl.ui.workspaces.saved import EXTENSION, LONGEST_NAME, MAX_WORKSPACES, problem_of_name
 from flow_gl.ui.workspaces.tree import Workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class WorkspaceManager:
     """The workspaces of a view.
 
     Attributes
@@ -35,43 +35,43 @@ class Desk:
 
     def save_as(self, name: str) -> str:
         """Save what is shown under a name and continue in that workspace. A workspace of that name is replaced."""
-        shelf, name = self.state.workspaces, name.strip()
+        saved, name = self.state.workspaces, name.strip()
         if problem := problem_of_name(name):
             return problem
-        name = shelf.find(name) or name
-        if name not in shelf.names() and len(shelf.names()) == MAX_WORKSPACES:
+        name = saved.find(name) or name
+        if name not in saved.names() and len(saved.names()) == MAX_WORKSPACES:
             return f"at most {MAX_WORKSPACES} workspaces are possible"
-        if problem := shelf.save(name, self.shown()):
+        if problem := saved.save(name, self.shown()):
             return problem
-        shelf.current = name
+        saved.current = name
         return f"workspace {name} saved"
 
     def switch(self, name: str) -> str:
         """Show a saved workspace; the one in use is saved first."""
-        shelf = self.state.workspaces
-        shelf.look()
-        if name == shelf.current and name in shelf.names():
+        saved = self.state.workspaces
+        saved.look()
+        if name == saved.current and name in saved.names():
             return f"workspace {name} is in use"
-        workspace, problem = shelf.read(name)
+        workspace, problem = saved.read(name)
         if workspace is None:
             return problem or f"there is no workspace {name}"
-        before = shelf.current
-        if before and (problem := shelf.save(before, self.shown())):
+        before = saved.current
+        if before and (problem := saved.save(before, self.shown())):
             return problem
         self._show(workspace)
-        shelf.current = name
+        saved.current = name
         return f"workspace {name}"
 
     def rename(self, name: str, to: str) -> str:
         """Give a workspace another name."""
-        shelf, to = self.state.workspaces, to.strip()
+        saved, to = self.state.workspaces, to.strip()
         if to == name:
             return ""
         if problem := problem_of_name(to):
             return problem
-        if shelf.find(to) not in ("", name):
-            return f"there is a workspace {shelf.find(to)} already"
-        return shelf.rename(name, to) or f"{name} is now {to}"
+        if saved.find(to) not in ("", name):
+            return f"there is a workspace {saved.find(to)} already"
+        return saved.rename(name, to) or f"{name} is now {to}"
 
     def delete(self, name: str) -> str:
         """Delete a workspace; what is shown stays."""
@@ -94,15 +94,15 @@ class Desk:
         workspace, problem = workspace_file.read(source, is_ours=False)
         if workspace is None:
             return problem
-        shelf = self.state.workspaces
-        shelf.look()
+        saved = self.state.workspaces
+        saved.look()
         name = self._free_name(source.stem)
-        if shelf.current:
-            shelf.save(shelf.current, self.shown())
-        if problem := shelf.save(name, workspace):
+        if saved.current:
+            saved.save(saved.current, self.shown())
+        if problem := saved.save(name, workspace):
             return problem
         self._show(workspace)
-        shelf.current = name
+        saved.current = name
         return f"workspace {name} imported"
 
     def _show(self, workspace: Workspace) -> None:
@@ -120,7 +120,7 @@ class Desk:
         return next(one for one in names if not taken(one))
 
 
-def desk_of(state: ViewState, frame: Frame) -> Desk:
-    """Return the workspaces' desk for what a frame shows."""
+def manager_of(state: ViewState, frame: Frame) -> WorkspaceManager:
+    """Return the workspace manager for what a frame shows."""
     width = frame.charts[0].layout.price.width if frame.charts else 0.0
-    return Desk(state, width, [symbol_of(market) for market in frame.markets])
+    return WorkspaceManager(state, width, [symbol_of(market) for market in frame.markets])

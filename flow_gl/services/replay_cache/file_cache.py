@@ -34,7 +34,7 @@ def identity(path: Path) -> str:
     return digest.hexdigest()
 
 
-class Shelf:
+class FileCache:
     """The cached files.
 
     Parameters

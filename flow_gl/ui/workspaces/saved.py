@@ -36,7 +36,7 @@ def default_folder() -> Path:
 
 
 @dataclass(slots=True)
-class Shelf:
+class SavedWorkspaces:
     """The saved workspaces.
 
     Attributes
