@@ -1,8 +1,7 @@
 """Actions on workspaces: switch to one by its number, save the one in use."""
 
 from flow_gl.ui.input.action import Action, Context, Run
-from flow_gl.ui.state.chart_list import symbol_of
-from flow_gl.ui.workspaces.manager import WorkspaceManager
+from flow_gl.ui.workspaces.manager import Manager, manager_in
 
 MAX_KEYS = 9
 """Workspaces with a key: the first ones in alphabetical order."""
@@ -30,7 +29,7 @@ def _switch(number: int) -> Run:
             there = f"there are {len(names)}" if names else "none is saved yet"
             context.notes.append(f"no workspace {number}: {there}  \u00b7  {context.key('workspaces')} shows them")
             return
-        context.notes.append(_manager(context).switch(names[number - 1]))
+        _note(context, _manager(context).switch(names[number - 1]))
 
     return run
 
@@ -38,12 +37,18 @@ def _switch(number: int) -> Run:
 def _save(context: Context) -> None:
     saved = context.state.workspaces
     if saved.current:
-        context.notes.append(_manager(context).save_as(saved.current))
+        _note(context, _manager(context).save_as(saved.current))
         return
     if not context.state.is_panel_open("workspaces"):
         context.state.toggle_panel("workspaces")
     context.notes.append("give the workspace a name")
 
 
-def _manager(context: Context) -> WorkspaceManager:
-    return WorkspaceManager(context.state, context.plot_width_px, [symbol_of(market) for market in context.markets])
+def _note(context: Context, said: str) -> None:
+    """Show what was done; "" is a further window's: the first one answers."""
+    if said:
+        context.notes.append(said)
+
+
+def _manager(context: Context) -> Manager:
+    return manager_in(context.state, context.plot_width_px, context.markets)

@@ -1,11 +1,13 @@
 """Between the view's state and a workspace: `gather` reads the state, `apply` changes it; `override` applies settings.
 
+`gather_window` and `apply_window` do the same for what belongs to one of several windows.
+
 What belongs to one market's numbers (pause, marked range, reference points) is in no workspace.
 """
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -27,6 +29,7 @@ from flow_gl.ui.workspaces.tree import (
     Layout,
     Look,
     Memory,
+    OneWindow,
     Panels,
     Time,
     WindowPlace,
@@ -38,7 +41,12 @@ _NO_WINDOW: Final = WindowPlace()
 
 
 def gather(
-    state: ViewState, *, window: WindowPlace = _NO_WINDOW, plot_width_px: float, symbols: Sequence[str] = ()
+    state: ViewState,
+    *,
+    window: WindowPlace = _NO_WINDOW,
+    plot_width_px: float,
+    symbols: Sequence[str] = (),
+    further: Sequence[OneWindow] = (),
 ) -> Workspace:
     """Return the workspace of a state.
 
@@ -46,39 +54,54 @@ def gather(
     ----------
     plot_width_px : of the first chart; 0 if there is none
     symbols : of the charts as they were requested, in order
+    further : the program's further windows
     """
+    return Workspace(
+        **_tables(state, window, plot_width_px, symbols), alerts=_switches(state), further_window=list(further)
+    )
+
+
+def gather_window(
+    state: ViewState, *, window: WindowPlace = _NO_WINDOW, plot_width_px: float, symbols: Sequence[str] = ()
+) -> OneWindow:
+    """Return what a workspace keeps of a further window. Parameters as of `gather`."""
+    return OneWindow(**_tables(state, window, plot_width_px, symbols))
+
+
+def _tables(state: ViewState, window: WindowPlace, plot_width_px: float, symbols: Sequence[str]) -> dict[str, Any]:
+    """Return the fields of a `OneWindow`."""
     shown_ns = state.time.span_ns if state.time.is_growing else state.time.ns_per_px * plot_width_px
     span_s = shown_ns / SECOND_NS
     filters, places = state.filters, state.panel_places
-    return Workspace(
-        window=window,
-        layout=Layout(
+    return {
+        "window": window,
+        "layout": Layout(
             charts=state.arrangement.kind,
             alone=state.selected,
             cvd_share=state.cvd_share,
             link=state.link_unit,
             shares={name: list(shares) for name, shares in state.arrangement.shares},
         ),
-        look=Look(
+        "look": Look(
             palette=state.palette.name,
             colors={name: color for name, color in asdict(state.own_colors).items() if color},
             text_scale=state.ui_scale,
             cvd_candles=filters.has_cvd_candles,
         ),
-        time=Time(
+        "time": Time(
             span_s=min(max(span_s, _SPAN_S[0]), _SPAN_S[1]) if span_s > 0 else Time().span_s,
             fold=state.folding,
             bucket=-1 if state.locked_lod is None else state.locked_lod,
         ),
-        bubbles=Bubbles(
+        "bubbles": Bubbles(
             threshold=filters.threshold,
             size_floor=filters.size_floor,
             percentile=filters.percentile,
             size_scale=filters.size_scale,
             tape_floor=filters.tape_floor,
         ),
-        layers={name: name in filters.layers for name in LAYERS},
-        panels=Panels(
+        "layers": {name: name in filters.layers for name in LAYERS},
+        "panels": Panels(
             open=sorted(state.open_panels),
             hidden=state.are_panels_hidden,
             recent=list(places.recent),
@@ -87,21 +110,27 @@ def gather(
             transport=state.transport.is_shown,
             place=dict(places.places),
         ),
-        alerts=_switches(state),
-        chart=[
+        "chart": [
             Chart(symbol=symbol, link=state.charts[at].link if at < len(state.charts) else 0)
             for at, symbol in enumerate(symbols)
         ],
-    )
+    }
 
 
 def apply(state: ViewState, workspace: Workspace, *, plot_width_px: float = 0.0) -> None:
-    """Show a workspace. Names that this version does not know are ignored.
+    """Show a workspace in the first window. Names that this version does not know are ignored.
 
     Parameters
     ----------
     plot_width_px : of the first chart; 0 before the first frame
     """
+    apply_window(state, workspace, plot_width_px=plot_width_px)
+    state.is_muted = workspace.alerts.muted
+    _switch_rules(state.drawings.rules, workspace.alerts)
+
+
+def apply_window(state: ViewState, workspace: OneWindow, *, plot_width_px: float = 0.0) -> None:
+    """Show what a workspace keeps of a window. Parameters as of `apply`."""
     look, time, bubbles, panels = workspace.look, workspace.time, workspace.bubbles, workspace.panels
     state.own_colors = OwnColors(**{name: look.colors.get(name, "") for name in OWN_SLOTS})
     state.choose_palette(look.palette)
@@ -134,8 +163,6 @@ def apply(state: ViewState, workspace: Workspace, *, plot_width_px: float = 0.0)
         panels.left_px,
         panels.right_px,
     )
-    state.is_muted = workspace.alerts.muted
-    _switch_rules(state.drawings.rules, workspace.alerts)
 
 
 def recall(state: ViewState, memory: Memory | None) -> None:

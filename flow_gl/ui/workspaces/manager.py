@@ -3,19 +3,63 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
+from flow_gl.store.market import MarketReader
 from flow_gl.ui.overlays.frame import Frame
 from flow_gl.ui.state.chart_list import symbol_of
 from flow_gl.ui.state.view_state import ViewState
+from flow_gl.ui.windows import FirstWindow
 from flow_gl.ui.workspaces import workspace_file
 from flow_gl.ui.workspaces.apply import apply, gather
 from flow_gl.ui.workspaces.saved import EXTENSION, LONGEST_NAME, MAX_WORKSPACES, problem_of_name
 from flow_gl.ui.workspaces.tree import Workspace
 
 
+class Manager(Protocol):
+    """What can be done with workspaces, in any window."""
+
+    def save_as(self, name: str) -> str: ...
+
+    def switch(self, name: str) -> str: ...
+
+    def rename(self, name: str, to: str) -> str: ...
+
+    def delete(self, name: str) -> str: ...
+
+    def export(self, path: str) -> str: ...
+
+    def take_in(self, path: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteManager:
+    """The workspaces in a further window: the first one does what is asked for. The answers arrive as notes."""
+
+    first: FirstWindow
+
+    def save_as(self, name: str) -> str:
+        return self.first.ask_manager("save_as", name)
+
+    def switch(self, name: str) -> str:
+        return self.first.ask_manager("switch", name)
+
+    def rename(self, name: str, to: str) -> str:
+        return self.first.ask_manager("rename", name, to)
+
+    def delete(self, name: str) -> str:
+        return self.first.ask_manager("delete", name)
+
+    def export(self, path: str) -> str:
+        return self.first.ask_manager("export", path)
+
+    def take_in(self, path: str) -> str:
+        return self.first.ask_manager("take_in", path)
+
+
 @dataclass(frozen=True, slots=True)
 class WorkspaceManager:
-    """The workspaces of a view.
+    """The workspaces of the first window's view. Each covers all windows of the program.
 
     Attributes
     ----------
@@ -29,9 +73,10 @@ class WorkspaceManager:
 
     def shown(self) -> Workspace:
         """Return what is shown now as a workspace."""
-        window = self.state.workspaces.window
+        window, further = self.state.workspaces.window, self.state.workspaces.further
         place = {} if window is None else {"window": window.place()}
-        return gather(self.state, plot_width_px=self.plot_width_px, symbols=self.symbols, **place)
+        kept = () if further is None else further.kept()
+        return gather(self.state, plot_width_px=self.plot_width_px, symbols=self.symbols, further=kept, **place)
 
     def save_as(self, name: str) -> str:
         """Save what is shown under a name and continue in that workspace. A workspace of that name is replaced."""
@@ -107,9 +152,11 @@ class WorkspaceManager:
 
     def _show(self, workspace: Workspace) -> None:
         apply(self.state, workspace, plot_width_px=self.plot_width_px)
-        window = self.state.workspaces.window
+        window, further = self.state.workspaces.window, self.state.workspaces.further
         if window is not None and workspace.window.width:
             window.put(workspace.window)
+        if further is not None:
+            further.show(workspace.further_window)
 
     def _free_name(self, wanted: str) -> str:
         """Return a name that no workspace has, made from a file's."""
@@ -121,6 +168,22 @@ class WorkspaceManager:
 
 
 def manager_of(state: ViewState, frame: Frame) -> WorkspaceManager:
-    """Return the workspace manager for what a frame shows."""
-    width = frame.charts[0].layout.price.width if frame.charts else 0.0
-    return WorkspaceManager(state, width, [symbol_of(market) for market in frame.markets])
+    """Return the first window's manager for what a frame shows."""
+    return WorkspaceManager(state, plot_width_px(frame), [symbol_of(market) for market in frame.markets])
+
+
+def manager_in(state: ViewState, width_px: float, markets: Sequence[MarketReader]) -> Manager:
+    """Return the manager of this window.
+
+    Parameters
+    ----------
+    width_px : of the first chart's plot
+    markets : of the charts, in order
+    """
+    first = state.workspaces.first
+    return RemoteManager(first) if first is not None else WorkspaceManager(state, width_px, [symbol_of(one) for one in markets])
+
+
+def plot_width_px(frame: Frame) -> float:
+    """Return the width of the first chart's plot; 0 without a chart."""
+    return frame.charts[0].layout.price.width if frame.charts else 0.0

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 import msgspec
 
 from flow_gl.core.system import folders
+from flow_gl.ui.windows import FirstWindow, FurtherWindows
 from flow_gl.ui.workspaces import older, workspace_file
 from flow_gl.ui.workspaces.tree import Memory, WindowPlace, Workspace
 
@@ -44,11 +45,15 @@ class SavedWorkspaces:
     folder : None if nothing is kept beyond the program's run
     current : name of the workspace in use; "" for one without a name
     window : None without a window
+    further : the program's further windows; None in one of them, and without a window
+    first : the first window, which does everything with the workspaces; None in that window
     """
 
     folder: Path | None = None
     current: str = ""
     window: WindowKeeper | None = None
+    further: FurtherWindows | None = None
+    first: FirstWindow | None = None
     _names: list[str] = field(default_factory=list)
     _unsaved: dict[str, Workspace] = field(default_factory=dict)
     """The workspaces where there is no folder."""

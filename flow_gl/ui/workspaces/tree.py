@@ -12,6 +12,7 @@ from flow_gl.ui.state.layout import CVD_SHARE
 from flow_gl.ui.state.link_groups import GROUPS, LinkUnit
 from flow_gl.ui.state.panel_layout import MAX_COLUMN_PX, Place
 from flow_gl.ui.state.timeline import Folding
+from flow_gl.ui.windows import MAX_WINDOWS
 
 _MAX_NAMES: Final = 100
 
@@ -134,8 +135,8 @@ class Memory(_Table, frozen=True):
     used_hints: _Names = []
 
 
-class Workspace(_Table, frozen=True):
-    """Everything that a workspace keeps."""
+class OneWindow(_Table, frozen=True):
+    """What a workspace keeps of one of the program's windows."""
 
     window: WindowPlace = WindowPlace()
     layout: Layout = Layout()
@@ -145,6 +146,12 @@ class Workspace(_Table, frozen=True):
     layers: dict[str, bool] = {}
     """A layer that the file does not name keeps its default, so new layers appear."""
     panels: Panels = Panels()
-    alerts: Alerts = Alerts()
     chart: Annotated[list[Chart], msgspec.Meta(max_length=MAX_CHARTS)] = []
+
+
+class Workspace(OneWindow, frozen=True):
+    """Everything that a workspace keeps: the first window, what all windows share, and the further windows."""
+
+    alerts: Alerts = Alerts()
+    further_window: Annotated[list[OneWindow], msgspec.Meta(max_length=MAX_WINDOWS - 1)] = []
     memory: Memory | None = None

@@ -68,21 +68,26 @@ def text_of(workspace: Workspace) -> str:
     return _HEAD + "".join(_lines(msgspec.to_builtins(workspace), ()))
 
 
-def _lines(table: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
-    """Yield the lines of a table: its own values, then the tables in it."""
+def _lines(table: Mapping[str, Any], path: tuple[str, ...], *, is_listed: bool = False) -> Iterator[str]:
+    """Yield the lines of a table: its own values, then the tables in it.
+
+    Parameters
+    ----------
+    is_listed : it is one of a list of tables
+    """
     inside = {name: value for name, value in table.items() if isinstance(value, dict) or _is_tables(value)}
-    if path and len(inside) < len(table):
-        yield f"\n[{'.'.join(map(_key, path))}]\n"
+    heading = ".".join(map(_key, path))
+    if is_listed:
+        yield f"\n[[{heading}]]\n"
+    elif path and len(inside) < len(table):
+        yield f"\n[{heading}]\n"
     for name, value in table.items():
         if name not in inside and value is not None:
             yield f"{_key(name)} = {_value(value)}\n"
     for name, value in inside.items():
-        if isinstance(value, dict):
-            yield from _lines(value, (*path, name))
-            continue
-        for one in value:
-            yield f"\n[[{'.'.join(map(_key, (*path, name)))}]]\n"
-            yield from (f"{_key(field)} = {_value(given)}\n" for field, given in one.items())
+        is_one = isinstance(value, dict)
+        for one in [value] if is_one else value:
+            yield from _lines(one, (*path, name), is_listed=not is_one)
 
 
 def _is_tables(value: Any) -> bool:

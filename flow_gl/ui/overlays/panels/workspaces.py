@@ -12,10 +12,12 @@ from flow_gl.ui.overlays.panels import base
 from flow_gl.ui.overlays.panels.base import Content
 from flow_gl.ui.paint.theme import u32
 from flow_gl.ui.state.view_state import ViewState
-from flow_gl.ui.workspaces.manager import WorkspaceManager, manager_of
+from flow_gl.ui.workspaces.manager import Manager, manager_in, plot_width_px
 
 _NOTHING: Final = "None yet. Arrange charts and panels, type a name below, and save."
-_HOW: Final = "A workspace keeps its changes when you leave it: layout, panels, layers, colours, alerts and the window."
+_HOW: Final = (
+    "A workspace keeps its changes when you leave it: all windows, their charts, panels and looks, and alerts."
+)
 
 
 def content() -> Content:
@@ -35,7 +37,7 @@ class WorkspacesPanel:
 
     def fill(self, frame: Frame, state: ViewState) -> list[Command]:
         """Draw the panel's content."""
-        saved, manager = state.workspaces, manager_of(state, frame)
+        saved, manager = state.workspaces, manager_in(state, plot_width_px(frame), frame.markets)
         if not self._is_known or imgui.is_window_appearing():
             self._is_known = True
             saved.look()
@@ -71,7 +73,7 @@ class WorkspacesPanel:
     def _tell(self, said: str) -> None:
         self._said, self._deleted, self._renamed = said, "", ""
 
-    def _row(self, number: int, name: str, manager: WorkspaceManager, state: ViewState) -> None:
+    def _row(self, number: int, name: str, manager: Manager, state: ViewState) -> None:
         if name == self._renamed:
             self._rename(name, manager)
             return
@@ -111,7 +113,7 @@ class WorkspacesPanel:
         if key:
             draw.add_text((round(x + width - key_px), round(y)), u32(state.palette.quiet), key)
 
-    def _rename(self, name: str, manager: WorkspaceManager) -> None:
+    def _rename(self, name: str, manager: Manager) -> None:
         is_entered, self._new_name = base.text_field("new name", "new name", self._new_name, "Rename")
         if is_entered:
             self._tell(manager.rename(name, self._new_name))
