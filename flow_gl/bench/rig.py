@@ -149,6 +149,7 @@ class BenchLink:
         self._status["charts"] = len(stores)
         self.engine: EngineReader | None = EngineReader(self._engine_store)
         self.markets: list[MarketReader] = [MarketReader(store) for store in stores]
+        self.owns_engine = True
         self.state = LinkState.RUNNING
         self.message = ""
         self.exit_code = 0

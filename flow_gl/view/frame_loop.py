@@ -252,10 +252,11 @@ class FrameLoop:
 
     def _take_over(self) -> None:
         """Switch to new stores: send the new engine the settings of the last one, and end a pause."""
-        if changes := difference(self._started_with, self.state.aggregation):
-            self.link.send(Configure(changes))
-        if self._speed is not None:
-            self.link.send(self._speed)
+        if self.link.owns_engine:
+            if changes := difference(self._started_with, self.state.aggregation):
+                self.link.send(Configure(changes))
+            if self._speed is not None:
+                self.link.send(self._speed)
         if self.state.pause is not None:
             self.state.pause = None
         if self.link.restarts != self._restarts:

@@ -18,6 +18,7 @@ class StartLink:
     """
 
     def __init__(self) -> None:
+        self.owns_engine = True
         self.engine: EngineReader | None = None
         self.markets: list[MarketReader] = []
         self.timeline: TimelineStore | None = None

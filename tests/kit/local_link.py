@@ -21,6 +21,7 @@ class LocalLink:
 
     def __init__(self, *symbols: str, bubbles: int = 150, wall_ns: int | None = None) -> None:
         self.store = EngineStore.local()
+        self.owns_engine = True
         self.filled = [make_market(max(1, bubbles), seed=5 + n, is_published=bubbles > 0) for n in range(len(symbols))]
         self.stores = [market.store for market in self.filled]
         self.engine: EngineReader | None = EngineReader(self.store)

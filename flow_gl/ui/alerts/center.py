@@ -29,6 +29,7 @@ from flow_gl.ui.alerts.notify import Notifier
 from flow_gl.ui.alerts.rule_file import KeptRules
 from flow_gl.ui.alerts.rules import FEED_WORDS, FeedName, Rule, RuleBook
 from flow_gl.ui.alerts.seeks import PASSED, Seeks
+from flow_gl.ui.alerts.silent import SilentAlerts
 from flow_gl.ui.alerts.sound import Sounder, Voice
 from flow_gl.ui.alerts.templates import USUAL
 from flow_gl.ui.link import Link
@@ -40,10 +41,6 @@ STALE_NS: Final = 5_000_000_000
 MAX_ENTRIES: Final = 500
 MAX_A_SECOND: Final = 5
 """Sounds, and desktop notifications, that are begun within a second."""
-_SUM_NS: Final = 1_500_000_000
-"""The line about silent alerts appears after this long without another one ..."""
-_SUM_LATEST_NS: Final = 15_000_000_000
-"""... and this long after the first one at the latest."""
 FAST: Final = "in a fast replay"
 LISTEN_S: Final = 0.005
 """How often the thread looks for alerts."""
@@ -58,16 +55,6 @@ class _Chart:
     position: int = 0
     is_first: bool = True
     badge: Badge | None = None
-
-
-@dataclass(slots=True)
-class _Silent:
-    """Alerts that did not sound because they were past, and that no line has counted yet."""
-
-    count: int = 0
-    why: str = ""
-    first_ns: int = 0
-    last_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +86,7 @@ class AlertCenter:
     ----------
     rules : None: the usual ones, whose changes are not kept
     sounder, notifier : None: no sound, no notifications (without a window)
+    is_heard_elsewhere : another window of the program makes the sounds
     """
 
     def __init__(
@@ -107,6 +95,7 @@ class AlertCenter:
         *,
         sounder: Sounder | None = None,
         notifier: Notifier | None = None,
+        is_heard_elsewhere: bool = False,
         clock: Clock = SYSTEM,
     ) -> None:
         rules = rules or KeptRules(RuleBook(USUAL))
@@ -117,11 +106,12 @@ class AlertCenter:
         self.notifier: Final = notifier
         self.entries: Final[deque[Entry]] = deque(maxlen=MAX_ENTRIES)
         """Newest last."""
+        self._is_heard_elsewhere: Final = is_heard_elsewhere
         self._kept: Final = rules
         self._charts: list[_Chart] = []
         self._newest: dict[str, int] = {}
         """Event time of the newest alert in the log, by the chart's name: a new engine finds earlier ones again."""
-        self._silent = _Silent()
+        self._silent: Final = SilentAlerts()
         self._notes: list[str] = []
         self._generation = 0
         self._seeks: Final = Seeks()
@@ -217,7 +207,7 @@ class AlertCenter:
                 chart = self._charts[index] = _Chart(market)
             self._read(chart, Place(index, market.symbol or market.requested), why, now)
         self._watch_feed(link, now)
-        notes, self._notes = [*self._notes, *self._summed(now)], []
+        notes, self._notes = [*self._notes, *self._silent.take_line(now.wall_ns)], []
         return notes
 
     def badge(self, index: int, now: Now) -> Badge | None:
@@ -230,7 +220,8 @@ class AlertCenter:
         done = []
         if "sound" in rule.do:
             voice = self._sound(Condition[rule.when.upper()], 0, 1, now)
-            said = self.sounder.problem if self.sounder is not None else "no sound without a window"
+            where = "the first window makes the sounds" if self._is_heard_elsewhere else "no sound without a window"
+            said = self.sounder.problem if self.sounder is not None else where
             done.append("sound" if voice is not None else said or "the sound device is not ready")
         if "notify" in rule.do and self.notifier is not None:
             self.notifier.send(f"Test: {rule.name}", rule.sentence)
@@ -257,13 +248,17 @@ class AlertCenter:
             self._generation = link.generation
             self._charts.clear()
             if self.book.for_engine() != self._started_with:
-                link.send(SetAlerts(self.book.for_engine()))
+                self._send_rules(link)
         if self.book.version == self._version:
             return
         self._version = self.book.version
-        link.send(SetAlerts(self.book.for_engine()))
+        self._send_rules(link)
         if problem := self._kept.save():
             self._notes.append(problem)
+
+    def _send_rules(self, link: Link) -> None:
+        if link.owns_engine:
+            link.send(SetAlerts(self.book.for_engine()))
 
     def _follow_seeks(self, link: Link) -> None:
         """After a seek, forget the alerts behind the instant: a replay that comes there fires them again."""
@@ -332,13 +327,18 @@ class AlertCenter:
             self.entries.append(entry)
         if past:
             entry.silence = "past" if "sound" in rule.do else ""
-            self._count_silent(past, now.wall_ns)
+            self._silent.add(past, now.wall_ns)
             return
         if "sound" in rule.do:
-            entry.voice = self._sound(int(row["condition"]), int(row["detail"]), direction, now)
-            entry.silence = "" if entry.voice is not None else "muted" if now.is_muted else "no sound"
+            self._sound_for(entry, int(row["condition"]), int(row["detail"]), now)
         if "notify" in rule.do:
             self._notify(f"{place.name}: {rule.name}", text, now)
+
+    def _sound_for(self, entry: Entry, condition: int, detail: int, now: Now) -> None:
+        """Play an alert's sound, and note in its entry why it is silent."""
+        entry.voice = self._sound(condition, detail, entry.direction, now)
+        if entry.voice is None:
+            entry.silence = "muted" if now.is_muted else "" if self._is_heard_elsewhere else "no sound"
 
     def _sound(self, condition: int, detail: int, direction: int, now: Now) -> Voice | None:
         """Play a sound; None if it cannot be heard now."""
@@ -371,25 +371,9 @@ class AlertCenter:
                 for chart in self._charts:
                     chart.badge = Badge(rule.name, now.event_ns, direction, now.wall_ns, is_new=True)
             if "sound" in rule.do:
-                entry.voice = self._sound(Condition.FEED, 0, direction, now)
-                entry.silence = "" if entry.voice is not None else "muted" if now.is_muted else "no sound"
+                self._sound_for(entry, Condition.FEED, 0, now)
             if "notify" in rule.do:
                 self._notify(rule.name, text, now)
-
-    def _count_silent(self, why: str, wall_ns: int) -> None:
-        silent = self._silent
-        if not silent.count:
-            silent.first_ns = wall_ns
-        silent.count, silent.why, silent.last_ns = silent.count + 1, why, wall_ns
-
-    def _summed(self, now: Now) -> list[str]:
-        """Return the line about alerts that did not sound once it is due."""
-        silent, wall_ns = self._silent, now.wall_ns
-        is_over = wall_ns - silent.last_ns >= _SUM_NS or wall_ns - silent.first_ns >= _SUM_LATEST_NS
-        if not silent.count or not is_over:
-            return []
-        count, self._silent = silent.count, _Silent()
-        return [f"{count:,} alert{'s' if count != 1 else ''} fired {silent.why}  \u00b7  A lists them"]
 
 
 def _may_begin(begun: deque[int], wall_ns: int) -> bool:

@@ -181,7 +181,11 @@ def manager_in(state: ViewState, width_px: float, markets: Sequence[MarketReader
     markets : of the charts, in order
     """
     first = state.workspaces.first
-    return RemoteManager(first) if first is not None else WorkspaceManager(state, width_px, [symbol_of(one) for one in markets])
+    return (
+        RemoteManager(first)
+        if first is not None
+        else WorkspaceManager(state, width_px, [symbol_of(one) for one in markets])
+    )
 
 
 def plot_width_px(frame: Frame) -> float:

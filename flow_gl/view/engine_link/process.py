@@ -5,7 +5,6 @@ Only `end` and, after the process has ended, `read_answers` and `release` wait, 
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -13,11 +12,10 @@ import msgspec
 from flow_gl.core.commands import Stop, encode
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import FeedState
-from flow_gl.core.spec import Failure, Hello, Offered, RemoteSettings, decode_answer
+from flow_gl.core.spec import Failure, Offered, RemoteSettings, decode_answer
 from flow_gl.core.system.platform.line_process import LineProcess
-from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore
-from flow_gl.store.shm import SharedMemoryError
-from flow_gl.store.timeline import TimelineStore
+from flow_gl.store.market import MarketReader
+from flow_gl.view.engine_link.stores import EngineStores
 
 END_S: Final = 3.0
 """How long `end` waits for a clean exit, and again after terminate, before it kills the process."""
@@ -26,20 +24,15 @@ _NOT_CAUGHT_UP: Final = frozenset(
 )
 
 
-class EngineProcess:
+class EngineProcess(EngineStores):
     """One engine process and its attached stores."""
 
     def __init__(
         self, command: Sequence[str], first_line: bytes, *, environment: Mapping[str, str], started_ns: int
     ) -> None:
+        super().__init__()
         self.started_ns: Final = started_ns
         """Monotonic time of the process start, ns."""
-        self.reader: EngineReader | None = None
-        """The engine's status; None before its hello."""
-        self.markets: Final[list[MarketReader]] = []
-        """One reader per chart, in chart order."""
-        self.timeline: TimelineStore | None = None
-        """The timeline of a replay; None before it is begun."""
         self.failure: Failure | None = None
         """The failure that the engine reported, if any."""
         self.remote_settings: dict[str, Any] = {}
@@ -49,8 +42,6 @@ class EngineProcess:
         self._lines: Final = LineProcess(command, environment={**os.environ, **environment}, name="engine")
         self.process: Final = self._lines.process
         self.write(first_line)
-        self._names: list[str] = []
-        self._stores: list[EngineStore | MarketStore] = []
 
     def read_answers(self) -> None:
         """Process the engine's answers since the last call."""
@@ -67,55 +58,7 @@ class EngineProcess:
             elif isinstance(answer, Offered):
                 self.offered = answer.symbols
             else:
-                self._attach(answer)
-
-    def _attach(self, hello: Hello) -> None:
-        try:
-            store = EngineStore.attach(hello.store)
-        except SharedMemoryError:
-            return  # the engine has died in the meantime
-        self._stores.append(store)
-        self.reader = EngineReader(store)
-
-    def attach_markets(self) -> bool:
-        """Attach new stores of the charts. Return True if an existing chart got another store."""
-        if self.reader is None:
-            return False
-        self.reader.refresh()
-        self._attach_timeline(bytes(self.reader.status["timeline"]).decode("ascii"))
-        names = self.reader.market_names
-        if names == self._names:
-            return False
-        is_replaced = False
-        for chart, name in enumerate(names):
-            if chart < len(self._names) and self._names[chart] == name:
-                continue
-            try:
-                store = MarketStore.attach(name)
-            except SharedMemoryError:
-                break  # replaced or removed in the meantime: the next call tries again
-            self._stores.append(store)
-            if chart < len(self._names):
-                is_replaced = True
-                self.markets[chart] = MarketReader(store)
-                self._names[chart] = name
-            else:
-                self.markets.append(MarketReader(store))
-                self._names.append(name)
-        if len(names) < len(self._names):  # a remote chart's server may have fewer
-            is_replaced = True
-            del self.markets[len(names) :], self._names[len(names) :]
-        return is_replaced
-
-    def _attach_timeline(self, name: str) -> None:
-        before = self.timeline.name if self.timeline is not None else ""
-        if name == before:
-            return
-        if self.timeline is not None:
-            self.timeline.close()
-            self.timeline = None
-        with suppress(SharedMemoryError):  # removed in the meantime: the next call tries again
-            self.timeline = TimelineStore.attach(name) if name else None
+                self.attach(answer.store)
 
     @property
     def is_running(self) -> bool:
@@ -164,7 +107,4 @@ class EngineProcess:
     def release(self) -> None:
         """Release the stores and pipes of a process that has ended. Memory that live readers use stays mapped."""
         self._lines.close()
-        for store in self._stores:
-            store.close()
-        if self.timeline is not None:
-            self.timeline.close()
+        super().release()

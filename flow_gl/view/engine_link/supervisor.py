@@ -67,6 +67,7 @@ class EngineLink:
         clock: Clock = SYSTEM,
         command: Sequence[str] = COMMAND,
     ) -> None:
+        self.owns_engine = True
         self.engine: EngineReader | None = None
         self.markets: list[MarketReader] = []
         self.state = LinkState.STARTING

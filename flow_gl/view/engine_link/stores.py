@@ -1,0 +1,79 @@
+"""The stores of an engine, attached in a view's process. Nothing here waits."""
+
+from contextlib import suppress
+from typing import Final
+
+from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore
+from flow_gl.store.shm import SharedMemoryError
+from flow_gl.store.timeline import TimelineStore
+
+
+class EngineStores:
+    """Readers over an engine's shared memory. What the engine has removed stays readable while it is attached."""
+
+    def __init__(self) -> None:
+        self.reader: EngineReader | None = None
+        """The engine's status; None before it is attached."""
+        self.markets: Final[list[MarketReader]] = []
+        """One reader per chart, in chart order."""
+        self.timeline: TimelineStore | None = None
+        """The timeline of a replay; None before it is begun."""
+        self._names: Final[list[str]] = []
+        self._stores: Final[list[EngineStore | MarketStore]] = []
+
+    def attach(self, name: str) -> bool:
+        """Attach the engine's status by its segment's name. False if the engine has removed it in the meantime."""
+        try:
+            store = EngineStore.attach(name)
+        except SharedMemoryError:
+            return False
+        self._stores.append(store)
+        self.reader = EngineReader(store)
+        return True
+
+    def attach_markets(self) -> bool:
+        """Attach new stores of the charts. Return True if an existing chart got another store."""
+        if self.reader is None:
+            return False
+        self.reader.refresh()
+        self._attach_timeline(bytes(self.reader.status["timeline"]).decode("ascii"))
+        names = self.reader.market_names
+        if names == self._names:
+            return False
+        is_replaced = False
+        for chart, name in enumerate(names):
+            if chart < len(self._names) and self._names[chart] == name:
+                continue
+            try:
+                store = MarketStore.attach(name)
+            except SharedMemoryError:
+                break  # replaced or removed in the meantime: the next call tries again
+            self._stores.append(store)
+            if chart < len(self._names):
+                is_replaced = True
+                self.markets[chart] = MarketReader(store)
+                self._names[chart] = name
+            else:
+                self.markets.append(MarketReader(store))
+                self._names.append(name)
+        if len(names) < len(self._names):  # a remote chart's server may have fewer
+            is_replaced = True
+            del self.markets[len(names) :], self._names[len(names) :]
+        return is_replaced
+
+    def _attach_timeline(self, name: str) -> None:
+        before = self.timeline.name if self.timeline is not None else ""
+        if name == before:
+            return
+        if self.timeline is not None:
+            self.timeline.close()
+            self.timeline = None
+        with suppress(SharedMemoryError):  # removed in the meantime: the next call tries again
+            self.timeline = TimelineStore.attach(name) if name else None
+
+    def release(self) -> None:
+        """Release the stores. Memory that live readers use stays mapped."""
+        for store in self._stores:
+            store.close()
+        if self.timeline is not None:
+            self.timeline.close()
