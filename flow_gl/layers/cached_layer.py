@@ -4,6 +4,7 @@ The output of such a layer depends only on its `key`. While the key is unchanged
 frame pays only for what changes. The key itself is found only if something has moved that the layer follows.
 """
 
+from abc import ABC, abstractmethod
 from typing import ClassVar, Final, NamedTuple
 
 from flow_gl.gl.batch import Batch
@@ -27,7 +28,7 @@ class _Built(NamedTuple):
 _NOTHING: Final = _Built([], [], [])
 
 
-class CachedLayer:
+class CachedLayer(ABC):
     """Base of layers whose `build` adds to `chart.batches`.
 
     A layer that also draws something itself sets `draws` and overrides `draw`.
@@ -45,16 +46,16 @@ class CachedLayer:
         """What `_built` was made for; None to make it again."""
         self._built = _NOTHING
 
-    def setup(self) -> None:
+    def setup(self) -> None:  # noqa: B027 - what most layers need
         """Do nothing: the batches belong to the chart."""
 
+    @abstractmethod
     def key(self, scene: Scene) -> tuple[object, ...] | None:
         """Return everything that `build` depends on; None to run it in every frame."""
-        raise NotImplementedError
 
+    @abstractmethod
     def build(self, scene: Scene) -> None:
         """Add rectangles and labels to the chart's batches."""
-        raise NotImplementedError
 
     def update(self, scene: Scene) -> None:
         chart = self._chart
@@ -85,10 +86,10 @@ class CachedLayer:
         if self._built.placed != before:
             chart.has_moved_labels = True
 
-    def draw(self, scene: Scene) -> None:
+    def draw(self, scene: Scene) -> None:  # noqa: B027 - likewise
         """Do nothing: the stack draws the batches."""
 
-    def release(self) -> None:
+    def release(self) -> None:  # noqa: B027 - likewise
         """Do nothing: the batches belong to the chart."""
 
     def _build(self, scene: Scene) -> _Built:

@@ -3,6 +3,7 @@
 They update in frames in which lines and labels are laid out.
 """
 
+from abc import ABC, abstractmethod
 from typing import ClassVar, Final
 
 import numpy as np
@@ -17,7 +18,7 @@ from flow_gl.layers.labels.layout import LINES, TIME
 _NOTHING: Final[tuple[object, ...]] = ()
 
 
-class LinesLayer:
+class LinesLayer(ABC):
     """Base of layers whose `build` adds lines to `self.shapes`, which the pane clips."""
 
     follows: ClassVar[int] = TIME | LINES
@@ -31,13 +32,13 @@ class LinesLayer:
         """Create the buffer of the shapes."""
         self.shapes = ShapeBatch(self._chart.kit, self._chart.counters)
 
+    @abstractmethod
     def key(self, scene: Scene) -> tuple[object, ...]:
         """Return everything that `build` depends on; () draws nothing."""
-        raise NotImplementedError
 
+    @abstractmethod
     def build(self, scene: Scene) -> None:
         """Add lines to `self.shapes`."""
-        raise NotImplementedError
 
     def update(self, scene: Scene) -> None:
         if not self.follows & self._chart.moved:
