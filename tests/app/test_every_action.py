@@ -292,7 +292,7 @@ def fresh(pilot: WindowPilot) -> None:
         chart_list.show(state, [chart_list.symbol_of(market) for market in pilot.link.markets])
         pilot.frames(2)
     state.selected, state.open_panels = 1, set()
-    state.drawings.edited = state.drawings.held = None
+    state.drawings.leave_charts()
     state.drawings.let_go()
     state.time.reset(pilot.charts[0].layout.price.width)
     for own in state.charts:

@@ -119,3 +119,11 @@ def test_the_chart_alone_stays_the_same_chart(state: ViewState, link: LocalLink)
     chart_list.add(state, chart_list.resolve(state, link.markets), "NQ.v.0")
     shown(state, link)
     assert state.selected == 2, "a new chart is seen"
+
+
+def test_what_is_edited_or_selected_does_not_move_to_another_chart(state: ViewState, link: LocalLink) -> None:
+    drawings = state.drawings
+    drawings.edited = drawings.edited_shape = drawings.selected = 0, "NQ", "some drawing"
+    assert chart_list.close(state, link.markets, 0) == ""
+    assert shown(state, link) == ["ES.v.0"]
+    assert (drawings.edited, drawings.edited_shape, drawings.selected) == (None, None, None)

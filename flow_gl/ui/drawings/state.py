@@ -114,6 +114,10 @@ class DrawingState:
             return False
         return True
 
+    def leave_charts(self) -> None:
+        """Give up whatever belongs to a chart, because its number may now be that of another chart."""
+        self.held = self.held_shape = self.selected = self.edited = self.edited_shape = None
+
     def shapes(self, key: str) -> tuple[Shape, ...]:
         """Return the shapes of an instrument root, with the held one where it is now."""
         found, held = self.book.shapes(key), self.held_shape

@@ -132,6 +132,6 @@ def _settle(state: ViewState, markets: Sequence[MarketReader]) -> None:
         chart.link = link
     state.wanted_links = ()
     state.has_own_charts = list(wanted) != there
-    state.drawings.held = state.drawings.edited = None
+    state.drawings.leave_charts()
     if state.selected > len(wanted):
         state.selected = 0
