@@ -127,7 +127,7 @@ def _flag_of(declared: Declared) -> Any:
     """Return the typer annotation of a setting's flag."""
     setting = declared.setting
     default = declared.default_text or setting.unset
-    if declared.type is bool:
+    if declared.type is bool and declared.default is not None:
         default = declared.flag.split("/")[0 if declared.default else 1]
     text = f"{setting.help[0].upper()}{setting.help[1:]}"
     text += f" (default: {default})." if default else "."

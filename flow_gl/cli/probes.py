@@ -6,7 +6,6 @@
 import importlib
 import json
 import sys
-from dataclasses import asdict
 
 from flow_gl.core.errors import FlowError
 
@@ -14,9 +13,19 @@ from flow_gl.core.errors import FlowError
 def window() -> None:
     """Open an invisible window; print the driver and the monitors, or the error."""
     try:
-        from flow_gl.gl.surface.context import Window, WindowOptions, describe, monitors
+        from flow_gl.gl.surface.context import Window, WindowOptions, describe
+        from flow_gl.gl.surface.monitors import monitors
 
-        found = [asdict(monitor) for monitor in monitors()]
+        found = [
+            {
+                "name": one.name,
+                "width": int(one.area.width),
+                "height": int(one.area.height),
+                "refresh_hz": one.refresh_hz,
+                "content_scale": one.content_scale,
+            }
+            for one in monitors()
+        ]
         Window(WindowOptions(width=64, height=64, is_visible=False))
         _print({"monitors": found, **describe()})
     except FlowError as error:

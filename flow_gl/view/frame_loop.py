@@ -103,7 +103,7 @@ class FrameLoop:
         now_s = self._now_s()
         self.scheduler.begin_frame(now_s, may_defer=may_defer)
         size = self.surface.size
-        scale = self.state.ui_scale or self.surface.content_scale
+        scale = self.state.scale(self.surface.content_scale, size)
         self.surface.begin()
         self._since_overlays_s += dt_s
         cause = self._overlays_cause_of_input(size, scale, now_s)

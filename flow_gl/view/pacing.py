@@ -36,12 +36,17 @@ class Pacer:
 
     def __init__(self, clock: Clock, *, refresh_hz: float, cap_fps: float | None, is_synced: bool) -> None:
         self._clock: Final = clock
-        self._refresh_hz: Final = refresh_hz
-        self._is_synced = is_synced
-        self._period_ns = 0 if is_synced else int(1e9 / refresh_hz)
-        if cap_fps is not None and (not is_synced or cap_fps < 0.98 * refresh_hz):
-            self._period_ns = int(1e9 / cap_fps)
-        self._due_ns = clock.monotonic_ns()
+        self._cap_fps: Final = cap_fps
+        self._is_synced: Final = is_synced
+        self.follow(refresh_hz)
+
+    def follow(self, refresh_hz: float) -> None:
+        """Pace for a monitor, because the window is on another one."""
+        self._refresh_hz = refresh_hz
+        self._period_ns = 0 if self._is_synced else int(1e9 / refresh_hz)
+        if self._cap_fps is not None and (not self._is_synced or self._cap_fps < 0.98 * refresh_hz):
+            self._period_ns = int(1e9 / self._cap_fps)
+        self._due_ns = self._clock.monotonic_ns()
         self._judged = 0
         self._judged_from_ns = 0
 

@@ -15,12 +15,11 @@ from flow_gl.core.system import interrupts
 from flow_gl.core.system.interrupts import Pending
 from flow_gl.core.voice import say
 from flow_gl.ui.link import Link, LinkState
-from flow_gl.ui.state.options import DEFAULT_HEIGHT, DEFAULT_WIDTH, ViewOptions
+from flow_gl.ui.state.options import ViewOptions
 
 if TYPE_CHECKING:
-    from flow_gl.gl.surface.context import HeadlessContext, Window
+    from flow_gl.gl.surface.context import Window
     from flow_gl.ui.alerts.center import AlertCenter
-    from flow_gl.ui.workspaces.tree import WindowPlace
     from flow_gl.view.frame_loop import FrameLoop
 
 __all__ = ["ViewOptions", "run_view"]
@@ -67,6 +66,7 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> in
     from flow_gl.ui.workspaces import apply
     from flow_gl.ui.workspaces.saved import SavedWorkspaces, default_folder
     from flow_gl.view.frame_loop import FrameLoop
+    from flow_gl.view.window_place import KeptWindow, open_surface, wanted_place
 
     is_remembering = options.remember and not options.headless
     saved = SavedWorkspaces((options.workspaces or default_folder()) if is_remembering else None)
@@ -75,9 +75,9 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> in
     apply.apply(state, last)
     apply.recall(state, last.memory)
     refused = apply.override(state, options.settings)
-    surface, window = _open(options, last.window)
+    surface, window = open_surface(options, last.window)
     try:
-        scale = state.ui_scale or surface.content_scale
+        scale = state.scale(surface.content_scale, surface.size)
         handle = None if window is None else window.handle
         gui = Gui(state.palette, scale=scale, window=handle)
         loop = FrameLoop(surface, link, state, gui, clock)
@@ -85,11 +85,8 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> in
         state.start = options.start
         state.drawings.kept = options.drawings or state.drawings.kept
         if is_remembering and window is not None:
-            from flow_gl.view.window_place import KeptWindow
-
-            kept = saved.window = KeptWindow(window, last.window)
-            if not (options.settings.fullscreen or options.settings.monitor):
-                kept.put(last.window, has_size=options.settings.size_px is None)
+            saved.window = KeptWindow(window, last.window)
+            saved.window.put(wanted_place(options.settings, last.window))
         if is_remembering:
             from flow_gl.ui.keys import key_file
 
@@ -112,36 +109,6 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> in
     finally:
         surface.close()
     return link.exit_code if link.state is LinkState.FAILED else 0
-
-
-def _open(options: ViewOptions, place: "WindowPlace") -> "tuple[HeadlessContext | Window, Window | None]":
-    from flow_gl.gl.surface.context import HeadlessContext, Window, WindowOptions
-
-    asked = options.settings.size_px
-    if options.headless:
-        width, height = asked or (DEFAULT_WIDTH, DEFAULT_HEIGHT)
-        return HeadlessContext(width, height, content_scale=options.settings.scale or 1.0), None
-    last = (place.width, place.height) if place.width and place.height else None
-    width, height = asked or last or (DEFAULT_WIDTH, DEFAULT_HEIGHT)
-    window = Window(
-        WindowOptions(
-            title=options.title,
-            width=width,
-            height=height,
-            is_in_pixels=asked is not None,
-            is_fullscreen=options.settings.fullscreen,
-            monitor=options.settings.monitor or _monitor(place),
-        )
-    )
-    return window, window
-
-
-def _monitor(place: "WindowPlace") -> int:
-    """Return the index of the monitor that a window covered."""
-    from flow_gl.gl.surface.context import monitors
-
-    names = [one.name for one in monitors()] if place.fullscreen else []
-    return names.index(place.monitor) if place.monitor in names else 0
 
 
 def _alerts(options: ViewOptions) -> "AlertCenter":
@@ -199,6 +166,7 @@ class Program:
         interrupts: Pending | None = None,
     ) -> None:
         from flow_gl.gl.timing import FrameTimes
+        from flow_gl.view.monitor_watch import MonitorWatch
         from flow_gl.view.pacing import Garbage, Pacer
         from flow_gl.view.video.pictures import PictureSaver
         from flow_gl.view.video.session import VideoSession
@@ -221,6 +189,7 @@ class Program:
         self._figures_due_ns = 0
         self._title = options.title
         self._is_quitting = False
+        self._monitors: Final = None if window is None else MonitorWatch(window, clock, loop.note)
         self._awaited: list[str] = ["first bubbles", "first frame"]
 
     def run(self) -> None:
@@ -240,6 +209,8 @@ class Program:
                 self._video.offer(start_ns, is_feed_up=self._counted_from_ns is not None)
                 if self._window is not None:  # the sign is for the user
                     loop.state.video_sign = self._video.sign
+                if self._monitors is not None and self._monitors.look() and self._window is not None:
+                    self._pacer.follow(self._window.refresh_hz)
                 self._serve_requests()
                 is_over = self._is_over(start_ns)
                 if is_over and self._options.screenshot is not None:
@@ -260,6 +231,8 @@ class Program:
                 self._wait()
         finally:
             self._garbage.restore()
+            if self._monitors is not None:
+                self._monitors.close()
             self._saver.close()
             self._video.close()
 
@@ -329,6 +302,7 @@ class Program:
         if not requests:
             return
         from flow_gl.ui.input.action import Request
+        from flow_gl.view.monitor_watch import to_next_monitor
         from flow_gl.view.video.pictures import chart_area, picture_name
 
         for request in requests:
@@ -338,6 +312,8 @@ class Program:
                 if loop.state.workspaces.window is not None:
                     loop.state.workspaces.window.place()  # it is restored to this place
                 self._window.set_fullscreen(not self._window.is_fullscreen)
+            elif request is Request.NEXT_MONITOR and self._window is not None:
+                loop.note(to_next_monitor(self._window))
             elif request is Request.SCREENSHOT:
                 loop.run_for_picture()
                 self._saver.save(loop.surface, picture_name(loop.frame, self._clock.wall_ns()) + ".png")

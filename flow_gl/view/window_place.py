@@ -1,12 +1,73 @@
-"""Keeps a window's place for workspaces: where it is, and where it was before it covered its monitor."""
+"""Opens the window where it was left, and keeps its place for workspaces, also while it covers a monitor."""
 
 from dataclasses import replace
 from typing import Final
 
-from flow_gl.gl.surface import placement
-from flow_gl.gl.surface.context import Window
+import msgspec
+
+from flow_gl.core.settings import Settings
+from flow_gl.gl.surface import monitors, placement
+from flow_gl.gl.surface.context import HeadlessContext, Window, WindowOptions
 from flow_gl.gl.surface.placement import Placement
+from flow_gl.ui.state.options import DEFAULT_HEIGHT, DEFAULT_WIDTH, ViewOptions
 from flow_gl.ui.workspaces.tree import WindowPlace
+
+
+def open_surface(options: ViewOptions, last: WindowPlace) -> tuple[HeadlessContext | Window, Window | None]:
+    """Open the window with the size, on the monitor and in full screen as a run asks, else as it was left.
+
+    Returns
+    -------
+    surface : what to draw on
+    window : None if the run asks for none
+
+    Raises
+    ------
+    DisplayError
+        without a display or OpenGL 3.3
+    UsageError
+        for a monitor that does not exist
+    """
+    settings = options.settings
+    if options.headless:
+        return HeadlessContext(*(settings.size_px or (DEFAULT_WIDTH, DEFAULT_HEIGHT))), None
+    wanted = wanted_place(settings, last)
+    remembered = last.monitor if wanted.fullscreen and monitors.named(last.monitor) is not None else ""
+    asked = settings.size_px
+    left = (last.width, last.height) if last.width and last.height else None
+    width, height = asked or left or (DEFAULT_WIDTH, DEFAULT_HEIGHT)
+    window = Window(
+        WindowOptions(
+            title=options.title,
+            width=width,
+            height=height,
+            is_in_pixels=asked is not None,
+            is_fullscreen=wanted.fullscreen,
+            monitor=settings.monitor or remembered,
+        )
+    )
+    return window, window
+
+
+def wanted_place(settings: Settings, last: WindowPlace) -> WindowPlace:
+    """Return where the window shall be put once it is open: as it was left, with what this run asks for over it.
+
+    A width and height of 0 keep its size, and the monitor "" its place.
+
+    Raises
+    ------
+    UsageError
+        for a monitor that was asked for and does not exist
+    """
+    wanted = last
+    if settings.size_px is not None:
+        wanted = msgspec.structs.replace(wanted, width=0, height=0, maximized=False, fullscreen=False)
+    asked = monitors.find(settings.monitor) if settings.monitor else None
+    if asked is not None and asked.name != last.monitor:
+        wanted = msgspec.structs.replace(wanted, monitor="")
+    if settings.fullscreen is not None:
+        wanted = msgspec.structs.replace(wanted, fullscreen=settings.fullscreen)
+    return wanted
 
 
 class KeptWindow:
@@ -44,12 +105,10 @@ class KeptWindow:
             fullscreen=own.is_fullscreen,
         )
 
-    def put(self, place: WindowPlace, *, has_size: bool = True) -> None:
-        """Put the window somewhere; with its present size, which covers no monitor, if `has_size` is False."""
-        size = self._units(place) if has_size else (0, 0)
-        covers = place.maximized and has_size, place.fullscreen and has_size
-        wanted = Placement(place.monitor, place.x, place.y, *size, *covers)
-        placement.put(self._window, wanted)
+    def put(self, place: WindowPlace) -> None:
+        """Put the window somewhere; with a width and height of 0 it keeps its size."""
+        covers = place.maximized, place.fullscreen
+        placement.put(self._window, Placement(place.monitor, place.x, place.y, *self._units(place), *covers))
 
     def _units(self, place: WindowPlace) -> tuple[int, int]:
         """Return a size in units of the screen."""

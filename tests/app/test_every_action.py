@@ -148,6 +148,7 @@ SEEN: dict[str, Seen] = {
     "record": requests,
     "save_newest": requests,
     "fullscreen": requests,
+    "next_monitor": requests,
     "quit": requests,
     "plain_colors": state_of("own_colors"),
     "mute": state_of("is_muted"),
@@ -167,7 +168,7 @@ OF_GROUP: dict[str, Seen] = {
     "Span": shown_ns,
     "Fold": state_of("folding"),
     "Speed": commands,
-    "Text size": state_of("ui_scale"),
+    "Text size": state_of("text_size"),
 }
 
 
@@ -262,7 +263,7 @@ PREPARE: dict[str, Callable[[WindowPilot], None]] = {
     "plain_colors": lambda pilot: pilot.state.choose_colors(buy="#44ccff"),
     "chart_1": put(selected=2),
     "layout_auto": put(arrangement=Arrangement("rows")),
-    "scale_0": put(ui_scale=1.25),
+    "text_100": put(text_size=1.25),
     **{f"fold_{name}": put(folding="none" if name != "none" else "all") for name in ("closed", "all", "none")},
     **{
         f"palette_{name.replace('-', '_')}": put(palette=PALETTES["light" if name == "dark" else "dark"])
@@ -281,7 +282,7 @@ def fresh(pilot: WindowPilot) -> None:
         "are_panels_hidden",
         "keyboard_panel",
         "pointer",
-        "ui_scale",
+        "text_size",
         "cvd_share",
         "arrangement",
     ):

@@ -38,8 +38,8 @@ def test_later_sources_override_earlier_ones(files: tuple[Path, Path]) -> None:
     toml.write_text("arm = 3\nfps = 3\n")
     variables = {"FLOW_GL_ARM": "2", "FLOW_GL_FPS": "2", "FLOW_GL_MONITOR": "2", "HOME": "/"}
     settings = load(flags={"arm": "4", "palette": None}, config=toml, env_file=env, environment=variables)
-    assert (settings.aggregation.arm, settings.fps, settings.monitor, settings.palette) == (4, 3.0, 2, None)
-    assert load(env_file=env).monitor == 1
+    assert (settings.aggregation.arm, settings.fps, settings.monitor, settings.palette) == (4, 3.0, "2", None)
+    assert load(env_file=env).monitor == "1"
     assert load() == Settings()
 
 

@@ -38,7 +38,7 @@ OTHERS = {
     **{"record_dir": "/elsewhere", "archive": "off", "bucket": "5s", "cvd_reset_times": "09:30", "span": "10m"},
     **{"panels": "feed", "size": "800x600", "marks": "absorption", "token": "another", "ca": "/ca.pem"},
     **dict.fromkeys(("buy_color", "sell_color", "grey_color", "background_color"), "#123456"),
-    **{"bus_login": "me:another", "bus_creds": "/bus.creds", "bus": "nats://localhost"},
+    **{"monitor": "DP-1", "bus_login": "me:another", "bus_creds": "/bus.creds", "bus": "nats://localhost"},
 }
 """A value other than the default, as a user writes it, for settings whose type and range do not give one."""
 

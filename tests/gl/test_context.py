@@ -7,7 +7,8 @@ import pytest
 from flow_gl.core.errors import DisplayError
 from flow_gl.gl.surface import context as context_module
 from flow_gl.gl.surface import loading
-from flow_gl.gl.surface.context import HeadlessContext, Window, WindowOptions, describe, monitors
+from flow_gl.gl.surface.context import HeadlessContext, Window, WindowOptions, describe
+from flow_gl.gl.surface.monitors import monitors
 from flow_gl.gl.surface.offscreen import Offscreen
 from flow_gl.gl.timing import FrameTimes, LayerTimer
 
@@ -42,6 +43,7 @@ def test_a_second_context_leaves_the_first_usable(context: HeadlessContext) -> N
 def test_a_window_has_core_3_3_and_the_requested_size(x_display: str) -> None:
     code = (
         "from flow_gl.gl.surface.context import *\n"
+        "from flow_gl.gl.surface.monitors import monitors\n"
         "w = Window(WindowOptions(width=320, height=200)); w.begin(); w.swap(); w.poll()\n"
         "print(w.size, w.content_scale, describe()['version'], len(monitors()), w.is_closing, w.refresh_hz > 0)\n"
         "w.set_fullscreen(True); print(w.is_fullscreen)\n"

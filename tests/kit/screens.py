@@ -1,11 +1,13 @@
-"""A virtual display, and a window manager on it, for tests with a real window on a machine without a screen."""
+"""Virtual displays, and a window manager on them, for tests with a real window on a machine without a screen."""
 
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -24,16 +26,23 @@ def virtual_display(
     """
     if shutil.which("Xvfb") is None:
         pytest.skip("Xvfb is not installed (make test installs it on Debian and Ubuntu)")
+    command = ["Xvfb", "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp", "-noreset"]
+    with _running(command, is_killed=is_killed) as found:
+        yield found
+
+
+@contextmanager
+def _running(command: list[str], *, is_killed: bool = False) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """Run an X server on a free display; yield its DISPLAY and process."""
     reader, writer = os.pipe()
-    size = f"{width}x{height}x24"
-    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", size, "-nolisten", "tcp", "-noreset"]
+    command = [*command, "-displayfd", str(writer)]
     server = subprocess.Popen(command, pass_fds=[writer], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         os.close(writer)
         with os.fdopen(reader) as answer:
             number = answer.readline().strip()
         if not number:
-            pytest.fail(f"Xvfb did not start: exit code {server.wait()}")
+            pytest.fail(f"{command[0]} did not start: exit code {server.wait()}")
         yield f":{number}", server
     finally:
         if is_killed:
@@ -41,6 +50,91 @@ def virtual_display(
         else:
             server.terminate()
         server.wait()
+
+
+_DUMMY: Final = """
+Section "ServerFlags"
+  Option "AutoAddDevices" "false"
+  Option "AutoAddGPU" "false"
+  Option "DontVTSwitch" "true"
+EndSection
+Section "Device"
+  Identifier "card"
+  Driver "dummy"
+  VideoRam 65536
+EndSection
+Section "Monitor"
+  Identifier "monitor"
+  HorizSync 5-1000
+  VertRefresh 5-200
+  Modeline "1280x720" 74.50 1280 1344 1472 1664 720 723 728 748
+  Modeline "1024x600" 49.00 1024 1072 1168 1312 600 603 613 624
+EndSection
+Section "Screen"
+  Identifier "screen"
+  Device "card"
+  Monitor "monitor"
+  DefaultDepth 24
+  SubSection "Display"
+    Depth 24
+    Virtual 2560 1440
+  EndSubSection
+EndSection
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Monitors:
+    """A display with the monitors DUMMY0, the primary one, and DUMMY1, which can be plugged in and out.
+
+    Attributes
+    ----------
+    display : its DISPLAY
+    """
+
+    display: str
+
+    def plug(self, name: str, mode: str, place: str) -> None:
+        """Connect a monitor with a mode ("1024x600"), its corner at a place on the screen ("1280x0")."""
+        self._xrandr("--output", name, "--mode", mode, "--pos", place)
+        self._xrandr("--query")  # makes the server look at its outputs: now it is connected
+
+    def unplug(self, name: str) -> None:
+        self._xrandr("--output", name, "--off")
+
+    def reset(self) -> None:
+        """Connect both, side by side: 1280x720 and 1024x600."""
+        self._xrandr("--output", "DUMMY0", "--mode", "1280x720", "--pos", "0x0", "--primary")
+        self.plug("DUMMY1", "1024x600", "1280x0")
+
+    def add_mode(self, name: str, mode: str) -> None:
+        self._xrandr("--addmode", name, mode)
+
+    def _xrandr(self, *words: str) -> None:
+        environment = {**os.environ, "DISPLAY": self.display}
+        subprocess.run(["xrandr", *words], env=environment, check=True, capture_output=True, timeout=20)
+
+
+@contextmanager
+def two_monitors(folder: Path) -> Iterator[Monitors]:
+    """Run an X server with two monitors, for which Xvfb has no outputs. Skips the test where it is not installed.
+
+    Parameters
+    ----------
+    folder : for its configuration and log
+    """
+    if shutil.which("Xorg") is None or shutil.which("xrandr") is None:
+        pytest.skip("Xorg with its dummy driver, or xrandr, is not installed (make test installs them on Debian)")
+    config = folder / "xorg.conf"
+    config.write_text(_DUMMY, encoding="utf-8")
+    log = folder / "xorg.log"
+    command = ["Xorg", "-config", str(config), "-logfile", str(log), "-nolisten", "tcp", "-noreset", "-novtswitch"]
+    with _running(command) as (display, _):
+        monitors = Monitors(display)
+        for mode in ("1280x720", "1024x600"):
+            monitors.add_mode("DUMMY1", mode)
+        monitors.reset()
+        yield monitors
 
 
 @contextmanager

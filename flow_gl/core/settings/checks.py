@@ -126,6 +126,14 @@ def bucket_ns(value: str) -> int:
     return width_ns
 
 
+def monitor(value: int | str) -> str:
+    """Check a monitor's name, or its number, 0 or more."""
+    text = str(value)
+    if not text or not text.isprintable() or (text.lstrip("+-").isdecimal() and not text.isdecimal()):
+        raise ValueError
+    return text
+
+
 def size(value: str) -> str:
     """Check a width and a height in pixels."""
     width, times, height = value.lower().partition("x")

@@ -24,12 +24,11 @@ from flow_gl.core.settings.declaration import (
     declared_in,
 )
 from flow_gl.core.settings.secret import Secret
+from flow_gl.core.settings.window import WindowSettings
 from flow_gl.core.units import DAY_NS, SECOND_NS
 
 SPAN_LOW_NS: Final = 5 * SECOND_NS
 SPAN_HIGH_NS: Final = 60 * DAY_NS
-SCALE_RANGE: Final = (0.5, 4.0)
-"""Scale of text and lines, as a factor."""
 _show: Final[dict[str, Any]] = {"commands": DRAWING, "heading": SHOW}
 _AS_LAST_TIME: Final = "as last time"
 _color: Final[dict[str, Any]] = {"unset": _AS_LAST_TIME, "metavar": "#RRGGBB", "check": checks.color, **_show}
@@ -37,7 +36,7 @@ _USUAL: Final = AggregationSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(BusSettings):
+class Settings(WindowSettings):
     """All settings, validated; `core.config.load` builds them from their sources."""
 
     api_key: Annotated[
@@ -294,16 +293,6 @@ class Settings(BusSettings):
             **_show,
         ),
     ] = None
-    size: Annotated[
-        str | None,
-        Setting(
-            help="window or picture in pixels, WxH",
-            unset="as last time, initially 1600x900",
-            metavar="WxH",
-            check=checks.size,
-            **_show,
-        ),
-    ] = None
     fps: Annotated[
         float | None,
         Setting(
@@ -315,28 +304,6 @@ class Settings(BusSettings):
             **_show,
         ),
     ] = None
-    scale: Annotated[
-        float | None,
-        Setting(
-            help="scale of text and lines, 0.5 to 4",
-            unset="as last time, initially the monitor's",
-            metavar="X",
-            ge=SCALE_RANGE[0],
-            le=SCALE_RANGE[1],
-            **_show,
-        ),
-    ] = None
-    monitor: Annotated[
-        int,
-        Setting(
-            help="monitor to use, 0 is the primary one, as flow-gl doctor lists them",
-            metavar="N",
-            ge=0,
-            le=63,
-            **_show,
-        ),
-    ] = 0
-    fullscreen: Annotated[bool, Setting(help="start in full screen", flag="--fullscreen/--windowed", **_show)] = False
     video_fps: Annotated[
         int, Setting(help="frames a second of videos, 1 to 144", metavar="N", ge=1, le=144, **_show)
     ] = 60
@@ -364,14 +331,6 @@ class Settings(BusSettings):
     ] = "info"
 
     @property
-    def size_px(self) -> tuple[int, int] | None:
-        """Requested width and height in pixels; None if not set."""
-        if self.size is None:
-            return None
-        width, _, height = self.size.partition("x")
-        return int(width), int(height)
-
-    @property
     def span_s(self) -> float | None:
         """Time span of the chart at the start, in seconds; None if not set."""
         from flow_gl.core.units import parse_duration_ns
@@ -385,10 +344,10 @@ class Settings(BusSettings):
 
 
 def _all() -> dict[str, Declared]:
-    """Return all settings by the user's name, in the order of `Settings`; those of the bus go last."""
+    """Return all settings by the user's name, in the order of `Settings`, those of window and bus last."""
     ours, found = declared_in(Settings, is_aggregation=False), {}
-    inherited = {one.name for one in fields(BusSettings)}
-    for one in sorted(fields(Settings), key=lambda one: one.name in inherited):
+    of_window, of_bus = ({one.name for one in fields(kind)} for kind in (WindowSettings, BusSettings))
+    for one in sorted(fields(Settings), key=lambda one: (one.name in of_window) + (one.name in of_bus)):
         group = AGGREGATION.values() if one.name == "aggregation" else (ours[one.name],)
         found.update({declared.name: declared for declared in group})
     return found

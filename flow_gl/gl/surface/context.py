@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from flow_gl.core.errors import DisplayError, UsageError
+from flow_gl.core.errors import DisplayError
 from flow_gl.core.system import libraries
 from flow_gl.gl.api import CHECK_GL, GL, most_texels, prepare_blending
-from flow_gl.gl.surface import shader_cache
+from flow_gl.gl.surface import monitors, shader_cache
 from flow_gl.gl.surface.driver_log import without_thread_notice
 from flow_gl.gl.surface.loading import has_egl
+from flow_gl.gl.surface.monitors import Monitor, glfw_reason, import_glfw
 from flow_gl.gl.surface.offscreen import Offscreen
+from flow_gl.gl.view import Rect
 
 MIN_TEXELS: Final = 1 << 22
 """Required size of a buffer texture: room for a ring of a million rows of two texels. OpenGL 3.3 guarantees 65,536."""
@@ -149,19 +151,10 @@ class WindowOptions:
     is_in_pixels: bool = False
     """Whether width and height are framebuffer pixels. If not, they are multiplied by the monitor's content scale."""
     is_fullscreen: bool = False
-    monitor: int = 0
-    """Index into `monitors()`."""
+    monitor: str = ""
+    """Name or number of the monitor to open on (`surface.monitors`); "" leaves it to the system."""
     is_vsync: bool = True
     is_visible: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Monitor:
-    name: str
-    width: int
-    height: int
-    refresh_hz: int
-    content_scale: float
 
 
 class Window:
@@ -177,11 +170,8 @@ class Window:
 
     def __init__(self, options: WindowOptions) -> None:
         shader_cache.prepare()
-        self._glfw = glfw = _import_glfw()
-        targets = glfw.get_monitors()
-        if not 0 <= options.monitor < max(1, len(targets)):
-            names = "0" if len(targets) < 2 else f"0 to {len(targets) - 1}"
-            raise UsageError(f"monitor was {options.monitor}: this machine has {names} (flow-gl doctor lists them)")
+        self._glfw = glfw = import_glfw()
+        asked = monitors.find(options.monitor) if options.monitor else None
         glfw.default_window_hints()
         glfw.window_hint(glfw.CONTEXT_VERSION_MAJOR, _MAJOR)
         glfw.window_hint(glfw.CONTEXT_VERSION_MINOR, _MINOR)
@@ -191,21 +181,25 @@ class Window:
         for hint in (glfw.DEPTH_BITS, glfw.STENCIL_BITS, glfw.AUTO_ICONIFY):  # the last: stay when focus goes
             glfw.window_hint(hint, 0)
         glfw.window_hint(glfw.VISIBLE, glfw.TRUE if options.is_visible else glfw.FALSE)
-        self._monitor: Final = targets[options.monitor] if targets else None
+        if asked is not None:
+            x, y, *_ = monitors.centred(asked, options.width, options.height)
+            glfw.window_hint(glfw.POSITION_X, x)
+            glfw.window_hint(glfw.POSITION_Y, y)
         with without_thread_notice(is_expected=not CHECK_GL):
             self.handle: Any = glfw.create_window(options.width, options.height, options.title, None, None)
         if not self.handle:
-            raise DisplayError(f"no window with OpenGL 3.3 core could be opened: {_glfw_reason(glfw)}")
+            raise DisplayError(f"no window with OpenGL 3.3 core could be opened: {glfw_reason(glfw)}")
         if options.is_in_pixels:
             self._fit_pixels(options.width, options.height)
-        self._restore = (0, 0, *glfw.get_window_size(self.handle))
+        self._restore = monitors.place_of(self.handle)
+        self._covered = ""
         self.make_current()
         _check_driver()
         shader_cache.settle()
         self.is_adaptive = False
         self.set_vsync(options.is_vsync)
         if options.is_fullscreen:
-            self.set_fullscreen(True)
+            self.set_fullscreen(True, asked)
         prepare_blending()
 
     def _fit_pixels(self, width: int, height: int) -> None:
@@ -238,9 +232,14 @@ class Window:
 
     @property
     def refresh_hz(self) -> int:
-        """Refresh rate of the monitor it opened on; 60 where it is not known."""
-        mode = self._glfw.get_video_mode(self._monitor) if self._monitor else None
-        return int(mode.refresh_rate) if mode and mode.refresh_rate else 60
+        """Refresh rate of the monitor that shows most of it; 60 where it is not known."""
+        monitor = monitors.showing(self.handle)
+        return monitor.refresh_hz if monitor is not None and monitor.refresh_hz else 60
+
+    @property
+    def covered(self) -> str:
+        """Name of the monitor that it was made to cover; "" if it covers none. It is still known when that is gone."""
+        return self._covered
 
     def set_vsync(self, is_on: bool) -> None:
         """Follow the monitor: adaptive where the driver can."""
@@ -250,18 +249,32 @@ class Window:
         )
         glfw.swap_interval(-1 if self.is_adaptive else int(is_on))
 
-    def set_fullscreen(self, is_on: bool) -> None:
-        """Cover the monitor, or go back to where the window was."""
+    def set_fullscreen(self, is_on: bool, monitor: Monitor | None = None) -> None:
+        """Cover a monitor, by default the one that shows most of the window; or go back to where the window was."""
         glfw = self._glfw
-        if is_on == self.is_fullscreen or self._monitor is None:
+        if not is_on:
+            covered, self._covered = self._covered, ""
+            if self.is_fullscreen:
+                glfw.set_window_monitor(self.handle, None, *self._place_beneath(covered), 0)
             return
-        if is_on:
-            self._restore = (*glfw.get_window_pos(self.handle), *glfw.get_window_size(self.handle))
-            mode = glfw.get_video_mode(self._monitor)
-            size = mode.size
-            glfw.set_window_monitor(self.handle, self._monitor, 0, 0, size.width, size.height, mode.refresh_rate)
-        else:
-            glfw.set_window_monitor(self.handle, None, *self._restore, 0)
+        target = monitor or monitors.showing(self.handle)
+        if target is None or (self.is_fullscreen and self._covered == target.name):
+            return
+        if not self._covered:
+            self._restore = monitors.place_of(self.handle)
+        elif self.is_fullscreen:
+            # Many window managers leave a window that is in full screen on its monitor: go there without it first.
+            glfw.set_window_monitor(self.handle, None, *monitors.centred(target, *self._restore[2:]), 0)
+        self._covered = target.name
+        size = int(target.area.width), int(target.area.height)
+        glfw.set_window_monitor(self.handle, target.handle, 0, 0, *size, target.refresh_hz or glfw.DONT_CARE)
+
+    def _place_beneath(self, covered: str) -> tuple[int, int, int, int]:
+        """Return place and size to leave full screen for: as before, but on the monitor that was covered."""
+        monitor, before = monitors.named(covered), Rect(*map(float, self._restore))
+        return (
+            self._restore if monitor is None or monitor.sees(before) else monitors.centred(monitor, *self._restore[2:])
+        )
 
     def poll(self, wait_s: float = 0.0) -> None:
         """Process input events. With `wait_s`, sleep until there are some or the time is up."""
@@ -283,44 +296,6 @@ class Window:
     def close(self) -> None:
         self._glfw.destroy_window(self.handle)
         self._glfw.terminate()
-
-
-def monitors() -> list[Monitor]:
-    """Return the monitors in GLFW's order. Raises DisplayError without a display."""
-    glfw = _import_glfw()
-    found = []
-    for handle in glfw.get_monitors():
-        mode = glfw.get_video_mode(handle)
-        found.append(
-            Monitor(
-                name=_text(glfw.get_monitor_name(handle)),
-                width=int(mode.size.width),
-                height=int(mode.size.height),
-                refresh_hz=int(mode.refresh_rate),
-                content_scale=float(glfw.get_monitor_content_scale(handle)[0]),
-            )
-        )
-    return found
-
-
-def _text(value: bytes | str | None) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value or "?"
-
-
-def _import_glfw() -> Any:
-    import glfw
-
-    glfw.ERROR_REPORTING = False  # type: ignore[assignment]  # the stub declares this switch as a string
-    if not glfw.init():
-        raise DisplayError(f"no display: {_glfw_reason(glfw)}; without one, use --headless")
-    return glfw
-
-
-def _glfw_reason(glfw: Any) -> str:
-    code, description = glfw.get_error()
-    reason = _text(description).rstrip(".") if code else "the driver gave no reason"
-    lacking = libraries.advice(libraries.missing("chart", "window"))
-    return f"{reason} ({lacking})" if lacking else reason
 
 
 def _check_driver() -> None:

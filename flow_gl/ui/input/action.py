@@ -26,6 +26,7 @@ class Request(Enum):
     RECORD = "record"
     SAVE_NEWEST = "save newest"
     FULLSCREEN = "fullscreen"
+    NEXT_MONITOR = "next monitor"
     QUIT = "quit"
     MENU = "menu"
     CONTEXT_MENU = "context menu"

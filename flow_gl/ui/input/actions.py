@@ -307,6 +307,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action("save_newest", "Save the newest seconds as a video", ("ctrl+s",), "Program", _ask(Request.SAVE_NEWEST)),
     Action("fullscreen", "Full screen", ("f11",), "Program", _ask(Request.FULLSCREEN), menus=("header",)),
+    Action("next_monitor", "Move to the next monitor", ("shift+f11",), "Program", _ask(Request.NEXT_MONITOR)),
     Action("mute", "Mute alerts", ("m",), "Program", chart.mute, lambda s: s.is_muted, menus=("header",)),
     Action("palette", "Next palette", ("t",), "Program", lambda c: c.state.next_palette()),
     Action("escape", "Back", ("escape",), "Program", lambda c: c.state.step_back()),

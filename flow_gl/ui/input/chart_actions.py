@@ -18,12 +18,12 @@ from flow_gl.ui.state.history import Step
 from flow_gl.ui.state.layout import CVD_SHARE_RANGE
 from flow_gl.ui.state.link_groups import GROUPS
 from flow_gl.ui.state.marked_range import MarkedRange
+from flow_gl.ui.state.text_size import TEXT_SIZES
 from flow_gl.ui.state.timeline import Folding
 from flow_gl.ui.state.view_state import ChartState
 
 SPEEDS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 1000.0, 3000.0, 10000.0, float("inf"))
 """Replay speeds that the keys step through."""
-TEXT_SIZES: Final = (0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0)
 """As factors; 1 is a monitor with 96 dots per inch."""
 _ANSWER_NS: Final = SECOND_NS
 """Time allowed for the engine to apply a new speed; until then, steps start from the requested speed."""
@@ -227,10 +227,11 @@ def resize_text(direction: int) -> Run:
     """Return the action that chooses the next larger (1) or smaller (-1) text size."""
 
     def run(context: Context) -> None:
-        larger = [one for one in TEXT_SIZES if one > context.scale + 0.01]
-        smaller = [one for one in TEXT_SIZES if one < context.scale - 0.01]
-        context.state.ui_scale = (larger or TEXT_SIZES[-1:])[0] if direction > 0 else (smaller or TEXT_SIZES[:1])[-1]
-        context.notes.append(f"text size {100 * context.state.ui_scale:.0f} %")
+        now = context.state.text_size
+        larger = [one for one in TEXT_SIZES if one > now + 0.01]
+        smaller = [one for one in TEXT_SIZES if one < now - 0.01]
+        context.state.text_size = (larger or TEXT_SIZES[-1:])[0] if direction > 0 else (smaller or TEXT_SIZES[:1])[-1]
+        context.notes.append(f"text size {100 * context.state.text_size:.0f} %")
 
     return run
 

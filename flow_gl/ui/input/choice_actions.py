@@ -8,10 +8,11 @@ from flow_gl.core.palette import NO_COLORS, PALETTES, Palette
 from flow_gl.core.schema import FeedState
 from flow_gl.layers.base import LAYERS
 from flow_gl.ui.input.action import Action, Context, Run
-from flow_gl.ui.input.chart_actions import SPEEDS, TEXT_SIZES, resize_text, toggle_layer
+from flow_gl.ui.input.chart_actions import SPEEDS, resize_text, toggle_layer
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import Frame
 from flow_gl.ui.state.arrangement import KINDS, Arrangement, Kind
+from flow_gl.ui.state.text_size import TEXT_SIZES
 from flow_gl.ui.state.timeline import Folding
 from flow_gl.ui.state.view_state import ViewState
 
@@ -43,10 +44,9 @@ def choices() -> tuple[Action, ...]:
         Action("bucket_wider", "Wider buckets, and lock them", (), "Bucket", _bucket(1), menus=("time axis",)),
         Action("bucket_narrower", "Narrower buckets, and lock them", (), "Bucket", _bucket(-1), menus=("time axis",)),
         *(_speed(speed) for speed in SPEEDS),
-        Action("scale_0", "Text size of the monitor", (), "Text size", _scale(0.0), lambda s: s.ui_scale == 0.0),
         Action("text_larger", "Larger text", ("ctrl+shift+up_arrow",), "Text size", resize_text(1)),
         Action("text_smaller", "Smaller text", ("ctrl+shift+down_arrow",), "Text size", resize_text(-1)),
-        *(_fixed_scale(scale) for scale in TEXT_SIZES),
+        *(_text_size(size) for size in TEXT_SIZES),
     )
 
 
@@ -131,14 +131,10 @@ def _speed(speed: float) -> Action:
     return Action(f"speed_{name}", title, (), "Speed", run, is_available=is_replayed)
 
 
-def _scale(scale: float) -> Run:
+def _text_size(size: float) -> Action:
     def run(context: Context) -> None:
-        context.state.ui_scale = scale
+        context.state.text_size = size
 
-    return run
-
-
-def _fixed_scale(scale: float) -> Action:
-    percent = round(100 * scale)
-    is_checked: Callable[[ViewState], bool] = lambda state: state.ui_scale == scale  # noqa: E731
-    return Action(f"scale_{percent}", f"Text size {percent} %", (), "Text size", _scale(scale), is_checked)
+    percent = round(100 * size)
+    is_checked: Callable[[ViewState], bool] = lambda state: state.text_size == size  # noqa: E731
+    return Action(f"text_{percent}", f"Text size {percent} %", (), "Text size", run, is_checked)

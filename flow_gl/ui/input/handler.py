@@ -45,7 +45,7 @@ _SHAPES: Final = {
 
 
 _WHILE_EDITING: Final = frozenset(
-    {"escape", "undo", "redo", "delete_level", "mute", "screenshot", "fullscreen", "quit"}
+    {"escape", "undo", "redo", "delete_level", "mute", "screenshot", "fullscreen", "next_monitor", "quit"}
 )
 """Actions whose keys do not move within the editor of a level."""
 _WHILE_STARTING: Final = frozenset({"commands", "menu", "palette", "fullscreen", "screenshot", "quit"})

@@ -36,6 +36,7 @@ from flow_gl.ui.state.link_groups import LinkUnit
 from flow_gl.ui.state.marked_range import MarkedRange
 from flow_gl.ui.state.panel_layout import PanelLayout, PanelPlaces, lay_out, open_in_order
 from flow_gl.ui.state.pointed import Pointed
+from flow_gl.ui.state.text_size import scale_of
 from flow_gl.ui.state.timeline import FOLDINGS, NO_TIMELINE, Folding, Timeline
 from flow_gl.ui.state.transport import TransportState
 from flow_gl.ui.workspaces.saved import SavedWorkspaces
@@ -208,8 +209,10 @@ class ViewState:
     """While keys move the crosshair: its place, framebuffer pixels. It counts in place of the mouse."""
     keyboard_panel: str = ""
     """The panel in which Tab and the arrow keys move; "" if they belong to the charts."""
-    ui_scale: float = 0.0
-    """Size of text and lines as a factor; 0 takes the monitor's."""
+    text_size: float = 1.0
+    """Size of text and lines as a factor of the monitor's scale."""
+    content_scale: float = 0.0
+    """Content scale that counts in place of the monitor's; 0: the monitor's."""
     transport: TransportState = field(default_factory=TransportState)
     speed: float = 1.0
     """Replay speed last requested, or in force."""
@@ -264,6 +267,10 @@ class ViewState:
         self.keyboard_panel = shown[at] if at < len(shown) else ""
         if self.keyboard_panel:
             self.panel_places = self.panel_places.select(self.keyboard_panel)
+
+    def scale(self, content_scale: float, size_px: tuple[int, int]) -> float:
+        """Return framebuffer pixels per point on a monitor of a content scale, in a window of a size."""
+        return scale_of(self.content_scale or content_scale, self.text_size, size_px)
 
     def lay_out_panels(self, window: Rect, scale: float, engine: EngineReader | None = None) -> PanelLayout:
         """Return where the panels that are shown are in a window, above the transport bar of a replay."""

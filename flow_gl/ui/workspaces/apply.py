@@ -85,7 +85,7 @@ def _tables(state: ViewState, window: WindowPlace, plot_width_px: float, symbols
         "look": Look(
             palette=state.palette.name,
             colors={name: color for name, color in asdict(state.own_colors).items() if color},
-            text_scale=state.ui_scale,
+            text_size=state.text_size,
             cvd_candles=filters.has_cvd_candles,
         ),
         "time": Time(
@@ -134,7 +134,7 @@ def apply_window(state: ViewState, workspace: OneWindow, *, plot_width_px: float
     look, time, bubbles, panels = workspace.look, workspace.time, workspace.bubbles, workspace.panels
     state.own_colors = OwnColors(**{name: look.colors.get(name, "") for name in OWN_SLOTS})
     state.choose_palette(look.palette)
-    state.ui_scale = look.text_scale
+    state.text_size = look.text_size
     state.arrangement = Arrangement(
         workspace.layout.charts, tuple((name, tuple(shares)) for name, shares in workspace.layout.shares.items())
     )
@@ -179,7 +179,8 @@ def override(state: ViewState, settings: Settings) -> str:
     state.choose_palette(settings.palette or "")
     given = {name: getattr(settings, f"{name}_color") for name in OWN_SLOTS}
     refused = state.choose_colors(**{name: color for name, color in given.items() if color is not None})
-    state.ui_scale = settings.scale or state.ui_scale
+    state.text_size = settings.text_size or state.text_size
+    state.content_scale = settings.scale or 0.0
     if settings.panels is not None:
         state.open_panels, state.are_panels_hidden = set(settings.panels) & set(PANEL_NAMES), False
     filters = state.filters

@@ -11,7 +11,6 @@ from flow_gl.ui.workspaces.tree import Workspace
 FILE: Final = "view.json"
 _PLACES: Final = {
     "palette": ("look", "palette"),
-    "ui_scale": ("look", "text_scale"),
     "has_cvd_candles": ("look", "cvd_candles"),
     "panels": ("panels", "open"),
     "recent_panels": ("panels", "recent"),

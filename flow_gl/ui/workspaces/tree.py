@@ -6,7 +6,6 @@ import msgspec
 
 from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.settings import DECLARED
-from flow_gl.core.settings.program import SCALE_RANGE
 from flow_gl.ui.state.arrangement import MAX_CHARTS, Kind
 from flow_gl.ui.state.layout import CVD_SHARE
 from flow_gl.ui.state.link_groups import GROUPS, LinkUnit
@@ -69,8 +68,8 @@ class Look(_Table, frozen=True):
     palette: str = "dark"
     colors: dict[str, str] = {}
     """Own colours by their names in `core.palette.OWN_SLOTS`, like `buy = "#2ec27e"`."""
-    text_scale: Annotated[float, msgspec.Meta(ge=0, le=SCALE_RANGE[1])] = 0.0
-    """0: the monitor's."""
+    text_size: Annotated[float, _range("text_size")] = 1.0
+    """A factor of the monitor's scale."""
     cvd_candles: bool = False
 
 

@@ -38,7 +38,7 @@ def changed_state() -> ViewState:
     """Return a state in which everything that a workspace keeps differs from the default."""
     state = ViewState()
     state.open_panels, state.are_panels_hidden = {"feed", "session"}, True
-    state.cvd_share, state.is_muted, state.ui_scale, state.selected = 0.33, True, 1.5, 2
+    state.cvd_share, state.is_muted, state.text_size, state.selected = 0.33, True, 1.5, 2
     state.filters.size_floor, state.filters.layers = 12, {"grid", "bubbles"}
     state.filters.threshold, state.filters.size_scale, state.filters.tape_floor = 0.31, 1.7, 7
     state.filters.has_cvd_candles = True
@@ -88,7 +88,7 @@ workspaces = st.builds(
         alone=st.integers(0, 9),
         shares=st.dictionaries(texts, st.lists(st.floats(0.001, 1.0), max_size=4), max_size=2),
     ),
-    look=st.builds(Look, palette=texts, text_scale=st.floats(0, 3)),
+    look=st.builds(Look, palette=texts, text_size=st.floats(0.75, 3)),
     time=st.builds(Time, span_s=st.floats(1e-3, 1e7), bucket=st.integers(-1, 20)),
     bubbles=st.builds(Bubbles, percentile=st.floats(0, 99), tape_floor=st.integers(1, 99), threshold=st.just(0.25)),
     layers=st.dictionaries(texts, st.booleans(), max_size=3),
@@ -116,7 +116,7 @@ def test_any_workspace_survives_its_text(workspace):
         b"[panels]\nopen = 3",
         b"[bubbles]\nthreshold = -1",
         b"[panels.place.feed]\nside = 'above'",
-        b"[look]\ntext_scale = 40",
+        b"[look]\ntext_size = 40",
         b"[window]\nwidth = 1e400",
         b"[layout.shares]\nrows = [0.5, -1.0]",
         b"chart = [" + b"{}, " * 20 + b"]",
@@ -183,17 +183,17 @@ def test_the_view_that_an_earlier_version_left_is_taken_over(tmp_path):
 def test_settings_override_what_was_left():
     state = ViewState()
     settings = Settings(
-        palette="light", threshold=0.4, size_floor=9, span="60s", panels=("help", "nonsense"), scale=2.0
+        palette="light", threshold=0.4, size_floor=9, span="60s", panels=("help", "nonsense"), text_size=2.0
     )
     left = Workspace(
-        bubbles=Bubbles(percentile=80.0), panels=Panels(open=["feed"], hidden=True), look=Look(text_scale=1.5)
+        bubbles=Bubbles(percentile=80.0), panels=Panels(open=["feed"], hidden=True), look=Look(text_size=1.5)
     )
     apply(state, left)
     override(state, settings)
     assert state.palette.name == "light"
     assert (state.filters.threshold, state.filters.size_floor, state.filters.percentile) == (0.4, 9, 0.0)
     assert (state.open_panels, state.are_panels_hidden) == ({"help"}, False)
-    assert state.ui_scale == 2.0
+    assert state.text_size == 2.0
     assert state.time.span_ns == 60e9
 
 

@@ -67,7 +67,7 @@ def test_without_such_a_program_one_line_says_which_to_install(pilot, tmp_path, 
 
 def test_keys_change_the_text_size_in_steps_between_its_limits(pilot):
     pilot.press("ctrl+shift+up_arrow")
-    assert pilot.state.ui_scale == 1.25
+    assert pilot.state.text_size == 1.1
     pilot.press(*["ctrl+shift+down_arrow"] * 4)
-    assert pilot.state.ui_scale == 0.75
+    assert pilot.state.text_size == 0.75
     assert pilot.charts[0].scene.price_view.scale == 0.75

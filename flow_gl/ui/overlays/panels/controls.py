@@ -13,11 +13,11 @@ from flow_gl.core.settings import AGGREGATION, DECLARED, REGULAR
 from flow_gl.layers.base import LAYERS
 from flow_gl.layers.labels.words import bucket_text
 from flow_gl.layers.rows.hit import hidden_count
-from flow_gl.ui.input.chart_actions import TEXT_SIZES
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.panels import base
 from flow_gl.ui.overlays.panels.base import Content
+from flow_gl.ui.state.text_size import TEXT_SIZES
 from flow_gl.ui.state.timeline import FOLDINGS, Folding
 from flow_gl.ui.state.view_state import ViewState
 
@@ -40,7 +40,7 @@ def fill(frame: Frame, state: ViewState) -> list[Command]:
     imgui.push_item_width(imgui.get_content_region_avail().x * 0.52)
     _bubbles(frame, state)
     _time(frame, state)
-    _layers(frame, state)
+    _layers(state)
     commands = _rules(frame, state)
     imgui.pop_item_width()
     return commands
@@ -117,7 +117,7 @@ def _folding(state: ViewState) -> None:
     base.hint(DECLARED["folding"].setting.help)
 
 
-def _layers(frame: Frame, state: ViewState) -> None:
+def _layers(state: ViewState) -> None:
     base.heading("Show")
     shown = state.filters.layers
     widest = max(imgui.calc_text_size(title).x for title in LAYERS.values()) + 3.2 * imgui.get_font_size()
@@ -134,7 +134,7 @@ def _layers(frame: Frame, state: ViewState) -> None:
     if changed:
         state.choose_palette(names[index])
     _colors(state)
-    _scale(frame, state)
+    _text_size(state)
     _, state.filters.has_cvd_candles = imgui.checkbox("CVD as candles", state.filters.has_cvd_candles)
     _, state.is_muted = imgui.checkbox("mute alerts", state.is_muted)
 
@@ -156,17 +156,14 @@ def _colors(state: ViewState) -> None:
         state.choose_palette(state.palette.name)
 
 
-def _scale(frame: Frame, state: ViewState) -> None:
-    """Choose the scale of text and lines: the monitor's, or one of a few."""
-    said = f"{100 * frame.scale:.0f} %"
-    if imgui.begin_combo("scale", said if state.ui_scale else f"{said}, monitor's"):
-        if imgui.selectable("same as the monitor", not state.ui_scale)[0]:
-            state.ui_scale = 0.0
-        for scale in TEXT_SIZES:
-            if imgui.selectable(f"{100 * scale:.0f} %", state.ui_scale == scale)[0]:
-                state.ui_scale = scale
+def _text_size(state: ViewState) -> None:
+    """Choose the size of text and lines. A slider would move away under the mouse, because it grows with them."""
+    if imgui.begin_combo("text size", f"{100 * state.text_size:.0f} %"):
+        for size in TEXT_SIZES:
+            if imgui.selectable(f"{100 * size:.0f} %", state.text_size == size)[0]:
+                state.text_size = size
         imgui.end_combo()
-    base.hint("size of text and lines (--scale)")
+    base.hint("size of text and lines, of the monitor's scale (--text-size)")
 
 
 def _rules(frame: Frame, state: ViewState) -> list[Command]:
