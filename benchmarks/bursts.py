@@ -1,7 +1,7 @@
-"""Bursts on the live feed: 20,000 trades in 100 ms, then 5,000 a second; the newest print's age, and what is lost.
+"""Bursts on the live feed: 20,000 trades in 100 ms, then 5,000 a second. Reports trades' ages, and how many are lost.
 
-The local gateway sends them, the official client receives them, the engine is the program's own process, and this one
-watches the charts' shared memory. A trade's age counts from the order to the gateway to send it.
+The local gateway sends them, the official client receives them, the engine runs in the program's own process, and this
+process watches the charts' shared memory. A trade's age counts from the command to the gateway to send it.
 """
 
 import time
@@ -37,11 +37,11 @@ _PACKAGES: Final = ("numpy", "numba", "databento", "databento-dbn")
 
 def run(
     *,
-    seconds: Annotated[float, typer.Option(help="Of the steady part.", min=1.0)] = 60.0,
-    rounds: Annotated[int, typer.Option(help="Bursts, three seconds apart.", min=1)] = 5,
+    seconds: Annotated[float, typer.Option(help="Length of the steady part.", min=1.0)] = 60.0,
+    rounds: Annotated[int, typer.Option(help="Number of bursts, three seconds apart.", min=1)] = 5,
     json_path: Path | None = None,
 ) -> dict[str, Any]:
-    """Measure, print, and return the figures. Raises FlowError where a trade is lost."""
+    """Measure, print, and return the figures. Raises FlowError if a trade is lost."""
     gateways = LocalGateway()
     count = _LEAD + rounds * BURST + int(seconds * RATE)
     options = {"count": count, "step_ns": _STEP_NS, "open_ns": SYSTEM.wall_ns() - 600_000_000_000}
@@ -88,14 +88,14 @@ def run(
 
 
 class _Sent:
-    """What became of trades that were sent in parts."""
+    """Results for trades that were sent in parts."""
 
     def __init__(self, sent_s: float, ages_s: NDArray[np.float64], recovered_s: float) -> None:
         self.sent_s = sent_s
         self.ages_s = ages_s
-        """Of the newest print that the chart had not shown yet, at each look; and each part's until it was seen."""
+        """Ages, seconds: of the oldest trades not on the chart yet, at each poll, and of each part when it was seen."""
         self.recovered_s = recovered_s
-        """From the last sending until that age was under 100 ms for good."""
+        """Seconds from the last part's sending until that age stayed under 100 ms."""
 
 
 class _Watch:
@@ -109,7 +109,7 @@ class _Watch:
 
     @property
     def missing(self) -> int:
-        """Trades that were sent and are on no chart."""
+        """Number of trades that were sent and are on no chart."""
         return int(self._expected[self._published]) - self._look()
 
     def until_all(self) -> None:
@@ -120,11 +120,11 @@ class _Watch:
                 raise FlowError(self._link.message)
             if time.monotonic() > end:
                 said = self._link.engine.text("message") if self._link.engine else self._link.message
-                raise FlowError(f"bursts: {self.missing:,} trades did not come within {_PATIENCE_S:.0f} s; {said}")
+                raise FlowError(f"bursts: {self.missing:,} trades did not arrive within {_PATIENCE_S:.0f} s; {said}")
             time.sleep(_LOOK_S)
 
     def send(self, count: int, seconds: float, *, rest_s: float) -> _Sent:
-        """Send trades evenly over a time, wait until all are seen, then rest."""
+        """Send trades evenly over `seconds`, wait until all are seen, then pause for `rest_s` seconds."""
         parts = max(round(seconds / _EVERY_S), 1)
         waiting: deque[tuple[int, float]] = deque()
         ages: list[float] = []
@@ -146,17 +146,17 @@ class _Watch:
         while waiting:
             old_at = self._age(waiting, ages, old_at)
             if time.monotonic() - ended > _PATIENCE_S:
-                raise FlowError(f"bursts: {self.missing:,} trades did not come within {_PATIENCE_S:.0f} s")
+                raise FlowError(f"bursts: {self.missing:,} trades did not arrive within {_PATIENCE_S:.0f} s")
             time.sleep(_LOOK_S)
         time.sleep(rest_s)
         return _Sent(ended - start, np.array(ages), max(old_at - ended, 0.0))
 
     def _age(self, waiting: deque[tuple[int, float]], ages: list[float], old_at: float) -> float:
-        """Note how long the parts took that are seen by now, and how old the newest print is meanwhile.
+        """Record the ages of the parts that are on the charts by now, and of the first one that is not.
 
         Returns
         -------
-        When it was last 100 ms old or more
+        Time at which a recorded age was last 100 ms or more
         """
         seen, now = self._look(), time.monotonic()
         while waiting and waiting[0][0] <= seen:
@@ -167,7 +167,7 @@ class _Watch:
         return now if age >= 0.1 else old_at
 
     def _look(self) -> int:
-        """Trades on the charts, all together."""
+        """Return the number of trades on all charts together."""
         link = self._link
         link.poll()
         total = 0

@@ -4,7 +4,7 @@
 
 Two charts over 5,000 bubbles of history at a market's pace (60 frames per bubble), drawn by the program's own loop as
 in `flow-gl bench frame`. A tracer counts bytecodes, calls of Python functions and calls of C functions in each frame;
-the functions with the most bytecodes follow, per frame, and then those that make the heaviest frames heavier than the
+it lists the functions with the most bytecodes per frame, and those that make the heaviest frames heavier than the
 others. Two versions can be compared even on a busy machine.
 """
 
@@ -102,7 +102,7 @@ def main() -> None:
 
 
 def _mean(by_code: list[Counter[CodeType]], frames: NDArray[np.intp]) -> Counter[CodeType]:
-    """Bytecodes by function in a frame, on the average of some frames, rounded."""
+    """Return bytecodes per function, averaged over the given frames and rounded."""
     total: Counter[CodeType] = Counter()
     for frame in frames:
         total.update(by_code[frame])

@@ -1,4 +1,4 @@
-"""Time a trade takes in the engine, with and without writing its rows to a store.
+"""The engine's time per trade, with and without writing the rows to a store.
 
     python -m benchmarks.kernel_time [ROUNDS]
 
@@ -28,7 +28,7 @@ PIECE = 100_000
 
 
 class _Nowhere:
-    """A sink that keeps nothing."""
+    """A sink that discards everything."""
 
     is_chart: Final = False
 

@@ -18,11 +18,11 @@ class Gateway(Protocol):
         """Send a command and wait until it is done."""
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill the process."""
 
 
 class LocalGateway:
-    """What the gateway trades, and how to start one."""
+    """The gateway's market, and how to start a gateway."""
 
     @property
     def key(self) -> str:
@@ -41,7 +41,7 @@ class LocalGateway:
 
     @property
     def tick(self) -> int:
-        """Tick size of all of them, 1e-9."""
+        """Tick size of all contracts, 1e-9."""
         return int(tape.TICK)
 
     def tape(self, **options: Any) -> NDArray[np.void]:
@@ -50,6 +50,6 @@ class LocalGateway:
         return rows
 
     def start(self, *, published: int, **options: Any) -> Gateway:
-        """Start one that has already published so many trades of its tape."""
+        """Start a gateway that has already published the first `published` trades of its tape."""
         gateway: Gateway = process.GatewayProcess(published=published, **options)
         return gateway

@@ -33,7 +33,7 @@ class WalkTape:
         self.second = START_NS // SECOND_NS
 
     def take(self, seconds: int) -> NDArray[np.void]:
-        """Make the next seconds' trades (dtype TRADE)."""
+        """Return the trades of the next seconds (dtype TRADE)."""
         part = slice(self._at, self._at + seconds)
         rows = np.zeros(seconds, TRADE)
         rows["length"], rows["publisher_id"], rows["instrument_id"] = 12, 1, 1

@@ -1,8 +1,9 @@
-"""The chart beside what other libraries draw: discs of the same radii, one added and the view moved each frame.
+"""Frame times of the chart and of other libraries: discs of the same radii, one added and the view moved each frame.
 
-1280x720, one process each, all in one run. At 5,000 in view ours is the complete chart (grid, profile, CVD, header,
-overlays) with the level locked at 1 s, so that 5,000 discs are really drawn; beyond, levels of detail are on. The
-peers draw discs and nothing else. Packages that are not installed are left out: `make bench-peers` installs them.
+1280x720, one process each, all in one run. At 5,000 bubbles in view, flow_gl draws the complete chart (grid, profile,
+CVD, header, overlays) with the level of detail locked at 1 s, so 5,000 discs are really drawn; with more bubbles,
+levels of detail are on. The peers draw discs and nothing else. Packages that are not installed are skipped: `make
+bench-peers` installs them.
 """
 
 import json
@@ -31,7 +32,7 @@ _LEFT_OUT: Final = {
     100_000: ("matplotlib Agg",),
     1_000_000: ("ImPlot bubbles", "matplotlib Agg", "fastplotlib"),
 }
-"""What takes seconds to minutes for a frame."""
+"""Peers that take seconds to minutes for a frame with this many bubbles."""
 _TIMEOUT_S: Final = 60
 _PACKAGES: Final = ("numpy", "PyOpenGL", "vispy", "imgui-bundle", "matplotlib", "fastplotlib", "wgpu")
 
@@ -41,8 +42,8 @@ def run(*, least: int = 5_000, most: int = 1_000_000, json_path: Path | None = N
 
     Parameters
     ----------
-    least, most : leave smaller and larger numbers of bubbles out
-    json_path : write the figures here
+    least, most : range of the numbers of bubbles to measure
+    json_path : file for the figures
     """
     console = Console()
     runs: list[dict[str, Any]] = []
@@ -50,7 +51,7 @@ def run(*, least: int = 5_000, most: int = 1_000_000, json_path: Path | None = N
     for n, frames in _FRAMES.items():
         if not least <= n <= most:
             continue
-        # Ours before and after the peers: a machine that grows busier meanwhile does not favour it.
+        # flow_gl runs before and after the peers, so that a change in the machine's load favours neither.
         before = _times("ours_draw", [str(n), str(2 * frames)])
         measured: dict[str, dict[str, list[float]]] = {}
         for peer, module in _MODULES.items():
@@ -62,7 +63,7 @@ def run(*, least: int = 5_000, most: int = 1_000_000, json_path: Path | None = N
                 try:
                     measured[peer] = _times("peers_draw", [peer, str(n), str(frames)])
                 except subprocess.TimeoutExpired:
-                    left_out.append(f"{peer} at {n:,}: it was not done after {_TIMEOUT_S} s")
+                    left_out.append(f"{peer} at {n:,}: it did not finish within {_TIMEOUT_S} s")
                 except RuntimeError as error:
                     left_out.append(f"{peer} at {n:,}: {error}")
         after = _times("ours_draw", [str(n), str(2 * frames)])
@@ -79,10 +80,12 @@ def run(*, least: int = 5_000, most: int = 1_000_000, json_path: Path | None = N
 
 
 def _times(module: str, arguments: list[str]) -> dict[str, list[float]]:
-    """Frame times of one process, ms: by the clock, and of its processor time."""
+    """Run one process; return its frame times in ms: wall time and processor time."""
     environment = {**os.environ, "EGL_PLATFORM": "surfaceless"}
     if module == "peers_draw":
-        environment.setdefault("mesa_glthread", "false")  # as it is for whoever does not ask for it, as ours does
+        environment.setdefault(
+            "mesa_glthread", "false"
+        )  # the default for programs that do not ask for Mesa's thread, as flow_gl does
     done = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{module}", *arguments],
         capture_output=True,
@@ -92,7 +95,7 @@ def _times(module: str, arguments: list[str]) -> dict[str, list[float]]:
         env=environment,
     )
     if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
+        reason = (done.stderr.strip().splitlines() or ["it ended without a message"])[-1]
         raise RuntimeError(reason)
     found: dict[str, list[float]] = json.loads(done.stdout.strip().splitlines()[-1])
     return found

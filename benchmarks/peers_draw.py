@@ -1,8 +1,8 @@
 """The peers' side of `benchmarks.peers`: N discs, one added and the view moved each frame, every frame finished.
 
-One peer a process (`python -m benchmarks.peers_draw NAME N FRAMES`), for GL, Vulkan and toolkit state must not
-meet. Each draws what the chart's bubbles are: discs with a fill and a rim, sized in pixels, at 1280x720, and is used
-the way its own documentation shows for points that change. Prints the frame times as JSON, milliseconds.
+Each peer has a process of its own (`python -m benchmarks.peers_draw NAME N FRAMES`), so that they share no GL, Vulkan
+or toolkit state. Each draws discs like the chart's bubbles, with a fill and a rim, sized in pixels, at 1280x720, and is
+used as its own documentation shows for points that change. Prints the frame times as JSON, in milliseconds.
 """
 
 import ctypes
@@ -49,13 +49,13 @@ class Walk:
         return slice(frame, frame + self.n)
 
     def limits(self, frame: int) -> tuple[float, float, float, float]:
-        """x0, x1, y0, y1 of the view at a frame: it follows the newest bubble."""
+        """Return x0, x1, y0, y1 of the view at a frame, which follows the newest bubble."""
         part = self.y[self.window(frame)]
         return float(frame), float(frame + self.n), float(part.min()) - 5, float(part.max()) + 5
 
 
 def timed(frames: int, draw: Callable[[int], None]) -> Times:
-    """Frame times, the warm-up left out. `draw` returns when the pixels are finished."""
+    """Return the frame times after a warm-up. `draw` must return only when the pixels are finished."""
     times: Times = {"wall_ms": [], "cpu_ms": []}
     for frame in range(frames + WARM_UP):
         start, start_cpu = time.perf_counter(), time.process_time()
@@ -69,11 +69,11 @@ def timed(frames: int, draw: Callable[[int], None]) -> Times:
 
 @contextmanager
 def _headless_gl() -> Iterator[Any]:
-    """A current EGL context with a finished framebuffer of the benchmark's size; yields OpenGL.GL."""
+    """Make an EGL context current, with a framebuffer of the benchmark's size; yield OpenGL.GL."""
     from flow_gl.gl.surface.context import HeadlessContext
 
     context = HeadlessContext(WIDTH, HEIGHT)
-    from OpenGL import GL as gl  # noqa: N811  # the module's own customary name
+    from OpenGL import GL as gl  # noqa: N811  # the module's customary name
 
     target = gl.glGenFramebuffers(1)
     colour = gl.glGenRenderbuffers(1)
@@ -106,7 +106,7 @@ void main() {
 
 
 def bare(walk: Walk, frames: int) -> Times:
-    """Instanced discs in PyOpenGL and nothing else: the floor for any chart of this kind."""
+    """Instanced discs in PyOpenGL and nothing else: a lower bound for any chart of this kind."""
     with _headless_gl() as gl:
         from OpenGL.GL import shaders
 
@@ -210,7 +210,7 @@ def implot_bubbles(walk: Walk, frames: int) -> Times:
             imgui.set_next_window_size((WIDTH, HEIGHT))
             imgui.begin("chart")
             if implot.begin_plot("##bubbles", (-1, -1)):
-                # Its bubbles are ellipses in plot units: x is given in y's units, so that they are discs of the radii.
+                # Its bubbles are ellipses in plot units. With x in the units of y they are discs.
                 x0, x1, y0, y1 = walk.limits(frame)
                 squeeze = (y1 - y0) / HEIGHT * WIDTH / walk.n
                 implot.setup_axes_limits(x0 * squeeze, x1 * squeeze, y0, y1, imgui.Cond_.always)

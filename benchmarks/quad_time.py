@@ -1,7 +1,8 @@
-"""What a row drawn as a quad costs: an instance of four vertices, pulled with a list of indices, pulled without one.
+"""The cost of drawing a row as a quad: as an instance, by vertex pulling with indices, and by pulling without them.
 
-Four programs and buffers of rows alternate, as layers of a chart do; the target is a corner of 64x36 pixels, so the
-rasteriser has nothing to fill. Prints microseconds of processor time a draw, median of 200 rounds, by number of rows.
+Four programs and buffers of rows alternate, as the layers of a chart do. The target is a corner of 64x36 pixels, so the
+rasteriser has almost nothing to fill. Prints the processor time per draw in microseconds, the median of 200 rounds, by
+number of rows.
 """
 
 import ctypes
@@ -33,7 +34,7 @@ SIX = "(gl_VertexID % 6 == 0 ? 0 : gl_VertexID % 6 == 5 ? 3 : gl_VertexID % 6 ==
 
 
 def program(inputs: str, fetch: str, corner: str, number: int) -> int:
-    """A program of its own, whatever is compiled already."""
+    """Compile a program that differs from all others, so that no cached one is used."""
     handle = int(GL.glCreateProgram())
     vertex = f"{inputs}\n{LINE.replace('FETCH', fetch).replace('CORNER', corner)}"
     for kind, text in ((GL.GL_VERTEX_SHADER, vertex), (GL.GL_FRAGMENT_SHADER, FRAGMENT)):
@@ -48,7 +49,7 @@ def program(inputs: str, fetch: str, corner: str, number: int) -> int:
 
 
 def buffers() -> tuple[list[int], list[int]]:
-    """A buffer of rows for each way: vertex arrays with them as instances, and buffer textures."""
+    """Return the rows in both forms: vertex arrays that have them as instances, and buffer textures."""
     rows = np.zeros((ROWS, 4), np.int32)
     rows[:, 0] = np.arange(ROWS)
     rows[:, 1] = np.cumsum(np.random.default_rng(1).integers(-50, 50, ROWS))
@@ -70,7 +71,7 @@ def buffers() -> tuple[list[int], list[int]]:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure all three and print the results."""
     context = HeadlessContext(1280, 720)
     corner = Offscreen(64, 36)
     corner.bind()

@@ -1,9 +1,9 @@
-"""Soak: hours of a live session at high speed, with random faults from a seed; then every number is compared.
+"""Soak test: hours of a live session at high speed, with random faults from a seed; then every number is compared.
 
 The program's live feed, engine and recorder run against the local gateway through the official client. A second
-pipeline gets the same trades without a fault. Bubbles, CVD points and events of all levels, the session and the
-profile of each contract must be equal, and the recording must hold every trade once. Memory is that of this process
-alone (private pages), after the first minute and at its most afterwards.
+pipeline receives the same trades without faults. Bubbles, CVD points and events at all levels of detail, the session
+and the profile of each contract must be equal, and the recording must hold every trade once. Memory is the private
+memory of this process: its peak after the first minute is compared with its size at the end of that minute.
 """
 
 import logging
@@ -49,7 +49,7 @@ OPEN_NS: Final = 1_764_111_600_000_000_000
 STEP_NS: Final = 500_000_000
 ARM: Final = 100
 LOOK_S: Final = 2.0
-"""Real seconds between two comparisons on the way."""
+"""Real seconds between two comparisons during the run."""
 FIRST_MINUTE_S: Final = 60.0
 FLAT: Final = 0.05
 _PACKAGES: Final = ("numpy", "numba", "databento", "databento-dbn")
@@ -58,14 +58,14 @@ _PACKAGES: Final = ("numpy", "numba", "databento", "databento-dbn")
 def run(
     *,
     seed: int = 1,
-    minutes: Annotated[float, typer.Option(help="Of the run, about.", min=0.05)] = 2.0,
-    speed: Annotated[float, typer.Option(help="Event seconds per second, at most.", min=1.0)] = 1000.0,
-    every: Annotated[float, typer.Option(help="Event seconds between two faults, on average.", min=1.0)] = 600.0,
+    minutes: Annotated[float, typer.Option(help="Approximate length of the run.", min=0.05)] = 2.0,
+    speed: Annotated[float, typer.Option(help="Maximum number of event seconds per second.", min=1.0)] = 1000.0,
+    every: Annotated[float, typer.Option(help="Average number of event seconds between two faults.", min=1.0)] = 600.0,
     json_path: Path | None = None,
 ) -> dict[str, Any]:
-    """Soak, print, and return the figures. Raises FlowError where a number differs or memory grows."""
+    """Run, print, and return the figures. Raises FlowError if a number differs or memory grows."""
     console = Console()
-    logging.getLogger("flow_gl").addHandler(logging.NullHandler())  # hundreds of faults are no news here
+    logging.getLogger("flow_gl").addHandler(logging.NullHandler())  # hundreds of faults are expected here
     gateways = LocalGateway()
     warm_up(lambda name, done, of: console.print(f"compiling {done}/{of} {name}", style="dim"))
     with ExitStack() as owned:
@@ -84,7 +84,7 @@ def run(
 
 
 class Soak:
-    """One soak. Everything that it opens is closed by `owned`."""
+    """One soak test. `owned` closes everything that it opens."""
 
     def __init__(
         self, gateways: LocalGateway, owned: ExitStack, *, seed: int, minutes: float, speed: float, every: float
@@ -93,7 +93,9 @@ class Soak:
         self._seed, self._every, self._minutes = seed, every, minutes
         contracts = gateways.contracts
         options = {
-            "count": max(int(1.5 * minutes * 60 * speed * 1e9 / STEP_NS / 0.7), 1000),  # sleeps pass in no time
+            "count": max(
+                int(1.5 * minutes * 60 * speed * 1e9 / STEP_NS / 0.7), 1000
+            ),  # the machine's sleeps take no real time
             "seed": seed,
             "step_ns": STEP_NS,
             "open_ns": OPEN_NS,
@@ -129,7 +131,9 @@ class Soak:
         )
         owned.callback(self._persistence.close)
         owned.callback(self._feed.close)
-        self._engine.tape.rows[:] = np.zeros(1, self._engine.tape.dtype)  # all of its memory is in use from here on
+        self._engine.tape.rows[:] = np.zeros(
+            1, self._engine.tape.dtype
+        )  # so that all of its memory is in use from the start
         self._unbroken = Unbroken(contracts, tick=gateways.tick, arm=ARM)
         self._comparisons = [
             Comparison(contract.symbol, broken, unbroken)
@@ -151,7 +155,7 @@ class Soak:
         self._market = Market(publish=self._drive.publish, away=self._drive.away, sleep=self._drive.sleep)
 
     def run(self, console: Console) -> dict[str, Any]:
-        """Run to the tape's end or the time's; the figures."""
+        """Run until the tape or the time is over; return the figures."""
         drive, clock = self._drive, self._clock
         self._persistence.start(self._engine.tape)
         self._feed.start()
@@ -197,7 +201,7 @@ class Soak:
         return self._clock.wall_ns() + int(self._rng.expovariate(1 / self._every) * 1e9)
 
     def _compare(self) -> list[str]:
-        """Bring the unbroken run to where the other one is, and look at both."""
+        """Advance the run without faults to the same trade, and compare both runs."""
         rows = self._tape[self._aggregated : self._drive.published]
         self._unbroken.pipeline.process(rows[self._is_charted[self._aggregated : self._drive.published]])
         self._aggregated = self._drive.published
@@ -206,14 +210,14 @@ class Soak:
         return [line for comparison in self._comparisons for line in comparison.look()]
 
     def _finish(self) -> list[str]:
-        """Close every bucket of both runs, and compare all."""
+        """Close every bucket of both runs, and compare everything."""
         found = self._compare()
         for pipeline in (self._pipeline, self._unbroken.pipeline):
             pipeline.finish()
         return found + [line for comparison in self._comparisons for line in comparison.look(is_final=True)]
 
     def _recorded(self) -> str:
-        """What the recording lacks or has too much; "" where it holds every trade once."""
+        """Return how the recording differs from the tape; "" if it holds every trade once."""
         self._feed.close()
         self._persistence.close()
         items = read_items(sorted(self._folder.rglob("*.dbn.zst")))
@@ -233,13 +237,13 @@ class Soak:
 
 
 def _in_order(rows: NDArray[np.void]) -> NDArray[np.void]:
-    """The trades as a multiset: sorted by all of their bytes."""
+    """Return the trades sorted by all of their bytes, for comparison as multisets."""
     raw = np.ascontiguousarray(rows).view(f"S{rows.dtype.itemsize}")
     return rows[np.argsort(raw, kind="stable")]
 
 
 def _private_bytes() -> int:
-    """Memory of this process that nobody shares; 0 where the system does not say."""
+    """Return this process's private memory in bytes; 0 if the system does not report it."""
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii")
     except OSError:
@@ -249,7 +253,7 @@ def _private_bytes() -> int:
 
 
 def _flatness(samples: list[tuple[float, int]]) -> dict[str, Any]:
-    """Memory after the first minute against its most from there on; None where the run was too short to tell."""
+    """Compare memory after the first minute with its later peak; values are None if the run was too short."""
     late = [size for after_s, size in samples if after_s >= FIRST_MINUTE_S]
     if len(late) < 2 or not late[0]:
         return {"memory_mb_after_a_minute": None, "memory_mb_most_after": None, "memory_growth": None}

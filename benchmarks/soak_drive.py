@@ -1,8 +1,8 @@
-"""The soak's market and its clock: time moves as fast as asked for, and stands still for what takes real time.
+"""The soak test's market and clock: time runs at the requested speed, but waits for whatever takes real time.
 
-The engine, the live feed and the client are the program's. Only the clock is the soak's own: while a connection
-streams and in the pauses between tries it runs at the speed that was asked for; while a connection is being made it
-runs at `CONNECTING_SPEED`, for a handshake takes real milliseconds; and it never runs ahead of trades on their way.
+The engine, the live feed and the client are the program's; only the clock is replaced. While a connection streams, and
+between attempts to connect, it runs at the requested speed. While a connection is being made it runs at
+`CONNECTING_SPEED`, because a handshake takes real milliseconds. It never runs ahead of trades in transit.
 """
 
 import time
@@ -21,34 +21,34 @@ from flow_gl.feed.live.supervisor import LiveFeed
 from flow_gl.runtime.engine_loop import Engine
 
 STEP_NS: Final = 4 * SECOND_NS
-"""Event time moves by so much at a time, at most: less than a silence that would be noticed."""
+"""Largest step of event time: less than a silence that the feed would notice."""
 CONNECTING_SPEED: Final = 50
 PATIENCE_S: Final = 30.0
-"""Real time that something may take to come."""
+"""Longest real time to wait for an arrival."""
 _LATE_NS: Final = 1_000_000
-"""Trades are on their way for less."""
+"""Longest real time for which trades are in transit."""
 _HEARTBEAT_NS: Final = 5 * SECOND_NS
 _LONG_PAUSE_NS: Final = 600 * SECOND_NS
 _STREAMING: Final = frozenset({FeedState.LIVE, FeedState.CLOSED})
 
 
 class SoakClock(ManualClock):
-    """A clock that can also let the machine sleep."""
+    """A manual clock that can also simulate a sleep of the machine."""
 
     def sleep_machine(self, ns: int) -> None:
-        """Wall time passes, monotonic time does not."""
+        """Advance wall time but not monotonic time."""
         self._wall_ns += ns
 
 
 class Drive:
-    """Moves the market on, and lets the engine take its turns.
+    """Advances the market and runs the engine's turns.
 
     Parameters
     ----------
-    gateway : has the tape too
-    tape : dtype TRADE, in order of arrival
-    is_charted : of each trade of the tape, whether it was asked for
-    published : trades that have happened
+    gateway : publishes the same tape
+    tape : dtype TRADE, shape (n,), in order of arrival
+    is_charted : bool (n,): whether a trade's instrument has been subscribed to
+    published : number of trades that the gateway has published
     engine, feed, clock : the program's
     speed : event seconds per second
     """
@@ -84,25 +84,25 @@ class Drive:
 
     @property
     def is_over(self) -> bool:
-        """All of the tape has happened."""
+        """Whether the whole tape has been published."""
         return self.published == len(self._arrivals)
 
     @property
     def expected(self) -> int:
-        """Trades that the engine must have had by now."""
+        """Number of trades that the engine must have received by now."""
         return int(self._expected[self.published])
 
     @property
     def is_settled(self) -> bool:
-        """The feed is live, and every trade has come."""
+        """Whether the feed is live and every trade has arrived."""
         return self._feed.status().state in _STREAMING and self._engine.trades == self.expected
 
     def step(self) -> None:
-        """Let some time pass."""
+        """Advance time by one step."""
         status = self._feed.status()
         wall = self._clock.wall_ns()
         if self._away_how:
-            # What is sent into a silence is lost: it ends when the feed has given the connection up.
+            # What is sent during a silence is lost. It ends once the feed has given up the connection.
             is_back = status.state not in _STREAMING if self._away_how == "mute" else wall >= self._away_until
             if is_back:
                 self._come_back()
@@ -121,7 +121,7 @@ class Drive:
             time.sleep(0.001)
 
     def settle(self) -> None:
-        """Go on until everything that has happened is in. Raises FlowError where it does not come."""
+        """Continue until the engine has every published trade. Raises FlowError if trades do not arrive."""
         end = time.monotonic() + PATIENCE_S
         while not self.is_settled:
             while self._away_how:
@@ -136,12 +136,12 @@ class Drive:
                 time.sleep(0.001)
             if time.monotonic() > end:
                 raise FlowError(
-                    f"{self._engine.trades:,} of {self.expected:,} trades came, and no more within {PATIENCE_S:.0f} s: "
+                    f"{self._engine.trades:,} of {self.expected:,} trades arrived, no more in {PATIENCE_S:.0f} s: "
                     f"{status.state.name} {status.message}"
                 )
 
     def publish(self, count: int, *, do: str = "publish", **arguments: object) -> None:
-        """Let trades happen at once."""
+        """Have the gateway publish trades at once."""
         count = min(count, len(self._arrivals) - self.published)
         if count:
             self._gateway(do, count=count, **arguments)
@@ -150,11 +150,11 @@ class Drive:
             self._clock.advance(max(self._told_ns - self._clock.wall_ns(), 0))
 
     def away(self, seconds: float, how: str) -> None:
-        """For so long nothing comes; `how` is the gateway's command that has to be taken back."""
+        """Expect nothing to arrive for `seconds`; `how` is the gateway's command that is undone afterwards."""
         self._away_until, self._away_how = self._clock.wall_ns() + int(seconds * SECOND_NS), how
 
     def sleep(self, seconds: float) -> None:
-        """The machine sleeps, and the market goes on."""
+        """Simulate a sleep of the machine, during which the market continues."""
         self._clock.sleep_machine(int(seconds * SECOND_NS))
         self._catch_up_market()
         self._turn()
@@ -168,7 +168,7 @@ class Drive:
         self._away_how = ""
 
     def _pass(self, ns: int) -> None:
-        """Let event time pass, at the speed that was asked for."""
+        """Advance event time at the requested speed."""
         self._clock.advance(ns)
         self._catch_up_market()
         self._turn()
@@ -176,7 +176,7 @@ class Drive:
         now_s = time.monotonic()
         if due_s > now_s:
             time.sleep(due_s - now_s)
-        self._real_s = max(due_s, now_s - 0.1)  # what was missed is not made up for
+        self._real_s = max(due_s, now_s - 0.1)  # a delay is not caught up on
 
     def _catch_up_market(self) -> None:
         wall = self._clock.wall_ns()
@@ -188,7 +188,7 @@ class Drive:
             self._told_ns = wall
 
     def _wait_for_trades(self) -> None:
-        """Let the engine take turns until what was published has come, or something is wrong with the connection."""
+        """Run the engine until it has what was published, or the connection has failed."""
         start = time.monotonic()
         while not self._away_how and self._feed.status().state in _STREAMING:
             if self._engine.trades >= self.expected:
@@ -196,14 +196,14 @@ class Drive:
             waited_s = time.monotonic() - start
             self.longest_wait_s = max(self.longest_wait_s, waited_s)
             if waited_s > PATIENCE_S:
-                raise FlowError(f"trades did not come: {self._engine.trades:,} of {self.expected:,}")
+                raise FlowError(f"trades did not arrive: {self._engine.trades:,} of {self.expected:,}")
             if waited_s > 0.2:
-                self._clock.advance(CONNECTING_SPEED * 1_000_000)  # a watchdog may have to see it
+                self._clock.advance(CONNECTING_SPEED * 1_000_000)  # so that a watchdog notices
             time.sleep(0.0002)
             self._turn()
 
     def _skip_long_pause(self, wall: int) -> None:
-        """Sleep through a weekend, with some minutes on either side."""
+        """Skip a weekend, except for some minutes at either end."""
         session = self._calendar.session_at(wall)
         left_ns = session.next_open - wall
         if wall > session.close + _LONG_PAUSE_NS and left_ns > 2 * _LONG_PAUSE_NS:

@@ -1,4 +1,4 @@
-"""What may go wrong in a soak, drawn from a seed: each fault of docs/reliability.md that costs nothing in the end."""
+"""The faults of a soak test, drawn from a seed: each fault of docs/reliability.md after which no trade is missing."""
 
 import random
 from collections.abc import Callable
@@ -10,13 +10,13 @@ Fault = Callable[[random.Random, Gateway, "Market"], None]
 
 
 class Market:
-    """What a fault may do besides giving the gateway commands; the soak's own side fills it in.
+    """What a fault can do besides sending the gateway commands, as functions of the soak test.
 
     Parameters
     ----------
-    publish : let so many trades happen, and count them
-    away : nothing is to be waited for, for so many seconds, or with "mute" until the silence is noticed
-    sleep : the machine sleeps for so many seconds
+    publish : publish a number of trades, and count them
+    away : expect no trades for a number of seconds, or with "mute" until the feed notices the silence
+    sleep : simulate a sleep of the machine for a number of seconds
     """
 
     def __init__(
@@ -115,4 +115,4 @@ FAULTS: Final[dict[str, Fault]] = {
     "sleep": _sleep,
     "burst": _burst,
 }
-"""By name."""
+"""All faults by name."""

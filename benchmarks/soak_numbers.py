@@ -1,4 +1,4 @@
-"""Two runs held side by side, row by row: the one with the faults, and one that has had the tape without any."""
+"""Compares two runs row by row: one with faults, and one that received the same tape without faults."""
 
 from textwrap import shorten
 from typing import Final
@@ -18,9 +18,9 @@ from flow_gl.store.table import Table
 from tests.gateway.tape import Contract
 
 CAPACITY: Final = 1 << 14
-"""Closed bubbles that a store holds: small, so that its memory is all in use before the first minute is over."""
+"""Capacity of a store in closed bubbles: small, so that all of its memory is in use within the first minute."""
 _BY_CLOCK: Final = frozenset({"bubble_count", "reference"})
-"""What depends on whether a bucket was closed by the clock or by the next trade: compared when all are closed."""
+"""Fields that depend on whether the clock or the next trade closed a bucket; compared once all are closed."""
 
 _COUNTS: Final = {
     "lvn": "lvn_count",
@@ -30,11 +30,11 @@ _COUNTS: Final = {
     "unsided": "count",
     "row": "count",
 }
-"""Lists of the profile, and how much of each is in use."""
+"""The profile's list fields, and the field that says how much of each is in use."""
 
 
 def touched_store() -> MarketStore:
-    """A store of this process whose memory is in use from the start."""
+    """Return a store whose memory has been written to, so that it counts as used from the start."""
     store = MarketStore.local(base_capacity=CAPACITY)
     for ring in (*store.bubbles, *store.cvd):
         ring.rows[:] = np.zeros(1, ring.dtype)
@@ -46,9 +46,9 @@ class Unbroken:
 
     Parameters
     ----------
-    contracts : what it has a chart of
-    tick : their tick size, 1e-9
-    arm : contracts that arm a zero cross
+    contracts : one chart each
+    tick : tick size of all contracts, 1e-9
+    arm : distance of CVD from zero that arms a zero cross, contracts
     """
 
     def __init__(self, contracts: tuple[Contract, ...], *, tick: int, arm: int) -> None:
@@ -61,12 +61,12 @@ class Unbroken:
 
 
 class Comparison:
-    """What both runs have published, compared as far as both have come.
+    """Compares what both runs have published, up to where both have arrived.
 
     Parameters
     ----------
-    name : of the contract
-    broken, unbroken : its stores
+    name : the contract's name
+    broken, unbroken : its store in the run with faults, and in the run without
     """
 
     def __init__(self, name: str, broken: MarketStore, unbroken: MarketStore) -> None:
@@ -79,10 +79,10 @@ class Comparison:
         ]
         self._cursors: Final = [(_cursor(ours), _cursor(theirs)) for _, ours, theirs in self._rings]
         self.rows = 0
-        """Rows that were equal."""
+        """Number of rows that were equal."""
 
     def look(self, *, is_final: bool = False) -> list[str]:
-        """What differs, a line each; with `is_final` all buckets are closed, and everything must be there."""
+        """Return the differences, one line each. With `is_final` all buckets are closed and both must be complete."""
         found = []
         for (what, ours, theirs), (mine, other) in zip(self._rings, self._cursors, strict=True):
             count = min(ours.head, theirs.head) - mine.position
@@ -91,7 +91,7 @@ class Comparison:
             got, want = mine.read(count), other.read(count)
             self.rows += len(got)
             if mine.missed or other.missed:
-                found.append(f"{self._name}: {what} came too fast to be compared")
+                found.append(f"{self._name}: {what} arrived too fast to be compared")
             elif got.tobytes() != want.tobytes():
                 at = int(np.argmax(got != want))
                 found.append(f"{self._name}: {what} differ: {got[at]}, expected {want[at]}")
@@ -122,7 +122,7 @@ def _record(table: Table, dtype: np.dtype) -> NDArray[np.void]:
 
 
 def _used(record: NDArray[np.void], name: str) -> NDArray[np.void]:
-    """A field; of a list only what is in use."""
+    """Return a field; of a list, only the part that is in use."""
     field: NDArray[np.void] = record[name][0]
     count = _COUNTS.get(name)
     return field if count is None or field.ndim == 0 else field[: record[count][0]]

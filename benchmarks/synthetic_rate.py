@@ -1,8 +1,8 @@
-"""How many trades a second the synthetic market makes on one core, at several rates.
+"""How many trades per second the synthetic market generates on one core, at several rates.
 
     python -m benchmarks.synthetic_rate
 
-Processor time, not wall time, of the best of five rounds of a million trades.
+By processor time, not wall time, in the best of five rounds of a million trades.
 """
 
 import time
@@ -14,7 +14,7 @@ TRADES = 1_000_000
 
 
 def best_rate(rate: float) -> float:
-    """Trades made in a second of processor time."""
+    """Return the number of trades generated per second of processor time."""
     maker = TradeMaker(rate=rate, history_s=0)
     maker.next_block()
     best = 0.0
@@ -28,4 +28,4 @@ def best_rate(rate: float) -> float:
 
 if __name__ == "__main__":
     for rate in (1e3, 1e4, 1e5, 1e6):
-        print(f"at {rate:>9,.0f} trades a second: {best_rate(rate):>12,.0f} made a second")
+        print(f"at {rate:>9,.0f} trades per second: {best_rate(rate):>12,.0f} generated per second")

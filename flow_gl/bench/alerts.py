@@ -3,8 +3,8 @@
 A synthetic market runs in the engine's own process, at natural speed; the rule fires with the first trade of each
 second. The view draws frames without a window, as in the program, and plays into miniaudio's null device, which asks
 for samples like a real one. The time counts from the moment at which the trade is due, so it includes the engine's
-turn, the look of the thread that plays alerts, and the device's period. A sound that the device has not taken counts as
-missed.
+turn, the polling interval of the thread that plays alerts, and the device's period. A sound that the device has not
+taken counts as missed.
 """
 
 import json

@@ -1,9 +1,9 @@
 """Seeks in a replay: time until the engine's numbers are those of the instant, and until they are shown.
 
-The file is a session of NQ at its busiest: three million trades in 23 hours. The program's own engine process reads it
+The file is a session of NQ at its busiest: three million trades in 22 hours. The program's own engine process reads it
 for its index (`index_s`), and again from the index that it kept (`index_again_s`). Then the replay goes to instants at
-random, forward and back. `engine` ends when the status tells of the seek: all rings and tables are complete. `shown`
-ends with the first frame that shows it, whose pixels are finished, at 1920x1080.
+random, forward and back. `engine` ends when the status reports the seek: all rings and tables are complete. `shown`
+ends when the pixels of the first frame that shows it are finished, at 1920x1080.
 """
 
 import os
@@ -104,7 +104,7 @@ def _link(path: Path) -> EngineLink:
 def _until(
     link: EngineLink, is_so: Callable[[], bool], each: Callable[[], object] = lambda: time.sleep(_POLL_S)
 ) -> None:
-    """Poll until something is so. Raises FlowError if the engine fails, or it takes too long."""
+    """Poll until a condition holds. Raises FlowError if the engine fails or takes too long."""
     deadline = time.perf_counter() + _PATIENCE_S
     while not is_so():
         if link.poll() is LinkState.FAILED or time.perf_counter() > deadline:
@@ -156,7 +156,7 @@ def _seek(link: EngineLink, instants: list[int]) -> tuple[list[float], list[floa
 
 
 def _processor_s(link: EngineLink) -> float:
-    """Return the engine's processor time, seconds; `nan` where the system does not tell it in a file."""
+    """Return the engine's processor time, seconds; `nan` on systems without /proc."""
     if sys.platform != "linux":
         return float("nan")
     try:

@@ -1,4 +1,4 @@
-"""The server on loopback: many clients, what a row takes to reach them, and what they cost.
+"""The server on loopback: how long a row takes to reach many clients, and what the clients cost.
 
 A market in shared memory publishes bubbles at irregular moments, 25 a second. Real workers serve them to clients in
 another process; a row's time counts from its publication until a client has read it, so it includes any wait for the
@@ -44,7 +44,7 @@ _RATE: Final = 25.0
 _TICK_BYTES: Final = 500
 """What the broadcast sends if no round has measured the server's bytes a tick."""
 _SETTLED_S: Final = 8.0
-"""The engine is measured from so long after its start: by then all clients have joined."""
+"""The engine is measured this long after its start: by then all clients have joined."""
 _PACKAGES: Final = ("flow_gl", "numpy", "aiohttp")
 _WIDE: Final = Limits(
     connections=20_000,
@@ -83,7 +83,7 @@ def run(
 
 
 def _round(clients: int, rate: float, seconds: float, workers: int) -> dict[str, Any]:
-    """Serve so many clients, then do the same with a bare broadcast."""
+    """Serve a number of clients, then do the same with a bare broadcast."""
     market = ServedMarket(history=HISTORY)
     try:
         found = {"clients": clients, "rate": rate}
@@ -203,7 +203,7 @@ def _is_demo(link: EngineLink) -> bool:
 
 
 def _lags(link: EngineLink, seconds: float) -> dict[str, float]:
-    """Return the engine's lag from a trade in the feed's hands to its row, its trades, and what it costs.
+    """Return the engine's lag from a trade's arrival in the feed to its row, its trades, and its processor time.
 
     The processor time of its children, in cores, is that of the publisher.
     """

@@ -2,8 +2,8 @@
 
 The commands run repeatedly as a user runs them, without a window; their own logs give the times. The very first run
 fills the caches and is reported separately. One of the caches is Python's byte code, which an installation has from the
-beginning. Where the environment forbids writing it (PYTHONDONTWRITEBYTECODE), a checkout would be compiled at each
-start, so the commands run without that variable.
+beginning. Where the environment forbids writing it (PYTHONDONTWRITEBYTECODE), a checkout would be compiled again at
+each start, so the commands run without that variable.
 """
 
 import os

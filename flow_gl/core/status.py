@@ -20,7 +20,7 @@ STATUS: Final = np.dtype(
         ("trades", "<i8"),  # all instruments, since the start
         ("trades_per_second", "<f8"),
         ("behind", "<i8"),  # trades that have arrived and wait to be aggregated
-        ("lag_ns", "<i8"),  # from a trade in the feed's hands to its row, newest batch
+        ("lag_ns", "<i8"),  # from a trade's arrival in the feed to its row, newest batch
         ("other_instruments", "<i8"),  # that arrived and are not charted
         ("feed_gaps", "<i8"),
         ("lost", "<i8"),  # records known to be lost

@@ -126,8 +126,8 @@ export const ACTIONS = [
   ["second_back", "One second back", ["<"], "Replay", step("second", -1), "<"],
   ["event_on", "Next event", ["j"], "Replay", step("event", 1), "J"],
   ["event_back", "Previous event", ["shift+j"], "Replay", step("event", -1), "Shift+J"],
-  ["trade_on", "Next big trade", ["y"], "Replay", step("large_trade", 1), "Y"],
-  ["trade_back", "Previous big trade", ["shift+y"], "Replay", step("large_trade", -1), "Shift+Y"],
+  ["trade_on", "Next large trade", ["y"], "Replay", step("large_trade", 1), "Y"],
+  ["trade_back", "Previous large trade", ["shift+y"], "Replay", step("large_trade", -1), "Shift+Y"],
   // Browsers keep the program's keys for these two, Ctrl+Page Down and Up.
   ["session_on", "Replay the next session", [], "Replay", step("session", 1), ""],
   ["session_back", "Replay the previous session", [], "Replay", step("session", -1), ""],

@@ -1,8 +1,8 @@
 """A process with many clients, each a socket of its own, which read as little as a measurement needs.
 
-Each client follows the sequence of the bubbles (a hole or a doubled row is counted) and notes when a row came. Commands
-come through a pipe. One thread waits for all sockets with epoll: an event loop would add its own cost to every read,
-and it is the server that is measured.
+Each client follows the sequence of the bubbles (missing and repeated rows are counted) and records when a row arrived.
+Commands arrive through a pipe. One thread waits for all sockets with epoll: an event loop would add its own cost to
+every read, and the server is what is measured.
 """
 
 import base64
@@ -137,7 +137,7 @@ class Crowd:
         positions = [Position("Bubble", 1, client.first, client.next) for client in self._clients.values()]
         for client in self._clients.values():
             self._poll.unregister(client.socket)
-            # With no time to linger, so that the port is free at once.
+            # With a linger time of 0, so that the port is free at once.
             client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             client.socket.close()
         self._clients.clear()

@@ -15,7 +15,7 @@ from flow_gl.core.errors import FlowError
 from flow_gl.server.address import check_port
 
 _PATHS: Final = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
-"""Debian installs the server where only root looks."""
+"""Debian installs the server in a folder that is only in root's PATH."""
 _START_S: Final = 10.0
 
 

@@ -27,7 +27,7 @@ MIN_LOOP_NS: Final = SECOND_NS
 """Shortest section that can be looped."""
 _REST_NS: Final = SECOND_NS
 """After a setting has changed, the index is rebuilt once no other has changed for this long, or a seek needs it."""
-_NAMES: Final = {"bubble": "bubble", "event": "event", "large_trade": "big trade", "session": "session"}
+_NAMES: Final = {"bubble": "bubble", "event": "event", "large_trade": "large trade", "session": "session"}
 _PREFETCH_NS: Final = SECOND_NS
 
 

@@ -97,8 +97,8 @@ def actions() -> tuple[Action, ...]:
         ("second_back", "One second back", "<", "second", -1),
         ("event_on", "Next event", "j", "event", 1),
         ("event_back", "Previous event", "shift+j", "event", -1),
-        ("trade_on", "Next big trade", "y", "large_trade", 1),
-        ("trade_back", "Previous big trade", "shift+y", "large_trade", -1),
+        ("trade_on", "Next large trade", "y", "large_trade", 1),
+        ("trade_back", "Previous large trade", "shift+y", "large_trade", -1),
         ("session_on", "Replay the next session", "ctrl+page_down", "session", 1),
         ("session_back", "Replay the previous session", "ctrl+page_up", "session", -1),
     )

@@ -30,7 +30,7 @@ _TIPS: Final = {
     "session_on": "Next session",
     "event_back": "Previous event",
     "event_on": "Next event",
-    "trade_on": "Next big trade",
+    "trade_on": "Next large trade",
     "loop": "Loop: mark its start, mark its end, end it",
     "speed": "Speed: click or wheel",
     "clock": "Go to a time",
@@ -137,7 +137,7 @@ def _draw_buttons(painter: Painter, places: BarPlaces, engine: EngineReader, sta
 
 
 def _icon(painter: Painter, name: str, rect: Rect, color: Rgb, *, is_standing: bool) -> None:
-    """Draw a button's sign: triangles point in its direction, a bar means a session, a dot a big trade."""
+    """Draw a button's sign: triangles point in its direction, a bar means a session, a dot a large trade."""
     x, y, unit = rect.x + 0.5 * rect.width, rect.y + 0.5 * rect.height, painter.scale
     sign = -1 if name.endswith("_back") else 1
     match name:
