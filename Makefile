@@ -7,7 +7,7 @@ BIN := .venv/bin
 FAST_TESTS := tests/core tests/engine tests/store tests/layers tests/gl tests/ui \
   tests/test_contracts.py tests/test_doctor.py tests/test_documents.py -m "not window and not slow"
 ARGS ?=
-# Processes that run tests, more than two cores are for: many tests wait for an election, a restart or a gateway.
+# Number of processes that run tests. More than two cores would suggest: many tests wait for an election or a gateway.
 WORKERS ?= 3
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist worksteal
 

@@ -6,7 +6,7 @@
 # Usage: scripts/bare.sh [--if-possible] [SUITE...]     (bookworm trixie)
 #   --if-possible   if this machine cannot do it, say why and exit 0
 #
-# Needs root, mount namespaces, and registries for Debian's and Python's packages. Their addresses, certificates and
+# Needs root, mount namespaces, and access to Debian's and Python's package registries. Their addresses, certificates and
 # proxies are read from this machine's apt and pip settings at run time. Roots, packages and wheels are kept in
 # $FLOW_GL_BARE_CACHE (default: flow_gl/bare in the user's cache folder) for a week.
 set -euo pipefail
@@ -27,7 +27,7 @@ network_settings() {
   env | grep -iE '^(PIP_[A-Z_]*|SSL_CERT_[A-Z]*|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|https?_proxy|no_proxy)=' || true
 }
 
-# show PATH: let the root see this machine's file or folder; of a folder also those beside it, to which an index links.
+# show PATH: mount this machine's file or folder in the root; with a folder also its siblings, to which an index links.
 show() {
   local path="$1" folder="${1%/*}"
   [[ -e $path && ! -e $root$path ]] || return 0
@@ -54,7 +54,7 @@ prepare_root() {
 
 check_demo() {
   local found
-  # The user's environment can decode what it made: PyAV reads the PNG and the video.
+  # The user's environment must be able to decode its own files: PyAV reads the PNG and the video.
   found="$(in_root "$user" "$place/.venv/bin/python" - "$place/out" 2>&1 <<'PYTHON'
 import sys
 import av
@@ -141,7 +141,7 @@ run_suite() {
   return "$code"
 }
 
-# End what still runs (unshare ignores other signals; with it ends all that is inside) and remove the roots.
+# End what still runs (unshare ignores other signals, and everything inside ends with it) and remove the roots.
 clean_up() {
   local job
   for job in $(jobs -p); do pkill -KILL -P "$job" || true; done

@@ -23,7 +23,7 @@ find_python() {
   local candidate
   for candidate in ${PYTHON:+"$PYTHON"} .venv/bin/python python3.13 python3.12 python3.11 python3; do
     if "$candidate" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; then
-      # Of a virtual environment the interpreter that it was made with.
+      # For a virtual environment, use the interpreter that it was made with.
       "$candidate" -c 'import os, sys; print(os.path.realpath(sys.executable))'
       return
     fi
@@ -35,8 +35,8 @@ pip_install() {
   "$venv/bin/python" -m pip install -qq --disable-pip-version-check --require-hashes --only-binary :all: "$@"
 }
 
-# The environment holds exactly what is shipped, so nothing of a developer's own can slip in. One package of the bus is
-# built from source, with setuptools of locks/bundle.lock.
+# The environment holds exactly what is shipped, so no package of a developer's can be included by accident. One package
+# of the bus is built from source, with the setuptools of locks/bundle.lock.
 environment() {
   local python stamp wanted lock arguments=()
   python="$(find_python)"
@@ -59,7 +59,7 @@ environment() {
 bundle() {
   say "collecting the program (some minutes)"
   rm -rf "$dist/flow-gl"
-  # From another folder: flow_gl is to come from the environment, as its wheel installs it.
+  # Run from another folder, so that flow_gl is imported from the environment, as its wheel installs it.
   (cd "$work" && venv/bin/python -I -m PyInstaller --noconfirm --log-level WARN --distpath "$OLDPWD/$dist" \
     --workpath pyinstaller "$OLDPWD/deploy/bundle/flow_gl.spec") >"$work/pyinstaller.log" 2>&1 ||
     fail "PyInstaller: $(tail -n 5 "$work/pyinstaller.log")"
@@ -73,7 +73,7 @@ case "${1:-}" in
   --check) is_checked=true ;;
   *) fail "usage: scripts/bundle.sh [--check]" ;;
 esac
-[[ $(uname -s) == Linux ]] || fail "it is made on Linux, for Linux"
+[[ $(uname -s) == Linux ]] || fail "a bundle can only be made on Linux, for Linux"
 for command in objdump dpkg-deb; do
   command -v "$command" >/dev/null || fail "$command is missing (on Debian: apt-get install binutils dpkg)"
 done

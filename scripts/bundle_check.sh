@@ -21,7 +21,7 @@ say() { printf 'bundle-check: %s\n' "$*"; }
 
 prepare_root() {
   mount --make-rprivate /
-  mount -t proc proc /proc # of this namespace, so that processes are found by their numbers in it
+  mount -t proc proc /proc # so that process numbers are those of this namespace
   open_root
   no_python
 }
@@ -30,7 +30,7 @@ no_python() {
   chroot "$root" sh -c '! command -v python3 && ! ls /usr/lib/python3* 2>/dev/null' >"$log" || complain "there is Python"
 }
 
-# The folder alone: without OpenGL it says what is missing; with it, it draws.
+# The folder alone: without OpenGL it names what is missing; with OpenGL it draws.
 try_folder() {
   local code=0
   cp -r "$folder" "$home/flow-gl"

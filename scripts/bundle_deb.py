@@ -1,7 +1,7 @@
 """Make a Debian package of the bundle, without root: `scripts/bundle.sh` runs `bundle_deb.py FOLDER DIST`.
 
 Prints the path of the package. It depends on the libraries of flow_gl/system_packages.txt that a chart needs, on those
-that the bundle leaves to the system, and on the glibc that its files ask for.
+that the bundle leaves to the system, and on the glibc that its files require.
 """
 
 import gzip
@@ -71,7 +71,7 @@ def depends(glibc: tuple[int, ...]) -> list[str]:
 
     Parameters
     ----------
-    glibc : the newest version that its files ask for
+    glibc : the newest version that its files require
     """
     named = {library.packages["debian"] for library in read_list() if library.need in ("chart", "window", "headless")}
     named |= set(contents.FROM_THE_SYSTEM.values())
@@ -79,7 +79,7 @@ def depends(glibc: tuple[int, ...]) -> list[str]:
 
 
 def newest_glibc(folder: Path) -> tuple[int, ...]:
-    """Return the newest version of glibc that the files of a folder ask for; (2, 17) if none asks for more."""
+    """Return the newest version of glibc that the files of a folder require, at least (2, 17)."""
     found = {(2, 17)}
     for path in folder.rglob("*"):
         if path.is_file() and not path.is_symlink() and _is_program(path):
@@ -150,7 +150,7 @@ def lay_out(bundle: Path, root: Path, version: str) -> None:
 
 
 def set_modes(root: Path) -> None:
-    """Give folders and the program mode 0755 and everything else 0644, whatever this user's mask is."""
+    """Give folders and the program mode 0755 and everything else 0644, regardless of this user's umask."""
     program = root / "usr/lib" / NAME / NAME
     for path in root.rglob("*"):
         if not path.is_symlink():
@@ -166,7 +166,7 @@ def _committed_s() -> str:
 
 
 def _link(source: str, target: str) -> None:
-    """Use a second name in place of a copy of half a gigabyte, where the file system can."""
+    """Create a hard link instead of copying half a gigabyte, where the file system allows it."""
     try:
         os.link(source, target)
     except OSError:

@@ -9,7 +9,7 @@ have() {
     { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$1"; } >/dev/null 2>&1 </dev/null
 }
 
-# pip of this machine, for its settings and to try its registry.
+# This machine's pip, to read its settings and to test its registry.
 host_pip() {
   local python=.venv/bin/python
   [[ -x $python ]] || python=python3
@@ -21,7 +21,7 @@ pip_paths() {
   { host_pip config list; env | grep '^PIP_'; } 2>/dev/null | grep -oE "(file://)?/[^' ]+" | sed 's#^file://##' | sort -u
 }
 
-# This machine's own Debian mirror and its security archive, as "deb" lines for a suite; nothing where it is no Debian.
+# This machine's own Debian mirror and its security archive, as "deb" lines for a suite; nothing if it does not run Debian.
 sources() {
   local suite="$1" codename main security
   codename="$(. /etc/os-release && echo "${ID:-} ${VERSION_CODENAME:-}")"
@@ -49,11 +49,11 @@ build_root() {
 # --- inside a root, in mount and process namespaces of its own ----------------------------------------------------
 # Expects: suite, root (its folder), log (a file for the output of the last command), step_s (the most seconds that a
 # command may take), label (what messages begin with), user and place (who runs the steps, and in which folder), and
-# variables (an array of NAME=VALUE: a command sees these, HOME, USER and PATH, and nothing else of the environment).
+# variables (an array of NAME=VALUE: a command's environment consists of these, HOME, USER and PATH).
 
 home_of() { [[ $1 == root ]] && echo /root || echo "/home/$1"; }
 
-# in_root USER COMMAND...: run it there, in the user's home folder.
+# in_root USER COMMAND...: run a command inside, in the user's home folder.
 in_root() {
   local name="$1" home
   shift
@@ -63,14 +63,14 @@ in_root() {
     "${variables[@]}" sh -c 'cd "$HOME" && exec "$@"' sh "$@"
 }
 
-# Print the end of the last command's output, and end.
+# Print the end of the last command's output, and exit.
 complain() {
   say "$label: FAILED: $1"
   sed 's/^/    /' <(tail -n 40 "$log")
   exit 1
 }
 
-# step NAME COMMAND...: run it as the user; 0 if it exits with 0.
+# step NAME COMMAND...: run a command as the user; 0 if it exits with 0.
 step() {
   local name="$1" began=$SECONDS code=0
   shift
@@ -82,8 +82,8 @@ step() {
 # must NAME COMMAND...: as step, but anything but exit code 0 is a failure.
 must() { step "$@" || complain "$1"; }
 
-# Give the root this machine's devices, names of hosts and certificates, shared memory of its own (segments carry
-# process numbers, which mean something else in this namespace), the kept packages of its suite, and the user.
+# Give the root this machine's devices, host names and certificates, its own shared memory (the names of segments contain
+# process numbers, which differ in this namespace), the cached packages of its suite, and the user.
 open_root() {
   local path
   mount --make-rprivate /

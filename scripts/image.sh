@@ -45,8 +45,8 @@ find_base() {
   buildah rm "$container" >/dev/null
 }
 
-# The build's steps see this machine's pip settings, and the folders and certificates that they name; the image does
-# not.
+# The build's steps can read this machine's pip settings, and the folders and certificates that they name. They are not
+# in the image.
 build() {
   local path options=() certificates=/etc/ssl/certs/ca-certificates.crt
   for path in /etc/pip.conf /etc/xdg/pip; do
@@ -55,11 +55,11 @@ build() {
   [[ ! -d $HOME/.config/pip ]] || options+=(--volume "$HOME/.config/pip:/root/.config/pip:ro")
   while read -r path; do
     [[ $path != *.crt && $path != *.pem ]] || continue
-    # Of a folder also those beside it, to which an index links.
+    # With a folder, mount its siblings too, because an index may link to them.
     if [[ -d $path && ${path%/*} == /*/* ]]; then path="${path%/*}"; fi
     [[ ! -e $path || " ${options[*]} " == *" $path:"* ]] || options+=(--volume "$path:$path:ro")
   done < <(pip_paths)
-  # Docker's base has no certificates yet; to install them would fail with this machine's in their place.
+  # Docker's base image has no certificates yet, and installing them fails if this machine's are mounted there.
   if $is_own_root && [[ -e $certificates ]]; then options+=(--volume "$certificates:$certificates:ro"); fi
   say "building $image (some minutes)"
   buildah bud --isolation chroot --format docker --build-arg "BASE=$base" --network host "${options[@]}" \
@@ -104,7 +104,7 @@ print(shlex.join(json.load(sys.stdin)["Docker"]["config"]["Healthcheck"]["Test"]
     inside python3 -c "
 import urllib.request as r
 page = r.urlopen(\"http://127.0.0.1:$port/\", timeout=5)
-assert b\"<html\" in page.read(), \"that is no page\"" || { echo "the page is missing"; exit 1; }
+assert b\"<html\" in page.read(), \"not a page\"" || { echo "the page is missing"; exit 1; }
     inside sh -c "$health" || { echo "the health check fails"; exit 1; }
     kill -TERM "$server"
     wait "$server" || code=$?
@@ -122,7 +122,7 @@ clean_up() {
 
 is_kept=false
 [[ ${1:-} != --keep ]] || is_kept=true
-[[ $(id -u) == 0 ]] || fail "it takes root, to mount the image"
+[[ $(id -u) == 0 ]] || fail "needs root, to mount the image"
 unshare --mount --pid --fork true 2>/dev/null || fail "this machine does not allow mount namespaces (unshare)"
 have buildah || fail "buildah is not installed, and apt-get cannot install it"
 mkdir -p "$cache"

@@ -1,6 +1,6 @@
 """The picture of the browser page beside the program: one engine, three screens within seconds.
 
-The program draws into a file at its end; a headless Chromium shows the page as on a desk and as on a phone.
+The program saves its picture when it ends; a headless Chromium shows the page at the size of a desktop and of a phone.
 """
 
 import os
@@ -23,7 +23,7 @@ _GAP_PX = 16
 _PORT = 18_123
 _PATIENCE_S = 90.0
 _BEFORE_END_S = 3.0
-"""So long before the program's picture those of the page are taken: the browser needs it to draw."""
+"""How long before the program's picture the page's are taken: the time that the browser needs to draw."""
 
 
 def take_page(*, duration_s: float = 40.0) -> Image.Image:
@@ -52,7 +52,7 @@ def take_page(*, duration_s: float = 40.0) -> Image.Image:
 
 
 def _page_screens(at_s: float) -> list[Image.Image]:
-    """Return the page on a desk and on a phone, as tall as each other, at a moment of the monotonic clock."""
+    """Return pictures of the page on a desktop and on a phone, of equal height, taken at a monotonic time (s)."""
     browser = Browser(*_SIZE)
     try:
         for _ in range(100):

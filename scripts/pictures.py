@@ -61,7 +61,7 @@ def point_at_largest(loop: FrameLoop) -> None:
 
 
 def open_panels(loop: FrameLoop) -> None:
-    """All but the performance panel: the frame costs here say nothing about a user's machine."""
+    """Open all but the performance panel: frame costs measured here say nothing about a user's machine."""
     for name in ("controls", "session", "feed"):
         loop.state.toggle_panel(name)
 

@@ -112,7 +112,7 @@ def _point_at(loop: FrameLoop, kind: EventKind) -> None:
 
 
 def _places(scene: Scene, kind: EventKind) -> Iterator[tuple[float, tuple[float, float]]]:
-    """Yield strength and place (px) of each mark of a kind; a newer zero cross is the stronger one."""
+    """Yield strength and place (px) of each mark of a kind; a newer zero cross counts as stronger."""
     if kind is EventKind.ZERO_CROSS:
         rect = scene.cvd_view.rect
         events = RowCursor(scene.reader.events).read()

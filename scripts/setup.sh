@@ -60,7 +60,7 @@ has_one() {
         compgen -G "/usr/lib*/dri/$1" >/dev/null || compgen -G "/usr/lib/*/dri/$1" >/dev/null ||
         compgen -G "/usr/local/lib/$1" >/dev/null
       ;;
-    # Servers may lie where only root looks.
+    # Servers may be in folders that are only in root's PATH.
     *) command -v "$1" >/dev/null || compgen -G "/usr/sbin/$1" >/dev/null ||
       compgen -G "/usr/lib/postgresql/*/bin/$1" >/dev/null ;;
   esac
@@ -97,7 +97,7 @@ apt_install() {
   say "installing system packages: $*"
   local log
   log="$(mktemp)"
-  # A broken repository need not matter, as long as the packages can be installed.
+  # A broken repository does not matter as long as the packages can be installed.
   as_root apt-get update -qq >"$log" 2>&1 </dev/null || true
   if as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
     -o DPkg::Lock::Timeout=120 "$@" >>"$log" 2>&1 </dev/null; then

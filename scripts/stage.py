@@ -28,7 +28,7 @@ from flow_gl.view.frame_loop import FrameLoop
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 FRAME_S = 1 / 30
 SETTLE_S = 2.5
-"""Until axes and animations have settled."""
+"""Time in which axes and animations settle."""
 PATIENCE_S = 120.0
 MAX_BYTES = 400_000
 
@@ -62,7 +62,7 @@ def run_until(loop: FrameLoop, is_done: Callable[[], bool], *, patience_s: float
         if loop.link.state == "failed":
             sys.exit(loop.link.message)
         if time.monotonic() - began > patience_s:
-            sys.exit("the synthetic market does not get going")
+            sys.exit("the synthetic market did not start in time")
         frame_began = time.monotonic()
         loop.run_frame(FRAME_S)
         loop.surface.swap()

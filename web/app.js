@@ -23,8 +23,8 @@ import { FOLDED, Timeline } from "./view/timeline.js";
 import { View } from "./view/view.js";
 import { priceText } from "./view/words.js";
 
-const MIN_MOVE_PX = 0.1; // of which a moving picture is drawn again
-const WRITE_S = 0.2; // between two updates of the header of a picture that rests
+const MIN_MOVE_PX = 0.1; // a moving picture is redrawn once it has moved this far
+const WRITE_S = 0.2; // between two updates of the header while the picture does not change
 
 export class App {
   say = note;
@@ -40,7 +40,7 @@ export class App {
     this.now = 0;
     this.scale = 1;
     this.level = 0;
-    this.lod = null; // shown: that of the level, once its rows have arrived
+    this.lod = null; // the level of detail shown: the chosen one, once its rows have arrived
     this.lockedLod = null;
     this.symbol = null;
     this.pause = null;
@@ -270,7 +270,7 @@ export class App {
     });
   }
 
-  // Size of the canvas and its panes; returns whether there is room to draw.
+  // Set the size of the canvas and its panes; returns whether there is room to draw.
   #measure() {
     const { canvas } = this;
     this.scale = devicePixelRatio;
@@ -305,7 +305,7 @@ export class App {
     this.tip.show(this.scene, this.scene.hovered ?? this.scene.pinned, x / this.scale, y / this.scale);
   }
 
-  // The level of detail of the zoom or, until its first rows are here, the one shown before.
+  // The level of detail of the zoom or, until its first rows have arrived, the one shown before.
   #lodToShow(market) {
     const wanted = market.lods[this.level];
     const isHere = wanted.bubbles.count > 0 || wanted.openRow;

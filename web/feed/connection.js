@@ -2,8 +2,8 @@
 
 const FORM = "flow_gl.packed.1";
 const BACKOFF_S = [0.5, 1, 2, 4, 8, 15];
-const SILENT_S = 8; // without a message for so long the connection is dead: the server sends every second
-const HELLO_S = 1.5; // a server that has said nothing by then waits for a token
+const SILENT_S = 8; // a connection without a message for this long is dead: the server sends every second
+const HELLO_S = 1.5; // a server that has sent nothing by then waits for a token
 const TOKEN_KEY = "flow_gl.token";
 const SIGN_IN = ["unauthenticated", "no_token_in_time"];
 
@@ -12,7 +12,7 @@ export class Connection {
   // `opened(isNew)` is called after `Connected`, `needsToken(reason, isWrong)` if the server requires a token.
   constructor(url, { take, opened, needsToken }) {
     Object.assign(this, { url, take, opened, needsToken });
-    this.state = "connecting"; // connecting, open, refused (a token is needed) or stopped (no use in trying again)
+    this.state = "connecting"; // connecting, open, refused (a token is needed) or stopped (retrying cannot help)
     this.attempt = 1;
     this.reason = "";
     this.lostAt = null; // performance.now() when data stopped
@@ -81,7 +81,7 @@ export class Connection {
       if (message.type === "Error" && this.#refused(message)) return;
       this.take(message);
       if (message.type !== "Connected") return;
-      const isNew = this.state !== "open"; // it comes again when an instrument or an epoch changes
+      const isNew = this.state !== "open"; // sent again when an instrument or an epoch changes
       this.state = "open";
       this.attempt = 1;
       this.lostAt = null;
@@ -92,7 +92,7 @@ export class Connection {
     }
   }
 
-  // Errors that end the connection for a reason; returns whether nothing else is to be done with it.
+  // Handle an error; returns whether it has ended the connection.
   #refused({ code, text, advice }) {
     this.reason = advice ? `${text}; ${advice}` : text;
     if (SIGN_IN.includes(code) || (code === "forbidden" && this.state !== "open")) {

@@ -6,7 +6,7 @@ import { Kind, Frame, Part, camel } from "./packed.js";
 const PROTOCOL = 1;
 const CHART_KINDS = ["Bubble", "Open"];
 const SYMBOL_KINDS = ["VolumeProfile", "Session", "Levels", "Event", "Gap", "Roll", "FinishedSession", "MinuteLevels"];
-const MAX_HISTORY = 1 << 18; // rows of history that are asked for at one level of detail
+const MAX_HISTORY = 1 << 18; // rows of history to request at one level of detail
 const KEPT_EVENTS = 1 << 14;
 const ZOOM_MS = 120;
 const RETRY_MS = 1500;
@@ -18,7 +18,7 @@ export class Feed {
     this.columns = columns;
     this.send = send;
     this.markets = new Map(); // by symbol, in the server's order
-    this.order = []; // symbols by the number that frames have
+    this.order = []; // symbols by the index in frames
     this.wanted = null; // {symbol, level} on the screen
     this.asked = []; // subscriptions of this connection: {symbol, level, kinds}
     this.timer = null;
@@ -150,7 +150,7 @@ export class Feed {
   #takeFrame(frame) {
     const market = this.markets.get(this.order[frame.symbol]);
     if (!market) throw new Error(`rows of instrument ${frame.symbol}, of ${this.order.length}`);
-    if (frame.epoch !== market.epoch) return; // of the run before: Connected has announced another
+    if (frame.epoch !== market.epoch) return; // from before the epoch that Connected has announced
     if (frame.kind === Kind.BUBBLE) this.#takeBubbles(market, frame);
     else if (frame.kind === Kind.OPEN) takeOpen(market, frame);
     else if (frame.kind === Kind.EVENT) this.#takeEvents(market, frame);
@@ -166,7 +166,7 @@ export class Feed {
     if (frame.part !== Part.INCREMENT) lod.oldest = frame.oldest;
     const { bubbles, cvd } = frame.chartRows();
     if (!lod.bubbles.put(frame.sequence, bubbles) || !lod.cvd.put(frame.sequence, cvd))
-      throw new Error("rows leave a hole");
+      throw new Error("rows are missing");
     if (frame.part === Part.NEWEST && frame.count === 0) lod.bubbles.start = lod.bubbles.stop = frame.sequence;
   }
 
@@ -239,7 +239,7 @@ function positionsOf({ held }, level, kinds) {
   return streams.map(([of, at]) => ({ of, ...held.get(`${of} ${at}`) }));
 }
 
-// The rows of a list that may be sent again: those from the frame's number on are replaced, all of them by the newest.
+// The rows of a list after a frame, which replaces those from its number on (part newest: all of them).
 function replaced(rows, market, from, frame, newer) {
   if (frame.part === Part.HISTORY) {
     market[from] = frame.sequence;

@@ -22,7 +22,7 @@ export class Atlas {
     this.texture = gl.createTexture();
     this.canvas = document.createElement("canvas");
     this.canvas.width = this.canvas.height = 128;
-    this.pen = this.canvas.getContext("2d", { willReadFrequently: true });
+    this.context = this.canvas.getContext("2d", { willReadFrequently: true });
     this.advances = new Map();
     this.#clear();
   }
@@ -86,17 +86,17 @@ export class Atlas {
     let found = this.advances.get(key);
     if (found === undefined) {
       this.#setFont(PROBE_PX, bold);
-      found = this.pen.measureText(character >= "1" && character <= "9" ? "0" : character).width / PROBE_PX;
+      found = this.context.measureText(character >= "1" && character <= "9" ? "0" : character).width / PROBE_PX;
       this.advances.set(key, found);
     }
     return found;
   }
 
   #setFont(size, bold) {
-    this.pen.font = `${bold ? 700 : 400} ${size}px ${FAMILY}`;
-    this.pen.textRendering = "geometricPrecision";
-    this.pen.fontKerning = "none";
-    this.pen.fillStyle = "#fff";
+    this.context.font = `${bold ? 700 : 400} ${size}px ${FAMILY}`;
+    this.context.textRendering = "geometricPrecision";
+    this.context.fontKerning = "none";
+    this.context.fillStyle = "#fff";
   }
 
   #glyph(character, size, bold, phase) {
@@ -107,7 +107,7 @@ export class Atlas {
   }
 
   #draw(character, size, bold, phase) {
-    const { pen, canvas } = this;
+    const { context, canvas } = this;
     this.#setFont(size, bold);
     const side = Math.ceil(2 * size) + 4;
     if (side > canvas.width) {
@@ -115,9 +115,9 @@ export class Atlas {
       this.#setFont(size, bold);
     }
     const [x, y] = [Math.ceil(0.5 * size), Math.ceil(1.4 * size)];
-    pen.clearRect(0, 0, side, side);
-    pen.fillText(character, x + phase / PHASES, y);
-    const { data } = pen.getImageData(0, 0, side, side);
+    context.clearRect(0, 0, side, side);
+    context.fillText(character, x + phase / PHASES, y);
+    const { data } = context.getImageData(0, 0, side, side);
     let [left, top, right, bottom] = [side, side, 0, 0];
     for (let row = 0; row < side; row++) {
       for (let column = 0; column < side; column++) {

@@ -1,4 +1,4 @@
-// Rows on the GPU as texels of four 32-bit integers, and the draws that fetch them by their vertex's number.
+// Rows on the GPU as texels of four 32-bit integers, and the draw calls that fetch them by vertex number.
 
 const WIDTH = 1024; // texels per line of a texture, as row_texel.glsl has it
 const LINE = 4 * WIDTH; // numbers per line

@@ -35,7 +35,7 @@ import {
 import { addStaleFrame, dimmedGround } from "./stale.js";
 import { addVwap } from "./vwap.js";
 
-const BLEND_S = 0.15; // in which one level of detail fades into the next
+const BLEND_S = 0.15; // time in which one level of detail fades into the next
 const AREA_VERTICES = 6;
 
 export class Chart {
@@ -218,7 +218,7 @@ export class Chart {
     }
   }
 
-  // Points whose middle is outside the viewport are not drawn, so it is enlarged by the radius of a disc.
+  // Points whose centre is outside the viewport are not drawn, so it is enlarged by the radius of a disc.
   #drawPoints({ width, height }, series, stop, margin) {
     const { gl } = this;
     const program = this.programs.get("disc");

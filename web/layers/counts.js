@@ -1,5 +1,5 @@
-// The contracts of discs as numbers: in the middle of a disc that no newer disc touches there, else on a part of it that
-// is visible, else beside it with a leader for the largest twentieth. They move with their bubbles (count.vert).
+// The contracts of discs as numbers: in the middle of a disc if no newer disc touches it there, else on a visible part
+// of the disc, else, for the largest twentieth, beside it with a leader. They move with their bubbles (count.vert).
 
 import { RowTexture } from "../gl/rows.js";
 import { PAD_X, useTextProgram } from "../gl/text.js";
@@ -10,12 +10,12 @@ import { radiusOf, radiusRange, volumeOf } from "./discs.js";
 import { NO_INDEX, asColumns, openIn } from "./series.js";
 
 const MAX_DISCS = 6000; // with more in view they cannot be told apart
-const MAX_COVERED = 64; // discs that may get a number on their visible part, the largest
+const MAX_COVERED = 64; // number of covered discs, the largest, that may get a number on their visible part
 const RIM_PX = 2.5;
 const MARGIN_PX = 1.5;
-const ALWAYS_SHARE = 20; // one of so many discs gets its number in any case, over smaller discs if need be
+const ALWAYS_SHARE = 20; // one in this many discs always gets its number, over smaller discs if necessary
 const MAX_ALWAYS = 100;
-const MAX_BESIDE = 32; // others without room inside that may get a number beside them, the largest, ...
+const MAX_BESIDE = 32; // number of others, the largest, that may get a number beside them, ...
 const MIN_BESIDE_PX = 9; // ... down to this radius and this share of the largest disc's contracts
 const MIN_BESIDE_SHARE = 0.25;
 const GAP_PX = 2;

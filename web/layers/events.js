@@ -1,4 +1,4 @@
-// CVD's zero crosses: a line through both panes with the price, and a flash at the chart's edges as one happens.
+// CVD's zero crosses: a line through both panes with the price, and a flash at the chart's edges when one happens.
 
 import { EventKind } from "../market/market.js";
 import { Rect, roundEven } from "../view/view.js";

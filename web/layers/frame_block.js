@@ -1,4 +1,4 @@
-// The uniform block `Frame` of view.glsl: the view of one level of detail. Panning changes nothing else.
+// The uniform block `Frame` of view.glsl: the view of one level of detail. Panning changes only this block.
 
 import { FRAME_BINDING } from "../gl/programs.js";
 import { clipped, splitContracts } from "../market/packing.js";
@@ -19,7 +19,7 @@ export class FrameBlock {
     gl.bufferData(gl.UNIFORM_BUFFER, this.floats.byteLength, gl.DYNAMIC_DRAW);
   }
 
-  // `reference`: contracts of the largest disc; `opacity` of this level while two of them blend.
+  // `reference`: contracts of the largest disc; `opacity`: that of this level while two levels blend.
   fill(scene, series, reference, opacity) {
     const { price, cvd, style, size } = scene;
     const { floats, ints } = this;

@@ -1,5 +1,5 @@
-// Times without trades or without data: bands with their kind and length. A feed gap is hatched densely in the colour of
-// attention, because numbers may be missing; a halt quietly; a closed exchange is only shaded.
+// Times without trades or without data: bands with their kind and length. A feed gap is hatched densely in the colour
+// for attention, because numbers may be missing; a halt is hatched lightly; a closed exchange is only shaded.
 
 import { GapKind } from "../market/market.js";
 import { Rect, roundEven } from "../view/view.js";

@@ -1,6 +1,5 @@
-// Levels that stay fixed once known: initial balance, opening range, POCs of earlier sessions. Names are
-// at the right edge, or at the left end of the line if a bubble is in the way (right_edge.js); those of levels at one
-// height share a label.
+// Levels that stay fixed once known: initial balance, opening range, POCs of earlier sessions. Names are at the right
+// edge, or at the left end of the line if a bubble is in the way (right_edge.js). Levels at one height share a label.
 
 import { UNDEF_PRICE } from "../market/market.js";
 import { roundEven } from "../view/view.js";

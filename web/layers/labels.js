@@ -1,4 +1,4 @@
-// Where labels are: a label is placed only where none is yet, so the more important layer adds its labels first.
+// Places of labels: a label is placed only where no other is, so more important layers add their labels first.
 
 export class Placed {
   constructor() {
@@ -9,7 +9,7 @@ export class Placed {
     this.boxes.length = 0;
   }
 
-  // Reserve a box if it lies within a pane and meets no other. Returns whether it did.
+  // Reserve a box if it lies within a pane and overlaps no other. Returns whether it did.
   take(box, within) {
     if (!within.encloses(box) || this.boxes.some((other) => box.overlaps(other))) return false;
     this.boxes.push(box);
@@ -17,7 +17,7 @@ export class Placed {
   }
 }
 
-// Colour between two: 0 is the first, 1 the second.
+// Mix two colours: share 0 is the first, 1 the second.
 export function mix(a, b, share) {
   return a.map((value, at) => value + (b[at] - value) * share);
 }

@@ -1,5 +1,5 @@
 // Price levels as lines with labels: POC, value area, VWAP with its bands, low-volume nodes, the prior session's, the
-// initial balance. The most important first: a label that would meet another moves right on its line, or is left out.
+// initial balance. The most important first: a label that would overlap another moves right on its line or is left out.
 
 import { UNDEF_PRICE } from "../market/market.js";
 import { Rect, roundEven } from "../view/view.js";
@@ -168,7 +168,7 @@ export function freePlace(boxes, left, yAt, [width, height], gap) {
   return null;
 }
 
-// Low-volume nodes where the profile is low: a line up to the end of its bar, and a label before it.
+// Low-volume nodes: a line up to the end of the node's bar, and a label before it.
 function addNodes(chart, scene) {
   const {
     market,

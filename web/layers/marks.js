@@ -8,19 +8,19 @@ import { mix } from "./labels.js";
 import { visibleIds } from "./series.js";
 
 const MAX_SHOWN = 48; // of one kind, the strongest
-const CELL_PX = 72; // least width of the stretches of time that each show their strongest events
+const CELL_PX = 72; // minimum width of the cells of time that each show their strongest events
 const OLDER_ZONES = 96;
-const FADE_NS = 20 * 60e9; // after so long the zone of an absorption has faded out, ...
-const STEPS = 8; // ... in so many steps
-const WINDOW_NS = 5e9; // of an absorption
-const BAR_NS = 15e9; // of a divergence, ...
-const BARS_AFTER = 3; // ... known so many bars after its later pivot
-const LATE_NS = 600e9; // a divergence becomes known at most so long after its later pivot
+const FADE_NS = 20 * 60e9; // time in which the zone of an absorption fades out, ...
+const STEPS = 8; // ... in this many steps
+const WINDOW_NS = 5e9; // window of an absorption
+const BAR_NS = 15e9; // bar of a divergence, ...
+const BARS_AFTER = 3; // ... which is known this many bars after its later pivot
+const LATE_NS = 600e9; // longest time from a divergence's later pivot until it is known
 const LABEL_PX = 12;
 const LOOK_SHARE = 0.05; // the legend's place is chosen again when the picture has moved by this share of the pane
-const LEGEND_PX = 480; // where the legend is: its width, ...
-const LOW_PX = [90, 140]; // ... and its distance from the pane's lower ...
-const HIGH_PX = [10, 60]; // ... and upper border
+const LEGEND_PX = 480; // the legend's place: its width, ...
+const LOW_PX = [90, 140]; // ... its distance from the pane's lower ...
+const HIGH_PX = [10, 60]; // ... or upper border
 const KINDS = [
   [EventKind.STACKED_IMBALANCE, "stacked_imbalance", 2, addStack],
   [EventKind.ABSORPTION, "absorption", 1, addAbsorption],
@@ -38,7 +38,7 @@ export function addMarks(chart, scene) {
   for (const { add, events } of found) for (const event of events) add(chart, scene, event);
 }
 
-// The events of a kind that a view has room for, the strongest first.
+// The events of a kind for which the view has room, strongest first.
 function strongest({ market, price, hiddenBefore, until }, kind, perCell) {
   const [left, right] = [Math.max(price.left, hiddenBefore), Math.min(price.right, until)];
   const isZone = kind === EventKind.ABSORPTION || kind === EventKind.STACKED_IMBALANCE;
@@ -101,8 +101,8 @@ function addText(chart, scene, text, places, [width, height], look) {
   }
 }
 
-// Time of the first trade after `time` at or below `price` (or at or above it); Infinity if there was none. By the rows of
-// the level of detail that is shown: exact to its bucket.
+// Time of the first trade after `time` at or below `price` (or at or above it); Infinity if there is none. Exact to the
+// bucket of the level of detail shown.
 function firstPassage({ lod }, time, price, isUp) {
   const { bubbles, widthNs } = lod;
   const values = isUp ? bubbles.high : bubbles.low;
@@ -273,7 +273,7 @@ const GLYPHS = [
   ],
 ];
 
-// Whether the legend is at the upper left: where it covers fewer bubbles; where both places are alike, it stays.
+// Whether the legend belongs at the upper left because it covers fewer bubbles there; if both are equal, it stays.
 function isHigh(scene, was) {
   const { price: view, style, market, lod, shown } = scene;
   const { rect, scale } = view;
@@ -301,7 +301,7 @@ function isHigh(scene, was) {
   return was ? counts[1] <= counts[0] : counts[1] < counts[0];
 }
 
-// Chooses the legend's place again when the picture has moved by a part of the pane.
+// Choose the legend's place again once the picture has moved by a share of the pane.
 function lookAgain(chart, scene, kinds) {
   const { price: view, lod } = scene;
   const { rect, scale } = view;

@@ -1,4 +1,4 @@
-// Trades outside an automatic price scale: an arrow at the border of the pane, and a line that describes them.
+// Trades outside an automatic price scale: an arrow at the border of the pane, and a line of text that describes them.
 
 import { Rect, roundEven } from "../view/view.js";
 import { clockText, contractsText, priceText } from "../view/words.js";

@@ -21,7 +21,7 @@ export class ProfileBars {
     this.numbers = [];
   }
 
-  // Take a profile's rows, merged for a view. Sent only if it is another profile, a new version, or merged otherwise.
+  // Take a profile's rows, merged for a view. Uploaded only if the profile, its version or the merging has changed.
   update(profile, scene) {
     const perBar = profile ? rowsPerBar(profile, scene) : 0;
     if (!perBar) {
@@ -61,7 +61,7 @@ export class ProfileBars {
     this.rows.upload();
   }
 
-  // Length of the bar that holds a price where the longest has a place `width` px wide; 0 if none does.
+  // Length of the bar at a price if the longest bar is `width` px long; 0 without a bar.
   length(price, width) {
     const at = this.numbers.indexOf(Math.floor(price / this.barSize) - this.lowest);
     return at < 0 ? 0 : (FILL * width * this.totals[at]) / this.most;
@@ -92,7 +92,7 @@ export class ProfileBars {
   }
 }
 
-// Rows that one bar must hold to be at least two pixels high; 0 without rows.
+// Number of rows per bar that makes a bar at least two pixels high; 0 without rows.
 function rowsPerBar(profile, { price, market }) {
   const rowSize = profile.tickSize * profile.ticksPerRow;
   if (!(rowSize > 0) || !profile.row.length) return 0;

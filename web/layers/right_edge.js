@@ -1,6 +1,6 @@
-// Labels of levels at the right edge, between the newest bubbles and the bars of the profile. Where a newest bubble
-// reaches into a label's place, or the bars leave no room, the label is at the left end of its line instead. A label
-// that has stepped aside comes back only once the bubble is well away, so it does not flicker.
+// Labels of levels at the right edge, between the newest bubbles and the bars of the profile. If one of the newest
+// bubbles reaches into a label's place, or the bars leave no room, the label is at the left end of its line instead. It
+// returns only once the bubble is well away, so it does not flicker.
 
 import { Rect, roundEven } from "../view/view.js";
 import { radiusOf, radiusRange, volumeOf } from "./discs.js";
@@ -8,12 +8,12 @@ import { firstX, freePlace } from "./levels.js";
 import { eachBubble, visibleIds } from "./series.js";
 import { currentProfile } from "./sessions.js";
 
-const STEP_PX = 16; // labels move by such steps as the bars grow
+const STEP_PX = 16; // labels move in steps of this size as the bars grow
 const GAP_PX = 8;
 const COLUMNS = 3;
 const LIVE_PX = 14; // least distance of a label from the live edge
 const RETURN_PX = 24; // a label comes back once the newest bubbles are this far above or below it
-const LEFT_SHARE = 0.6; // labels that have stepped aside are in this share of the width, from their line's left end
+const LEFT_SHARE = 0.6; // moved labels are within this share of the width, from their line's left end
 
 // The rightmost x at which a label at a given height covers no profile bar, in steps.
 export function labelRight(chart, scene, y, size) {
@@ -42,11 +42,11 @@ function newestX({ price: { rect, scale }, liveX }) {
 // The heights at which the newest bubbles reach into the room for labels right of the live edge.
 export class NewestDiscs {
   constructor() {
-    this.aside = new Set(); // prices of the levels whose labels have stepped aside
+    this.aside = new Set(); // prices of the levels whose labels have moved to the left
     this.extents = [];
   }
 
-  // Find the bubbles that reach into the room, with the open one; there is none while the live edge is away.
+  // Find the bubbles that reach into the room, including the open one; none while the live edge is out of view.
   read(scene) {
     const { price, lod, style, market, shown, liveX } = scene;
     this.extents.length = 0;
@@ -65,7 +65,7 @@ export class NewestDiscs {
     });
   }
 
-  // Whether the label of a level must step aside; `y` is the middle of the label.
+  // Whether the label of a level must move to the left; `y` is the middle of the label.
   meet(scene, price, y, size) {
     const reach = 0.75 * size + (this.aside.has(price) ? RETURN_PX * scene.price.scale : 0);
     const isMet = this.extents.some(([top, bottom]) => top < y + reach && y - reach < bottom);

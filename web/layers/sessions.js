@@ -3,7 +3,7 @@
 import { Rect, roundEven } from "../view/view.js";
 import { MONTHS, WEEKDAYS, contractsText } from "../view/words.js";
 
-const PROFILE_SHARE = 0.36; // width of a finished session's profile, of what is seen of the session
+const PROFILE_SHARE = 0.36; // width of a finished session's profile as a share of the session's visible width
 const MIN_PX = 14;
 const LABEL_PX = 13;
 const GAP_PX = 8;

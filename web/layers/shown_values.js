@@ -12,7 +12,7 @@ export class ShownValues {
     this.cvd = 0;
     this.reference = 0; // contracts of the largest disc, eased towards ...
     this.referenceGoal = 0; // ... those at the level of detail in force
-    this.cvdReference = null; // {text}: CVD counted from a moment on, too
+    this.cvdReference = null; // {text}: CVD counted from a chosen moment
     this.lod = null;
     this.market = null;
   }

@@ -1,5 +1,5 @@
-// Marks a chart that does not follow a running market: a dimmed ground and a hatched frame. A frozen chart must not be
-// mistaken for a quiet market.
+// Marks a chart that does not follow a running market: a dimmed background and a hatched frame. A frozen chart must not
+// be mistaken for a quiet market.
 
 import { mix } from "./labels.js";
 import { roundEven } from "../view/view.js";

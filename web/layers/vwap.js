@@ -7,10 +7,10 @@ import { sessionsInView } from "./sessions.js";
 
 const MINUTE_NS = 60e9;
 const PAUSE_NS = 3 * MINUTE_NS; // shorter times without trades are slopes
-const BANDS_PX = 260; // narrowest stretch of a finished session with its bands, ...
-const MIN_PX = 8; // ... and with its VWAP
+const BANDS_PX = 260; // minimum width of a finished session that is drawn with bands, ...
+const MIN_PX = 8; // ... and with VWAP
 const FAINTER = 0.8;
-const MAX_SHARE = 0.5; // most points, per pixel of the pane
+const MAX_SHARE = 0.5; // maximum number of points per pixel of the pane
 
 export const vwapColor = ({ text, information }) => mix(text, information, 0.25);
 

@@ -18,9 +18,9 @@ export class Lod {
     this.widthNs = widthNs;
     this.bubbles = new Columns(BUBBLE);
     this.cvd = new Columns(CVD);
-    this.open = null; // the bubble that grows: an object with the names of BUBBLE and `cvd` (those of CVD)
+    this.open = null; // the open bubble: an object with the fields of BUBBLE and `cvd` (the fields of CVD)
     this.oldest = Infinity; // position of the oldest row that the server sends
-    this.version = 0; // rises with each clear: what was drawn of it is out of date
+    this.version = 0; // rises with each clear, after which everything must be packed again
   }
 
   // Forget the closed rows. The open row is sent separately, before or after them.
@@ -49,7 +49,7 @@ export class Market {
     this.lods = widthsNs.map((width) => new Lod(width));
     this.minutes = new Columns(MINUTE); // VWAP at the end of each minute, points
     this.levels = null; // initial balance, opening range, naked POCs: the fields of LEVELS
-    this.session = null; // numbers of the session that goes on: the fields of SESSION in core/schema.py
+    this.session = null; // numbers of the current session: the fields of SESSION in core/schema.py
     this.profile = null; // {tickSize, ticksPerRow, base, row, buy, sell, unsided, poc, vah, val, lvn, version}
     this.finished = []; // finished sessions: {numbers, profile}, oldest first
     this.rolls = []; // {lastTs, firstTs, from, to}, oldest first
@@ -97,7 +97,7 @@ export class Market {
     return { starts: all.map(([start]) => start), ends: all.map(([, end]) => end) };
   }
 
-  // When the data begin, ns: the oldest bucket of the levels whose history is complete; null before that.
+  // Start of the data, ns: the oldest bucket of the levels whose history is complete; null before that.
   get firstNs() {
     let found = null;
     for (const { bubbles, widthNs, oldest } of this.lods) {

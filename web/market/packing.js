@@ -5,7 +5,7 @@ export const REACH = 2 ** 28; // a view farther from the base than this gets a n
 const PARTS_PER_TICK = 1024;
 const HALF = 2 ** 24; // of CVD: the lower part is exact in a float32
 
-// Where bucket 0 and tick 0 are: `bucket` an id, `price` on the tick grid, `tickSize` in 1e-9, `bucketNs`.
+// The base of packed rows, bucket 0 and tick 0: `bucket` an id, `price` on the tick grid, `tickSize` in 1e-9.
 export class Base {
   constructor(bucket, price, tickSize, bucketNs) {
     Object.assign(this, { bucket, price, tickSize, bucketNs });

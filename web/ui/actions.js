@@ -1,10 +1,10 @@
-// All actions that keys and menu run: name, title, keys (`KeyboardEvent.key` in lower case, "ctrl+" or "shift+" before it), group,
-// and what the menu shows as the key. Names, titles and keys are the desktop's (ui/input/actions.py).
+// Actions of keys and menu: name, title, keys (`KeyboardEvent.key` in lower case, after "ctrl+" or "shift+"), group,
+// and the key as the menu shows it. Names, titles and keys are the desktop's (ui/input/actions.py).
 
 import { EDGE_SHARE } from "../view/axes.js";
 import { clockText } from "../view/words.js";
 import { stepSession } from "./session_steps.js";
-import { canMove, isStanding } from "./status.js";
+import { canMove, isStopped } from "./status.js";
 
 const ZOOM_STEP = 1.25;
 const FOLDINGS = {
@@ -42,17 +42,17 @@ const speed = (direction) => (app) => {
   command(app, { name: "set_speed", value: Number.isFinite(next) ? next : null });
 };
 
-// A step of the replay, by those who may move it, at the level of detail that is shown.
+// A step of the replay at the level of detail shown, if the user may move it.
 const step = (to, value) => (app) => {
   if (!canMove(app.feed)) app.say(NO_REPLAY);
   else move(app, { name: "step", value, to, symbol: app.symbol, level: app.level });
 };
 
-// Pause the replay or play it, as the program does; where the user may not, the picture alone.
+// Pause or play the replay, as the program does; only the picture if the user may not move the replay.
 function pause(app) {
   const { status } = app.feed;
   if (app.pause || !canMove(app.feed)) app.togglePause();
-  else command(app, { name: isStanding(status) ? "play" : "pause" });
+  else command(app, { name: isStopped(status) ? "play" : "pause" });
 }
 
 const session = (direction) => (app) => app.say(stepSession(app, direction));
@@ -128,7 +128,7 @@ export const ACTIONS = [
   ["event_back", "Previous event", ["shift+j"], "Replay", step("event", -1), "Shift+J"],
   ["trade_on", "Next large trade", ["y"], "Replay", step("large_trade", 1), "Y"],
   ["trade_back", "Previous large trade", ["shift+y"], "Replay", step("large_trade", -1), "Shift+Y"],
-  // Browsers keep the program's keys for these two, Ctrl+Page Down and Up.
+  // Browsers reserve the program's keys for these two, Ctrl+Page Down and Up.
   ["session_on", "Replay the next session", [], "Replay", step("session", 1), ""],
   ["session_back", "Replay the previous session", [], "Replay", step("session", -1), ""],
   ["menu", "Menu", ["f10"], "Program", (app) => app.toggleMenu(), "F10"],

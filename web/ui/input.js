@@ -1,5 +1,5 @@
-// Mouse, wheel, touch and keys. The wheel and a pinch zoom at their place, a drag pans or scales, a double click resets:
-// the desktop's rules (ui/input/gestures.py). All positions are canvas pixels.
+// Mouse, wheel, touch and keys. The wheel and a pinch zoom around the pointer, a drag pans or scales, a double click
+// resets: the desktop's rules (ui/input/gestures.py). All positions are canvas pixels.
 
 import { shareFromDrag } from "../view/layout.js";
 import { actionOf } from "./actions.js";

@@ -6,7 +6,7 @@ import { GapKind } from "../market/market.js";
 import { ageText, clockText, localNs, numberText, speedText } from "../view/words.js";
 
 const HEARTBEAT_S = 3; // an engine without a heartbeat for this long does not respond (it comes every second)
-const SILENT_S = 3; // a server that says nothing for this long is said: it sends every second
+const SILENT_S = 3; // a server that is silent for this long is reported: it sends every second
 const TRADING_S = 60;
 const STALE_PRINT_S = 10;
 const NOW_SAYING = {
@@ -21,8 +21,8 @@ export function canMove({ scopes, status }) {
   return scopes.includes("control") && Boolean(status?.canSeek);
 }
 
-// Whether the replay waits: it is paused, or it has ended.
-export function isStanding(status) {
+// Whether the replay is paused or has ended.
+export function isStopped(status) {
   return Boolean(status.isHeld) || status.state === "ended";
 }
 

@@ -1,9 +1,9 @@
-// The transport bar of a replay: play, steps, speed, time and place. It is shown to those who may move the replay, which
-// all clients of the server watch.
+// The transport bar of a replay: play, steps, speed, time and position. It is shown to users who may move the replay;
+// all clients of the server see the same replay.
 
 import { clockText, dayText, speedText, zoneName } from "../view/words.js";
 import { ACTIONS, move } from "./actions.js";
-import { canMove, isStanding } from "./status.js";
+import { canMove, isStopped } from "./status.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 // Signs in a square of 24, as the program's: a triangle points where it leads, a bar means a session.
@@ -74,7 +74,7 @@ export class Transport {
     const { status } = feed;
     this.first = status.firstEvent;
     const length = Math.ceil((status.lastEvent - status.firstEvent) / 1e9);
-    const reached = status.isHeld ? status.anchorEvent : now; // the picture may still be moving there
+    const reached = status.isHeld ? status.anchorEvent : now; // the picture may still be easing towards it
     const at = status.seeking || Math.min(Math.max(reached, status.firstEvent), status.lastEvent);
     this.#set("length", length, (value) => {
       this.seek.max = value;
@@ -84,7 +84,7 @@ export class Transport {
         this.seek.value = value;
       });
     } else this.shown.delete("at");
-    const isWaiting = isStanding(status);
+    const isWaiting = isStopped(status);
     this.#set("sign", isWaiting ? SIGNS.play : SIGNS.pause, (value) => {
       this.bar.querySelector("#pause path").setAttribute("d", value);
     });

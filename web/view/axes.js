@@ -7,12 +7,12 @@ const MIN_NS_PER_PX = 1e6;
 const MAX_NS_PER_PX = 3.6e12;
 const DEFAULT_SPAN_NS = 180e9;
 const SNAP_PX = 12;
-const BEFORE_SHARE = 0.01; // where the data begin when all of them are in view
+const BEFORE_SHARE = 0.01; // place of the data's beginning when all of them are in view
 const EASE_S = 0.16;
 const REST_PX = 0.02;
 const MIN_PER_PX = 1e-6;
 const MARGIN_SHARE = 0.09;
-const LOOSE = 1.9; // an axis tightens once it shows so many times what is needed
+const LOOSE = 1.9; // an axis tightens once it shows this many times the range that it needs
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 

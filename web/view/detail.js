@@ -1,7 +1,7 @@
 // The level of detail for a zoom: the finest whose bubbles are far enough apart.
 
 const MIN_SPACING_PX = 4.5;
-const HYSTERESIS = 1.25; // a finer one is chosen only if its bubbles are so much farther apart than needed
+const HYSTERESIS = 1.25; // a finer level is chosen only if its bubbles are farther apart than needed by this factor
 
 function finest(widths, least) {
   const at = widths.findIndex((width) => width >= least);

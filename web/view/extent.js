@@ -3,7 +3,7 @@
 
 const REACH = 10;
 const MIN_TICKS = 24;
-const MAX_ROWS = 1024; // that are searched for bad prints
+const MAX_ROWS = 1024; // number of rows searched for bad prints
 const [FEW, FEW_OF] = [20, 50];
 const MIN_CONTRACTS = 20;
 const ZERO_LEAVES = 1.5;
@@ -20,7 +20,7 @@ function openWithin({ openRow, widthNs }, left, right) {
   return openRow && openRow.id >= Math.floor(left / widthNs) && openRow.id * widthNs <= right ? openRow : null;
 }
 
-// Lowest and highest price in view, ticks; null if nothing traded. `below` and `above` tell what is left out.
+// Lowest and highest price in view, ticks; null if nothing traded. `below` and `above` describe what is left out.
 export function priceExtent(lod, left, right, tickSize) {
   const { bubbles } = lod;
   const [from, to] = rowsWithin(lod, left, right);
@@ -126,8 +126,8 @@ export function cvdExtent(lod, left, right, hasCandles) {
   return low > high ? null : [low, high];
 }
 
-// Whether zero belongs into the pane: where that leaves what is seen at least half of it. Once in, it leaves only when
-// it is clearly farther, so that the axis does not swing.
+// Whether zero is shown: if the visible values then still take at least half of the pane. Once shown, it goes only
+// when it is clearly farther away, so that the axis does not oscillate.
 export function isZeroNear([low, high], wasNear) {
   const far = Math.max(low, -high, 0);
   return far <= (wasNear ? ZERO_LEAVES : 1) * Math.max(high - low, MIN_CONTRACTS);

@@ -3,7 +3,7 @@
 
 const EASE_S = 0.25;
 const JUMP_S = 1.5;
-const BEYOND_NS = 1.6e9; // the feed's clock runs on for so long after the last heartbeat; then the picture stops
+const BEYOND_NS = 1.6e9; // the shown time advances for this long after the last heartbeat; then the picture stops
 
 export class MotionClock {
   constructor() {

@@ -34,7 +34,7 @@ function clockTicks(left, right, step) {
   }
 }
 
-// The same without ticks in folds; steps of less than a day get one where a fold ends, as sessions open there.
+// The same without ticks in folds. Steps of less than a day have one where a fold ends, as sessions open there.
 function foldedTicks(left, right, step, folded, least) {
   const [first, stop] = folded.within(left, right + 1);
   if (first === stop) return clockTicks(left, right, step);

@@ -1,4 +1,4 @@
-// The time axis of an instrument's data: when they begin, and which intervals are folded.
+// The time axis of an instrument's data: their beginning, and which intervals are folded.
 
 import { GapKind } from "../market/market.js";
 import { Folds } from "./folds.js";
@@ -9,7 +9,7 @@ export const FOLDED = { closed: [GapKind.CLOSED], all: [GapKind.CLOSED, GapKind.
 export class Timeline {
   constructor() {
     this.folds = new Folds();
-    this.first = null; // ns; null before the history of a level has arrived whole
+    this.first = null; // ns; null before the complete history of a level has arrived
     this.key = "";
   }
 

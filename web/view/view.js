@@ -45,7 +45,7 @@ export class View {
     return this.rect.right - this.folded.between(time, this.right) / this.nsPerPx;
   }
 
-  // Moves by whole pixels from the right border.
+  // Moves by whole pixels, measured from the right border.
   pixelX(time) {
     return this.rect.right - roundEven(this.folded.between(time, this.right) / this.nsPerPx);
   }

@@ -1,8 +1,8 @@
 """The VWAP of all trades since an anchor, with its standard deviation, as it developed.
 
 Exact sums of contracts, and of contracts times price and price squared, in integers relative to the first price. Each
-closed bucket is read once and then only added to. There is a point at each minute's end, as in the session's VWAP, and
-a present one. It continues over sessions and ends with the anchor's contract.
+closed bucket is read once. There is a point at each minute's end, as in the session's VWAP, and a current one. The
+curve continues across sessions and ends with the anchor's contract.
 """
 
 import math
@@ -29,13 +29,13 @@ _NO_SUMS: Final[_Sums] = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AnchoredVwap:
-    """VWAP since an anchor. Two readings differ unless they are one object.
+    """VWAP since an anchor. Compared by identity.
 
     Attributes
     ----------
-    known_start_ns : start of the trades that it holds; later than the anchor if older ones are no longer kept
-    starts, ends : int64 (n,), ns, of the buckets after which the points are
-    vwap, deviation : float64 (n,), points; the last row is the present one
+    known_start_ns : start of the trades included; later than the anchor if older ones are no longer kept
+    starts, ends : int64 (n,), ns: start and end of the bucket before each point
+    vwap, deviation : float64 (n,), points; the last row is the current one
     contracts : sum of sizes
     weighted : sum of size times price above `base`, in units of `unit`
     base, unit : 1e-9
@@ -56,7 +56,7 @@ class AnchoredVwap:
 
     @property
     def price(self) -> int:
-        """The present VWAP, 1e-9, rounded once, half to even."""
+        """The current VWAP, 1e-9, rounded once, half to even."""
         whole, rest = divmod(self.unit * self.weighted, self.contracts)
         is_up = 2 * rest > self.contracts or (2 * rest == self.contracts and (self.base + whole) % 2 == 1)
         return self.base + whole + is_up
@@ -73,7 +73,7 @@ def contract_end(reader: MarketReader, t_ns: int) -> int:
 
 
 class VwapSums:
-    """The sums since one anchor, kept while trades are added.
+    """Running sums since one anchor.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class VwapSums:
         end_ns = contract_end(reader, self._anchor_ns)
         steps = steps_of(reader, self._from_ns, end_ns, lod=self._lod)
         if self._from_ns > self._anchor_ns and steps.start * reader.bucket_ns > self._from_ns:
-            # Rows were overwritten before they were read: what is still kept is read again from the anchor.
+            # Rows were overwritten before they were read, so everything still kept is read again from the anchor.
             self._begin(self._unit)
             steps = steps_of(reader, self._from_ns, end_ns, lod=self._lod)
         if not self._suits(steps):
@@ -115,7 +115,7 @@ class VwapSums:
                 return None
             self._base = int(first["price"][0])
         whole_ns = reader.widths_ns[self._lod]
-        # Finer buckets after the last whole minute are read again, once that is over.
+        # Finer buckets after the last complete minute are read again as a minute once that is over.
         final = max((at + 1 for at, (width_ns, _) in enumerate(steps.parts) if width_ns >= whole_ns), default=0)
         for width_ns, rows in steps.parts[:final]:
             self._add(*self._buckets(rows, width_ns), width_ns)
@@ -135,7 +135,7 @@ class VwapSums:
             self._sums = kept[0], kept[1], kept[2]
 
     def _suits(self, steps: Steps) -> bool:
-        """Whether all prices are whole units; if not, begin again with a unit of which they are."""
+        """Return whether all prices are multiples of the unit; if not, restart with a unit that divides them."""
         offsets = [rows["price"] % self._unit for _, rows in (*steps.parts, (0, steps.open_rows)) if len(rows)]
         if not any(part.any() for part in offsets):
             return True

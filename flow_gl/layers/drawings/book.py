@@ -1,6 +1,6 @@
 """The numbers of a chart's shapes: what rulers measured, and what has traded since anchors.
 
-They are read again when trades have changed them, all in one job.
+One job updates all of them after trades have changed them.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ NO_FIGURES: Final[dict[str, Figures | None]] = {}
 
 @dataclass(slots=True)
 class _Known:
-    """What was read for a shape, and for what."""
+    """The numbers of a shape, and what they were read for."""
 
     place: tuple[object, ...]
     version: tuple[object, ...]
@@ -33,7 +33,7 @@ class ShapeBook:
 
     Parameters
     ----------
-    job : decides when they are read again
+    job : decides when they are updated
     """
 
     def __init__(self, job: Job) -> None:

@@ -24,7 +24,7 @@ _LETTER_EMS: Final = 0.62
 
 
 class Grip(NamedTuple):
-    """What of a shape a drag moves: time and price of its points."""
+    """Which parts of a shape a drag moves: time and price of its points."""
 
     start_t: bool = True
     start_price: bool = True

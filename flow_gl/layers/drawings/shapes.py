@@ -1,7 +1,7 @@
 """The user's shapes: rectangles, trend lines, rulers, notes, anchored VWAPs and profiles.
 
 All of them are at points of event time and price, so a fold moves them as it moves the bubbles. Lines and fills are
-below the bubbles, texts above them. A shape that is held or selected has its outline on top.
+below the bubbles, texts above them. A held or selected shape has its outline on top.
 """
 
 from typing import Final
@@ -36,7 +36,7 @@ _LINE: Final = 0.9
 _BARS: Final = 0.28
 _LABEL_PX: Final = 12.0
 _MIN_PX: Final = 48.0
-"""A ruler and an anchored profile that are narrower have no numbers unless they are selected, at content scale 1."""
+"""Narrower rulers and anchored profiles have no numbers unless they are selected; px at content scale 1."""
 _PAUSE_NS: Final = 180 * SECOND_NS
 """Shorter times without trades are drawn as slopes."""
 _PROFILE_SHARE: Final = 0.3
@@ -170,7 +170,7 @@ class ShapesLayer(CachedLayer):
         times, values = found.ends[at], np.stack([found.vwap[at], found.deviation[at]], axis=1)
         times = np.minimum(times, max(last_ns, int(found.starts[-1])))
         late = np.flatnonzero(found.starts[at][1:] - times[:-1] > _PAUSE_NS) + 1
-        # It holds while nothing trades.
+        # VWAP is constant while nothing trades.
         times, values = (
             np.insert(times, late, found.starts[at][late]),
             np.insert(values, late, values[late - 1], axis=0),

@@ -119,7 +119,7 @@ def _lines(key: str, shape: Shape) -> Iterator[str]:
 
 
 def _with_decimals(given: Any) -> Any:
-    """Return a table whose prices that were written without decimals are decimals too."""
+    """Return a table in which prices written without decimals are decimals too."""
     if not isinstance(given, dict):
         return given
     whole = {

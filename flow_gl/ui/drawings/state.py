@@ -12,7 +12,7 @@ from flow_gl.ui.drawings.drawing_file import KeptDrawings
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A level that is being placed or dragged: not in the book yet, or with its new price.
+    """A level that is being placed (not in the book yet) or dragged (with its new price).
 
     Attributes
     ----------
@@ -32,14 +32,14 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class HeldShape:
-    """A shape that is being placed or moved: not in the book yet, or elsewhere.
+    """A shape that is being placed (not in the book yet) or moved.
 
     Attributes
     ----------
     key : instrument root
     chart : index of the chart on which it is held
     shape : as it was when it was picked up
-    grip : what of it follows the mouse
+    grip : the part that follows the mouse
     origin, now : point under the mouse when it was picked up, and now
     """
 
@@ -105,7 +105,7 @@ class DrawingState:
         return self.held is not None or self.held_shape is not None or self.tool is not None
 
     def let_go(self) -> bool:
-        """Give up placing or moving, or the selection; return whether there was anything to give up."""
+        """Cancel placing or moving, or clear the selection; return whether there was anything to cancel."""
         if self.is_placing:
             self.held = self.held_shape = self.tool = None
         elif self.selected is not None:
@@ -119,7 +119,7 @@ class DrawingState:
         self.held = self.held_shape = self.selected = self.edited = self.edited_shape = None
 
     def shapes(self, key: str) -> tuple[Shape, ...]:
-        """Return the shapes of an instrument root, with the held one where it is now."""
+        """Return the shapes of an instrument root, with the held one at its present place."""
         found, held = self.book.shapes(key), self.held_shape
         if held is None or held.key != key:
             return found

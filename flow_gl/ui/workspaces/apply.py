@@ -2,7 +2,7 @@
 
 `gather_window` and `apply_window` do the same for what belongs to one of several windows.
 
-What belongs to one market's numbers (pause, marked range, reference points) is in no workspace.
+A workspace contains nothing that refers to one market's numbers (pause, marked range, reference points).
 """
 
 from collections.abc import Sequence
@@ -52,8 +52,8 @@ def gather(
 
     Parameters
     ----------
-    plot_width_px : of the first chart; 0 if there is none
-    symbols : of the charts as they were requested, in order
+    plot_width_px : width of the first chart's plot; 0 without charts
+    symbols : the charts' symbols as requested, in order
     further : the program's further windows
     """
     return Workspace(
@@ -122,7 +122,7 @@ def apply(state: ViewState, workspace: Workspace, *, plot_width_px: float = 0.0)
 
     Parameters
     ----------
-    plot_width_px : of the first chart; 0 before the first frame
+    plot_width_px : width of the first chart's plot; 0 before the first frame
     """
     apply_window(state, workspace, plot_width_px=plot_width_px)
     state.is_muted = workspace.alerts.muted
@@ -166,7 +166,7 @@ def apply_window(state: ViewState, workspace: OneWindow, *, plot_width_px: float
 
 
 def recall(state: ViewState, memory: Memory | None) -> None:
-    """Put what the program remembers beside the workspace into a state."""
+    """Restore what the program remembers in addition to the workspace."""
     if memory is not None:
         state.recent_actions = list(memory.recent_actions)
         state.hints = Hints(set(memory.used_hints))
@@ -174,7 +174,7 @@ def recall(state: ViewState, memory: Memory | None) -> None:
 
 
 def override(state: ViewState, settings: Settings) -> str:
-    """Put the settings of this run over a state: those that were given. Return what was refused; "" if nothing was."""
+    """Apply the settings that were given for this run to a state. Return what was refused; "" if nothing was."""
     state.aggregation = settings.aggregation
     state.choose_palette(settings.palette or "")
     given = {name: getattr(settings, f"{name}_color") for name in OWN_SLOTS}
@@ -200,7 +200,7 @@ def override(state: ViewState, settings: Settings) -> str:
 
 
 def _switches(state: ViewState) -> Alerts:
-    """Return which alert rules are on. Those of own levels belong to the level."""
+    """Return which alert rules are on, without those of own levels, which belong to the level."""
     rules = [rule for rule in state.drawings.rules.rules() if not rule.drawing]
     return Alerts(
         muted=state.is_muted,

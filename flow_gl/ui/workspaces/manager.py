@@ -63,8 +63,8 @@ class WorkspaceManager:
 
     Attributes
     ----------
-    plot_width_px : of the first chart
-    symbols : of the charts as they were requested, in order
+    plot_width_px : width of the first chart's plot
+    symbols : the charts' symbols as requested, in order
     """
 
     state: ViewState
@@ -72,14 +72,14 @@ class WorkspaceManager:
     symbols: Sequence[str]
 
     def shown(self) -> Workspace:
-        """Return what is shown now as a workspace."""
+        """Return the current view as a workspace."""
         window, further = self.state.workspaces.window, self.state.workspaces.further
         place = {} if window is None else {"window": window.place()}
         kept = () if further is None else further.kept()
         return gather(self.state, plot_width_px=self.plot_width_px, symbols=self.symbols, further=kept, **place)
 
     def save_as(self, name: str) -> str:
-        """Save what is shown under a name and continue in that workspace. A workspace of that name is replaced."""
+        """Save the current view under a name and continue in that workspace. An existing workspace is replaced."""
         saved, name = self.state.workspaces, name.strip()
         if problem := problem_of_name(name):
             return problem
@@ -119,11 +119,11 @@ class WorkspaceManager:
         return saved.rename(name, to) or f"{name} is now {to}"
 
     def delete(self, name: str) -> str:
-        """Delete a workspace; what is shown stays."""
+        """Delete a workspace; the current view stays."""
         return self.state.workspaces.delete(name) or f"workspace {name} deleted"
 
     def export(self, path: str) -> str:
-        """Write what is shown to a file of the user's choice."""
+        """Write the current view to a file of the user's choice."""
         target = Path(path.strip()).expanduser()
         if not path.strip():
             return "type the path of a file to export to"

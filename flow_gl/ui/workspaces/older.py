@@ -1,4 +1,4 @@
-"""Reads `view.json`, in which earlier versions kept the view as it was left; only where `last.toml` is missing."""
+"""Reads `view.json`, where earlier versions saved the view; used only if `last.toml` is missing."""
 
 import json
 from pathlib import Path
@@ -36,7 +36,7 @@ _PLACES: Final = {
 
 
 def read(path: Path) -> Workspace | None:
-    """Return the view that an earlier version left; None if there is none or it cannot be used. Never raises."""
+    """Return the view that an earlier version saved; None if there is none or it cannot be used. Never raises."""
     try:
         old = json.loads(path.read_bytes())
         tree: dict[str, Any] = {"layers": old.get("shown_layers", {})}

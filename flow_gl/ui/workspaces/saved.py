@@ -1,7 +1,7 @@
-"""The user's workspaces: a folder with one file for each, and `last.toml` for the view as it was left.
+"""The user's workspaces: a folder with one file for each, and `last.toml` for the view at the program's end.
 
-A workspace is kept as it is left: switching to another one and ending the program save it. Without a folder nothing is
-read or written, and the workspaces live as long as the program.
+A workspace is saved when the user switches to another one and when the program ends. Without a folder nothing is read
+or written, and workspaces exist only as long as the program runs.
 """
 
 from contextlib import suppress
@@ -24,7 +24,7 @@ EXTENSION: Final = ".toml"
 
 
 class WindowKeeper(Protocol):
-    """Says where the window is, and puts it somewhere."""
+    """Returns the window's place, and moves the window."""
 
     def place(self) -> WindowPlace: ...
 
@@ -42,7 +42,7 @@ class SavedWorkspaces:
 
     Attributes
     ----------
-    folder : None if nothing is kept beyond the program's run
+    folder : None if nothing is stored on disk
     current : name of the workspace in use; "" for one without a name
     window : None without a window
     further : the program's further windows; None in one of them, and without a window
@@ -56,14 +56,14 @@ class SavedWorkspaces:
     first: FirstWindow | None = None
     _names: list[str] = field(default_factory=list)
     _unsaved: dict[str, Workspace] = field(default_factory=dict)
-    """The workspaces where there is no folder."""
+    """The workspaces if there is no folder."""
 
     def names(self) -> list[str]:
         """Return the names of the saved workspaces, in alphabetical order."""
         return self._names
 
     def look(self) -> None:
-        """Read again which workspaces there are."""
+        """Update the list of names from the folder."""
         found = set(self._unsaved)
         if self.folder is not None:
             with suppress(OSError):
@@ -71,7 +71,7 @@ class SavedWorkspaces:
         self._names = sorted(found, key=str.casefold)[:MAX_WORKSPACES]
 
     def find(self, name: str) -> str:
-        """Return the saved workspace of a name, whose capitals do not count; "" if there is none."""
+        """Return the saved name that matches regardless of case; "" if there is none."""
         return next((one for one in self._names if one.casefold() == name.casefold()), "")
 
     def path(self, name: str) -> Path | None:
@@ -112,7 +112,7 @@ class SavedWorkspaces:
         return ""
 
     def delete(self, name: str) -> str:
-        """Delete a workspace; what is shown stays. Returns "", or one line on why not."""
+        """Delete a workspace; the current view stays. Returns "", or one line on why not."""
         path = self.path(name)
         try:
             if path is not None:
@@ -125,7 +125,7 @@ class SavedWorkspaces:
         return ""
 
     def load_last(self) -> tuple[Workspace, str]:
-        """Return the view as it was left, and one line if its file cannot be used."""
+        """Return the view at the last end of the program, and one line if its file cannot be used."""
         self.look()
         path = self.path(LAST)
         if path is None:
@@ -139,7 +139,7 @@ class SavedWorkspaces:
         return workspace, f"{problem}; using defaults" if problem else ""
 
     def save_last(self, workspace: Workspace, memory: Memory) -> str:
-        """Save the view as it is left, and under its name if it has one. Returns "", or one line if that failed."""
+        """Save the view at the program's end, also under its name if it has one. Returns "", or one line on failure."""
         path = self.path(LAST)
         if path is None:
             return ""

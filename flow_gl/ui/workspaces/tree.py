@@ -1,4 +1,4 @@
-"""A workspace as its file has it: a tree of tables with limits. A file that violates one is rejected as a whole."""
+"""The structure of a workspace file: a tree of tables with limits. A file that violates one is rejected entirely."""
 
 from typing import Annotated, Final
 
@@ -37,10 +37,10 @@ class WindowPlace(_Table, frozen=True):
     """Where the window is. Lengths are units of the screen; 0 is unknown."""
 
     monitor: Annotated[str, msgspec.Meta(max_length=200)] = ""
-    """Its name."""
+    """Name of the monitor."""
     x: _Coordinate = 0
     y: _Coordinate = 0
-    """Upper left corner, from the monitor's."""
+    """Upper left corner, relative to the monitor's."""
     width: _Length = 0
     height: _Length = 0
     """At content scale 1."""
@@ -55,11 +55,11 @@ class Layout(_Table, frozen=True):
     alone: Annotated[int, msgspec.Meta(ge=0, le=MAX_CHARTS)] = 0
     """Number of the chart that is shown alone; 0 shows all."""
     cvd_share: Annotated[float, msgspec.Meta(ge=0.05, le=0.7)] = CVD_SHARE
-    """Height of the CVD pane, of a chart's height."""
+    """Height of the CVD pane as a share of the chart's height."""
     link: LinkUnit = "percent"
-    """In what linked prices are alike."""
+    """Unit of linked prices' common span."""
     shares: dict[str, Annotated[list[_Share], msgspec.Meta(max_length=MAX_CHARTS)]] = {}
-    """Of the splits whose borders were dragged."""
+    """Shares of the splits whose borders were dragged."""
 
 
 class Look(_Table, frozen=True):
@@ -83,7 +83,7 @@ class Time(_Table, frozen=True):
 
 
 class Bubbles(_Table, frozen=True):
-    """What is hidden and coloured of the bubbles."""
+    """Which bubbles are hidden and coloured."""
 
     threshold: Annotated[float, _range("threshold")] = THRESHOLD
     size_floor: Annotated[int, msgspec.Meta(ge=0)] = 0
@@ -100,14 +100,14 @@ class Panels(_Table, frozen=True):
     recent: _Names = []
     left_px: _ColumnWidth = 0.0
     right_px: _ColumnWidth = 0.0
-    """0: the usual width, which depends on the number of charts."""
+    """0: the default width, which depends on the number of charts."""
     transport: bool = True
     """Show the transport bar in a replay."""
     place: dict[str, Place] = {}
 
 
 class Alerts(_Table, frozen=True):
-    """The alert rules are in `alerts.toml`; a workspace has which of them are on."""
+    """Which alert rules are on. The rules themselves are in `alerts.toml`."""
 
     muted: bool = False
     off: _Names = []
@@ -129,7 +129,7 @@ class Memory(_Table, frozen=True):
     workspace: str = ""
     """The named workspace that was in use."""
     feed: Annotated[list[str], msgspec.Meta(max_length=_MAX_NAMES)] = []
-    """What the feed had: with the same feed, markets without a chart stay without one."""
+    """The feed's symbols: with the same feed, markets without a chart stay without one."""
     recent_actions: _Names = []
     used_hints: _Names = []
 

@@ -1,6 +1,6 @@
 """Workspaces as TOML: reading with one line on what is wrong, and writing.
 
-A file that cannot be used is kept aside as `NAME.toml.damaged`, so that it is never overwritten; the caller goes on
+A file that cannot be used is renamed to `NAME.toml.damaged`, so that it is never overwritten; the caller continues
 without it.
 """
 
@@ -29,7 +29,7 @@ def read(path: Path, *, is_ours: bool = True) -> tuple[Workspace | None, str]:
 
     Parameters
     ----------
-    is_ours : the program writes this file: a damaged one is kept aside
+    is_ours : whether the program writes this file: a damaged one is renamed
 
     Returns
     -------
