@@ -17,8 +17,11 @@ from flow_gl.core.system.platform.line_process import LineProcess
 from flow_gl.store.market import MarketReader
 from flow_gl.view.engine_link.stores import EngineStores
 
-END_S: Final = 3.0
-"""How long `end` waits for a clean exit, and again after terminate, before it kills the process."""
+END_S: Final = 20.0
+"""How long `end` waits for a clean exit: as long as the engine may take to write recording, archive and bus (10, 5 and
+4 s at most). The window has been closed by then."""
+_AGAIN_S: Final = 3.0
+"""How long `end` waits after terminate before it kills the process."""
 _NOT_CAUGHT_UP: Final = frozenset(
     {FeedState.STARTING, FeedState.CONNECTING, FeedState.CATCHING_UP, FeedState.RECONNECTING}
 )
@@ -98,7 +101,7 @@ class EngineProcess(EngineStores):
         """End the process: send `Stop`, then terminate, then kill."""
         if not self._lines.has_ended:
             self.write(encode(Stop()))
-        self._lines.end(END_S, again_s=END_S)
+        self._lines.end(END_S, again_s=_AGAIN_S)
 
     @property
     def has_ended(self) -> bool:

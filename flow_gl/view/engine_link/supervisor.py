@@ -190,7 +190,7 @@ class EngineLink:
         return ""
 
     def close(self) -> None:
-        """End the engine and release its stores. Idempotent; waits a few seconds at most.
+        """End the engine and release its stores. Idempotent; waits until the engine has written what is left.
 
         If the engine reports a failure at its end, such as data it could not write, `message` and `exit_code` are set.
         """
