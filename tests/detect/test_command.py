@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from flow_gl.cli.main import run
+from flow_gl.runtime.file_summaries import program
 from tests.detect.market import write_sessions
 
 
@@ -80,6 +81,7 @@ def test_ctrl_c_keeps_finished_ranges_and_the_same_command_continues(tmp_path):
     command += ["--workers", "2", "--grid", f"absorption.sd={sets}"]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
     kept = tmp_path / "cache" / "flow_gl" / "detect"
+    sources = program.__wrapped__()  # what is kept holds for these sources alone
     deadline = time.monotonic() + 120
     while not (kept.is_dir() and any(kept.glob("*.events"))) and process.poll() is None:
         assert time.monotonic() < deadline
@@ -97,5 +99,6 @@ def test_ctrl_c_keeps_finished_ranges_and_the_same_command_continues(tmp_path):
     )
     assert again.returncode == 0, again.stderr
     assert (tmp_path / "study" / "events.parquet").exists()
+    assert program.__wrapped__() == sources, "the program's sources were changed while the test ran"
     assert {path: path.stat().st_ino for path in before} == before, "none is found again and replaced"
     assert len(list(kept.glob("*.events"))) == 16 * len(paths)

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -86,6 +87,10 @@ class NatsServer:
 
     def is_ready(self) -> bool:
         """Whether it takes clients and, in a cluster, knows JetStream's leader and has no peer that is behind."""
+        try:  # it listens for clients last: the monitoring port answers before
+            socket.create_connection(("127.0.0.1", self.port), timeout=2).close()
+        except OSError:
+            return False
         if not self._routes:
             return "config" in self.ask("jsz")
         return bool(self.ask("jsz").get("meta_cluster", {}).get("leader"))

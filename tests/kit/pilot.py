@@ -404,6 +404,8 @@ class WindowPilot(Pilot):
 
     def key_down(self, key: str) -> None:
         self._xdotool("keydown", _x_name(key))
+        if key in _MOUSE_KEYS:  # it changes what the mouse does next, so it must have arrived
+            self.until(lambda: imgui.is_key_down(_MOUSE_KEYS[key]), f"{key} never arrived")
 
     def key_up(self, key: str) -> None:
         self._xdotool("keyup", _x_name(key))
