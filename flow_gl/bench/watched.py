@@ -204,7 +204,7 @@ def parse_size(size: str) -> tuple[int, int]:
 
 
 def spread(values: NDArray[Any], name: str) -> dict[str, float]:
-    """Return median, 99th percentile and maximum, with keys derived from `name`."""
+    """Return median, 99th percentile and maximum of values in any unit, with keys derived from `name`."""
     p50, p99, most = np.percentile(values, [50, 99, 100]) if len(values) else (np.nan,) * 3
     return {f"{name}_p50_ms": float(p50), f"{name}_p99_ms": float(p99), f"{name}_max_ms": float(most)}
 

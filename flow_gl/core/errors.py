@@ -29,18 +29,26 @@ class FlowError(Exception):
 
 
 class UsageError(FlowError):
+    """A flag, a setting or the config file is invalid."""
+
     exit_code = EXIT_USAGE
 
 
 class DataError(FlowError):
+    """A file is missing, damaged or of the wrong type."""
+
     exit_code = EXIT_DATA
 
 
 class FeedError(FlowError):
+    """A live source refused the login, the symbol or the connection, or cannot be reached."""
+
     exit_code = EXIT_FEED
 
 
 class DisplayError(FlowError):
+    """There is no display, no OpenGL 3.3 or no video encoder."""
+
     exit_code = EXIT_DISPLAY
 
 

@@ -47,6 +47,8 @@ def readable(color: Rgb, behind: Rgb, text: Rgb) -> Rgb:
 
 @dataclass(frozen=True, slots=True)
 class Palette:
+    """The colours of chart and panels: components 0 to 1, sRGB."""
+
     name: str
     ground: Rgb
     raised: Rgb  # panels, header

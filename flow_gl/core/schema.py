@@ -49,6 +49,8 @@ class Side(IntEnum):
 
 
 class EventKind(IntEnum):
+    """What a detector found. Its module describes `strength` and `value`."""
+
     ZERO_CROSS = 1
     """CVD crossed zero after it was armed. `strength` = arm, `value` = (cvd after, extreme before, 0, 0)."""
     ABSORPTION = 2
@@ -58,6 +60,8 @@ class EventKind(IntEnum):
 
 
 class GapKind(IntEnum):
+    """Why there are no trades in an interval."""
+
     FEED = 1
     """Records are missing: the connection was lost or the gateway skipped some."""
     NO_TRADES = 2
@@ -77,6 +81,8 @@ class TickSource(IntEnum):
 
 
 class FeedState(IntEnum):
+    """What a feed is doing."""
+
     STARTING = 0
     CONNECTING = 1
     CATCHING_UP = 2

@@ -112,7 +112,7 @@ def decode(data: bytes) -> PipelineState:
 
 
 def fill(array: NDArray[np.generic], data: bytes) -> None:
-    """Restore an array in place from its bytes."""
+    """Restore an array in place from the bytes of its elements; their number must fit."""
     array[:] = np.frombuffer(data, array.dtype)
 
 

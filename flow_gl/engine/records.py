@@ -256,7 +256,7 @@ def finished_of(
     instrument_record: NDArray[np.void],
     levels: NDArray[np.void],
 ) -> Finished:
-    """Build the result of a finished session, which must have at least one trade.
+    """Build the result of a finished session, which must have at least one trade, from its records, shape (1,) each.
 
     The profile of regular hours is empty, without levels, if nothing traded in them.
     """

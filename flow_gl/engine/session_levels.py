@@ -111,7 +111,7 @@ class SessionLevels:
             row["naked_count"] += 1
 
     def trade_at(self, prices: NDArray[np.int64]) -> None:
-        """Remove the naked POCs at these traded prices (1e-9)."""
+        """Remove the naked POCs at these traded prices, int64, 1e-9."""
         row = self.record[0]
         count = int(row["naked_count"])
         if count:

@@ -69,10 +69,12 @@ class View:
 
     @property
     def t_left_ns(self) -> int:
+        """Time at the left border, ns."""
         return self.folded.shifted(self.t_right_ns, -int(self.rect.width * self.ns_per_px))
 
     @property
     def y_bottom(self) -> float:
+        """World y at the lower border."""
         return self.y_top - self.rect.height * self.y_per_px
 
     def screen_x(self, t_ns: int) -> float:
@@ -95,7 +97,9 @@ class View:
         return self.rect.y + (self.y_top - y) / self.y_per_px
 
     def time_at(self, x_px: float) -> int:
+        """Return the time at a screen x, ns."""
         return self.folded.shifted(self.t_right_ns, -int((self.rect.right - x_px) * self.ns_per_px))
 
     def y_at(self, y_px: float) -> float:
+        """Return the world y at a screen y."""
         return self.y_top - (y_px - self.rect.y) * self.y_per_px

@@ -170,16 +170,19 @@ class EngineStore:
 
     @classmethod
     def create(cls, tag: str) -> "EngineStore":
+        """Create the segment in shared memory. Raises SharedMemoryError."""
         segment = Segment.create(tag, Table.nbytes(STATUS))
         return cls(segment.buffer, segment=segment)
 
     @classmethod
     def attach(cls, name: str) -> "EngineStore":
+        """Attach to the segment of another process. Raises SharedMemoryError."""
         segment = Segment.attach(name)
         return cls(segment.buffer, segment=segment)
 
     @classmethod
     def local(cls) -> "EngineStore":
+        """Create a store in this process's own memory, for tests and examples."""
         return cls(memoryview(bytearray(Table.nbytes(STATUS))))
 
     def close(self) -> None:
@@ -321,18 +324,22 @@ class MarketReader:
 
     @property
     def profile_version(self) -> int:
+        """Version of the profile, which rises with each change."""
         return self._profile.version
 
     @property
     def footprint_version(self) -> int:
+        """Version of the open footprint."""
         return self._footprint.version
 
     @property
     def levels_version(self) -> int:
+        """Version of the levels."""
         return self._levels.version
 
     @property
     def sessions_version(self) -> int:
+        """Version of the finished sessions."""
         return self._sessions.version
 
     @property

@@ -58,7 +58,7 @@ STATE: Final = np.dtype(
 
 
 def rescale(state: NDArray[np.void], factor: int) -> None:
-    """Multiply the prices in ticks by `factor`."""
+    """Multiply the prices in ticks of STATE, shape (1,), by `factor`, the number of new ticks in an old one."""
     state["sum_move"] *= factor
     state["sum_move2"] *= factor * factor
     for name in ("price", "high", "low", "window_move"):
@@ -123,7 +123,10 @@ def busiest_price_nb(  # noqa: PLR0917  # kernels take arrays
     low: int,
     high: int,
 ) -> int:
-    """Return the price at which a side traded most in trades [first, stop); ties: nearest the last, then the lower."""
+    """Return the price (ticks) at which a side traded most in trades [first, stop), between `low` and `high`.
+
+    Ties: the price nearest to the last one, then the lower. `tick`, `size` and `sign` are columns of `SessionTrades`.
+    """
     best, most = low, -1
     for price in range(low, high + 1):
         volume = 0

@@ -45,7 +45,7 @@ def begin(state: NDArray[np.void]) -> None:
 
 
 def rescale(state: NDArray[np.void], factor: int) -> None:
-    """Multiply the prices in ticks by `factor`."""
+    """Multiply the prices in ticks of STATE, shape (1,), by `factor`, the number of new ticks in an old one."""
     for name in ("high", "low"):
         state["bars"][name] *= factor
 
@@ -60,7 +60,7 @@ def copy_bar_nb(bars: NDArray[np.void], source: int, target: int) -> None:
 
 @kernel
 def is_pivot_nb(bars: NDArray[np.void], at: int, sign: int, rule: Any) -> bool:
-    """Return whether bar `at` is a pivot: a high pivot for sign 1, a low pivot for sign -1."""
+    """Return whether bar number `at` of the ring `bars` is a pivot: a high pivot for sign 1, a low pivot for -1."""
     own = bars[at & (_SLOTS - 1)]
     value = own["high"] if sign > 0 else own["low"]
     for other in range(at - rule["divergence_before"], at + rule["divergence_after"] + 1):

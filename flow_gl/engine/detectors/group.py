@@ -158,7 +158,7 @@ class DetectorGroup:
 
     @property
     def known(self) -> NDArray[np.int64]:
-        """Of the events yielded last: number, among the trades taken last, of the one that made each known."""
+        """For each event yielded last, the index among the trades taken last of the one that made it known; int64."""
         return self._room.known + (self._trades.dropped - self._taken_from)
 
     @property

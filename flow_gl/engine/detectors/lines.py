@@ -118,7 +118,7 @@ def resumed(state: NDArray[np.void], kept: NDArray[np.int64]) -> NDArray[np.int6
 
 
 def rescaled(state: NDArray[np.void], profile: NDArray[np.int64], factor: int) -> NDArray[np.int64]:
-    """Return the profile with `factor` ticks per old tick."""
+    """Return the profile (int64, contracts by tick) with `factor` new ticks per old one; updates STATE, shape (1,)."""
     kept = kept_profile(state, profile)
     for name in ("anchor", "reach", "first", "second", "second", "first_f", "second_f", "second_f"):
         state[name] *= factor
@@ -203,7 +203,11 @@ def minute_nb(  # noqa: PLR0917  # kernels take arrays
 
 @kernel
 def add_moments_nb(read: Any, s: Any, rows: NDArray[np.int64]) -> None:
-    """Add the ended minute's footprint to the sums of VWAP."""
+    """Add the ended minute's footprint to the sums of VWAP.
+
+    `profile.moments_nb` sums up a complete profile. These sums grow by the prices of a minute instead, so a minute's
+    cost does not depend on the session's range.
+    """
     low, high = read["minute_low"], read["minute_high"]
     if s["volume"] == 0:
         s["anchor"] = low

@@ -25,7 +25,7 @@ _I64: Any = np.int64
 
 @kernel
 def room_nb(read: Any, rows: NDArray[np.int64], rule: Any) -> int:
-    """Return a bound on the number of stacks in the open minute."""
+    """Return a bound on the number of stacks in the open minute; `rows` is its footprint (`detectors.footprint`)."""
     if read["minute"] == NONE or not rule["stacked_imbalance_on"]:
         return 0
     reached, contracts = 0, rule["stacked_imbalance_contracts"]

@@ -173,7 +173,11 @@ def vwap_nb(  # noqa: PLR0917  # kernels take arrays
     fired: Any,
     found: int,
 ) -> int:
-    """Do the same for VWAP as it was before each trade; `vwaps` has volume and ticks before each. Returns as above."""
+    """Look for trades at or beyond VWAP, as it was before each of them. Returns the number of FIRED rows.
+
+    As `level_nb` with a level that changes with each trade. `vwaps`, int64 (2, BLOCK), has the volume and the sum of
+    contracts * ticks before each trade; the comparison multiplies by the volume, so it is exact.
+    """
     for k in range(count):
         volume, ticks = vwaps[0, k], vwaps[1, k]
         if volume == 0:
@@ -322,7 +326,10 @@ def alerts_nb(  # noqa: PLR0912, PLR0917  # the conditions; kernels take arrays
 def add_vwap_nb(  # noqa: PLR0917  # kernels take arrays
     words: NDArray[np.int64], start: int, stop: int, s: Any, tick_size: int, vwaps: NDArray[np.int64]
 ) -> None:
-    """Write volume and ticks before each trade of a block, and add the trade."""
+    """Write the sums of VWAP before each trade of a block into `vwaps`, int64 (2, BLOCK), and add the trade.
+
+    The sums are volume (contracts) and contracts * ticks from `base`. `words` are TRADE records as int64, (n * 6,).
+    """
     count = 0
     for i in range(start, stop):
         _, price, size, _, is_trade = trade_nb(words, i)

@@ -1,6 +1,7 @@
 """Groups trade records into orders: consecutive records of equal `ts_event` and side are one order.
 
-`engine.order_tape` writes the orders that this finds.
+`engine.order_tape` writes the orders that this finds. `detectors.run` finds orders in its own loop, because detectors
+must know of an order's end before the next trade is read, and need no orders without a side.
 """
 
 from typing import Any, Final

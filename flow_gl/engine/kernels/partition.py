@@ -56,7 +56,15 @@ def scatter_nb(  # noqa: PLR0917  # kernels take arrays
     ends: NDArray[np.int64],
     out: NDArray[np.int64],
 ) -> None:
-    """Copy trades [start, stop) into `out`, grouped by slot; `ends` receives the end of each slot's run."""
+    """Copy trades [start, stop) into `out`, grouped by slot, in arrival order within each.
+
+    Parameters
+    ----------
+    words : int64 (n * 6,), trades
+    slot_of, counts : as filled by `find_slots_nb`
+    ends : int64 (number of slots,), receives the end of each slot's run, in trades
+    out : int64 (at least 6 * (stop - start),), receives the trades
+    """
     at = 0
     for slot in range(len(counts)):
         ends[slot] = at
@@ -83,7 +91,10 @@ class Partition:
         self._runs.flags.writeable = False  # like all trades: see `Pipeline.process`
 
     def split(self, words: NDArray[np.int64], start: int, stop: int) -> list[tuple[int, NDArray[np.int64]]]:
-        """Split trades [start, stop) by instrument; return (instrument id, trades) pairs, valid until the next call."""
+        """Split trades [start, stop) of `words`, int64 (n * 6,), by instrument.
+
+        Returns (instrument id, trades) pairs; the trades, int64 (m * 6,), are read-only and valid until the next call.
+        """
         while True:
             counts = np.zeros(len(self._known), np.int64)
             unknown = find_slots_nb(words, start, stop, self._ids, self._slots, self._slot_of, counts)

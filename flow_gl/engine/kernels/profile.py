@@ -22,7 +22,7 @@ _MAX_CONTRACTS = 1 << 40
 
 @kernel
 def traded_range_nb(profile: NDArray[np.int64]) -> tuple[int, int]:
-    """Return the range of rows with volume, half-open; (0, 0) if there is none."""
+    """Return the half-open range of rows with volume in a profile, int64 (rows * COLUMNS,); (0, 0) if there is none."""
     first, last = 0, len(profile) // COLUMNS - 1
     while first <= last and profile[4 * first] + profile[4 * first + 1] + profile[4 * first + 2] == 0:
         first += 1
@@ -35,7 +35,7 @@ def traded_range_nb(profile: NDArray[np.int64]) -> tuple[int, int]:
 
 @making_kernel
 def totals_nb(profile: NDArray[np.int64], first: int, last: int) -> NDArray[np.int64]:
-    """Return the total volume of each row of [first, last)."""
+    """Return the total volume of each row of [first, last), int64 (last - first,), contracts."""
     totals = np.empty(last - first, np.int64)
     for row in range(first, last):
         totals[row - first] = profile[4 * row] + profile[4 * row + 1] + profile[4 * row + 2]
@@ -57,7 +57,7 @@ def point_of_control_nb(totals: NDArray[np.int64]) -> int:
 
 @kernel
 def value_area_nb(totals: NDArray[np.int64], poc: int, step: int, parts: int) -> tuple[int, int, int]:
-    """Compute the value area by Dalton's rule; see `value_area_of_nb`, which is also given the total volume."""
+    """Compute the value area by Dalton's rule. Parameters as of `value_area_of_nb`, without the total volume."""
     total = 0
     for row in range(len(totals)):
         total += totals[row]
@@ -139,7 +139,10 @@ def smoothed_nb(totals: NDArray[np.int64], width: int) -> NDArray[np.int64]:
 
 @making_kernel
 def base_heights_nb(curve: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return, per point, the lowest value between it and the next higher point to the left (or the curve's end)."""
+    """Return, per point of a curve (int64, (n,)), the lowest value between it and the next higher point to its left.
+
+    If no point to the left is higher, the lowest value from the curve's beginning on.
+    """
     points = len(curve)
     bases = np.empty(points, np.int64)
     stack = np.empty(points, np.int64)

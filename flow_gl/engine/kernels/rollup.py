@@ -150,7 +150,10 @@ def write_row_nb(pending: Any, span_ns: int, tick_size: int, bubble: Any, point:
 
 @kernel
 def add_nb(into: Any, later: Any, bubble_id: int) -> None:
-    """Merge a later bubble into a pending one; if that is empty, copy the later bubble."""
+    """Merge a later bubble into a pending one; if that is empty, copy the later bubble.
+
+    For single rows; `merge_nb` does the same for many rows with its sums in registers.
+    """
     if into["trade_count"] == 0:
         into["id"] = bubble_id
         into["open"] = later["open"]
@@ -189,7 +192,7 @@ def price_rows_nb(bubbles: Records, weights: NDArray[np.int64], first: int, stop
 
 
 @kernel
-def fold_nb(  # noqa: PLR0915, PLR0917  # one row's fields; kernels take arrays, and sums live in registers
+def merge_nb(  # noqa: PLR0915, PLR0917  # one row's fields; kernels take arrays, and sums live in registers
     state: Records,
     pending: Records,
     finer_bubbles: Records,
@@ -205,7 +208,9 @@ def fold_nb(  # noqa: PLR0915, PLR0917  # one row's fields; kernels take arrays,
 ) -> None:
     """Merge rows [first, stop) of the next finer lod into a lod, and close its bubble if the open bucket is later.
 
-    `bubbles`, `points` and `weights` are those of the lod; rows are written without the average price.
+    `bubbles`, `points` and `weights` are those of the lod; rows are written without the average price. This repeats
+    `add_nb` and `row_of_nb` with the pending bubble in local variables: through the records, each of the sums would be
+    stored and loaded again for every row (benchmarks/engine.md).
     """
     s = state[0]
     p = pending[lod]
@@ -289,7 +294,7 @@ def settle_nb(  # noqa: PLR0917  # kernels take arrays
     for lod in range(1, lods):
         before = counts[lod]
         own_bubbles, own_points, own_weights = bubbles[lod], points[lod], weights[lod]
-        fold_nb(
+        merge_nb(
             *(state, pending, finer_bubbles, finer_points, finer_weights, first, stop),
             *(own_bubbles, own_points, own_weights, counts, lod),
         )

@@ -156,7 +156,10 @@ def trade_run_nb(  # noqa: PLR0917  # kernels take arrays and numbers
 def large_nb(  # noqa: PLR0917  # kernels take arrays and numbers
     words: NDArray[np.int64], at: Any, base_price: int, inverse: Any, twos: Any, profile: NDArray[np.int64]
 ) -> tuple[Any, int, int, int, int, int, int, int, int, int]:
-    """Process one trade of any size; returns the same values as `trade_run_nb`."""
+    """Process one trade of any size; returns the same values as `trade_run_nb`.
+
+    All sums are integers here: with sizes above MAX_SIZE, the floating-point sums of a run would not be exact.
+    """
     tail = _U64(words[at + _3])
     row = row_nb(words[at + _2] - base_price, inverse, twos)
     volume, side = _I64(tail & SIZES), (tail >> _SIDE_AT) & _BYTE

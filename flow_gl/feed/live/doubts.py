@@ -117,7 +117,7 @@ class Doubts:
         return rows[:first], rows[:0], self._trouble(f"a trade states {describe(self.claimed, wall_ns)}", len(wrong))
 
     def first_seen(self, rows: NDArray[np.void]) -> NDArray[np.void]:
-        """Return the trades that have not come before, and remember them."""
+        """Return the trades (TRADE) that have not arrived before, and remember them."""
         new = [trade for trade in map(np.void.tobytes, rows) if trade not in self._refused]
         self._remember(new)
         return np.frombuffer(b"".join(new), TRADE)

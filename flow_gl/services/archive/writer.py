@@ -27,6 +27,8 @@ LONGEST_WAIT_S: Final = 30.0
 
 
 class ArchiveState(IntEnum):
+    """What the archive is doing."""
+
     WAITING = 0
     """Nothing has arrived yet."""
     WRITING = 1

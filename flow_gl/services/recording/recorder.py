@@ -43,6 +43,8 @@ _JOIN_SECONDS: Final = 10.0
 
 
 class RecorderState(IntEnum):
+    """What the recorder is doing."""
+
     WAITING = 0
     """Nothing has arrived yet."""
     RECORDING = 1
