@@ -5,8 +5,8 @@ is sorted by price, appended to the lod's output, and added to the open bucket o
 starts another part of the same bucket, and a field that would overflow starts another row, so the number of prices and
 contracts is unlimited. Rows depend on the order of the trades alone, not on how they are split into batches.
 
-Raw prices are the keys, so rows need neither a tick size nor a price range. `settle_nb` follows the same buckets as that
-of `rollup`, but a bucket has many rows here and one there, so they share no code.
+Raw prices are the keys, so rows need neither a tick size nor a price range. `settle_nb` follows the same buckets as
+that of `rollup`, but a bucket has many rows here and one there, so they share no code.
 """
 
 from typing import Any, Final
