@@ -33,7 +33,7 @@ def take_page(*, duration_s: float = 40.0) -> Image.Image:
         path = Path(folder, "program.png")
         command = [sys.executable, "-m", "flow_gl", "demo", "--headless", "--serve", "--port", str(_PORT)]
         command += ["--symbols", "NQ", "--seed", "11", "--size", f"{width}x{height}"]
-        command += ["--duration", str(duration_s), "--screenshot", str(path)]
+        command += ["--duration", str(duration_s), "--no-caption", "--screenshot", str(path)]
         began = time.monotonic()
         process = subprocess.Popen(command, env={**os.environ, "EGL_PLATFORM": "surfaceless"})
         try:

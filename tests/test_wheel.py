@@ -118,7 +118,8 @@ def test_the_installed_program_draws_the_market_without_the_sources(
     where = run(program.with_name("python"), "-c", "import flow_gl; print(flow_gl.__file__)", cwd=tmp_path)
     assert not Path(where.strip()).is_relative_to(ROOT / "flow_gl")
     run(
-        *(program, "demo", "--headless", "--size", "960x540", "--duration", "3", "--screenshot", "demo.png"),
+        *(program, "demo", "--headless", "--size", "960x540", "--duration", "3", "--no-caption"),
+        *("--screenshot", "demo.png"),
         cwd=tmp_path,
         NUMBA_CACHE_DIR=str(kernels),
     )

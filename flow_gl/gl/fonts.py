@@ -1,23 +1,20 @@
-"""The font atlas: strings rasterised by FreeType into one texture, cached by string and size.
+"""The font atlas: strings rasterised by FreeType (`glyphs`) into one texture, cached by string and size.
 
-Glyphs are positioned to a quarter of a pixel within a string and hinted vertically only. A quad on whole pixels is
-drawn texel for pixel. When the texture is nearly full it is cleared at the start of a frame in which no batch is
-waiting to be drawn; `generation` then changes, so that whatever stores cells can drop them.
+A quad on whole pixels is drawn texel for pixel. When the texture is nearly full it is cleared at the start of a frame
+in which no batch is waiting to be drawn; `generation` then changes, so that whatever stores cells can drop them.
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-import freetype
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.system.fonts import font_path
 from flow_gl.gl.api import GL
+from flow_gl.gl.glyphs import PHASES, Glyphs, Run, composed
 from flow_gl.gl.shaders import ATLAS_UNIT
 
 ATLAS_PX: Final = 1024
-_PHASES: Final = 4
 _KEPT_ADVANCES: Final = 4096
 _KEPT_RUNS: Final = 1024
 _DIGITS: Final = str.maketrans("123456789", "000000000")
@@ -56,25 +53,16 @@ GlyphBox = tuple[float, float, float, float, float, float]
 """A glyph of a string: left, top, width and height relative to the string's origin (pen start, baseline), px; u, v."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Glyph:
-    picture: NDArray[np.uint8]
-    left: float
-    top: int
-    advance: float
-
-
 class FontAtlas:
     """The texture that holds all labels of a context."""
 
     def __init__(self) -> None:
-        self._faces: Final[list[Any]] = [freetype.Face(str(font_path(is_bold=bold))) for bold in (False, True)]
+        self._faces: Final = Glyphs()
         self._cells: dict[tuple[str, float, bool], Cell] = {}
         self._glyph_boxes: dict[tuple[float, bool], dict[tuple[str, int], tuple[GlyphBox, float]]] = {}
         """By font: box and advance of each character at each phase."""
         self._runs: dict[tuple[str, float, bool], list[GlyphBox]] = {}
         self._advances: dict[tuple[str, float, bool], float] = {}
-        self._glyphs: dict[tuple[str, float, bool, int], _Glyph] = {}
         self._cap_heights: dict[tuple[float, bool], float] = {}
         self._x = self._y = self._shelf = 1
         self._users: set[int] = set()
@@ -135,7 +123,7 @@ class FontAtlas:
         if length is None:
             if len(self._advances) >= _KEPT_ADVANCES:
                 self._advances.clear()
-            length = sum(self._glyph(character, size_px, is_bold, 0).advance for character in shape)
+            length = sum(self._faces.glyph(character, size_px, is_bold, 0).advance for character in shape)
             self._advances[key] = length
         return length
 
@@ -153,11 +141,11 @@ class FontAtlas:
         boxes, found, pen = self._glyph_boxes.setdefault((size_px, is_bold), {}), [], 0.0
         for character in text:
             at = int(pen)
-            key = character, int((pen - at) * _PHASES)
+            key = character, int((pen - at) * PHASES)
             known = boxes.get(key)
             if known is None:
-                glyph = self._glyph(character, size_px, is_bold, key[1])
-                cell = self._compose([(glyph, 0)], glyph.advance, self.cap_height(size_px, is_bold))
+                glyph = self._faces.glyph(character, size_px, is_bold, key[1])
+                cell = self._cell_of(composed([(glyph, 0)]), glyph.advance, self.cap_height(size_px, is_bold))
                 box = cell.left, cell.top, cell.width, cell.height, cell.u, cell.v
                 known = boxes[key] = box, cell.advance
             (left, top, width, height, u, v), advance = known
@@ -170,7 +158,7 @@ class FontAtlas:
         """Return the height of a digit, px."""
         key = (size_px, is_bold)
         if key not in self._cap_heights:
-            self._cap_heights[key] = float(self._glyph("0", size_px, is_bold, 0).top)
+            self._cap_heights[key] = float(self._faces.glyph("0", size_px, is_bold, 0).top)
         return self._cap_heights[key]
 
     def release(self) -> None:
@@ -185,33 +173,15 @@ class FontAtlas:
         GL.glTexImage2D(GL.GL_TEXTURE_2D, 0, GL.GL_R8, ATLAS_PX, ATLAS_PX, 0, GL.GL_RED, GL.GL_UNSIGNED_BYTE, blank)
 
     def _rasterise(self, text: str, size_px: float, is_bold: bool) -> Cell:
-        glyphs: list[tuple[_Glyph, int]] = []
-        pen = 0.0
-        for character in text:
-            phase = int((pen % 1.0) * _PHASES)
-            glyph = self._glyph(character, size_px, is_bold, phase)
-            glyphs.append((glyph, int(pen)))
-            pen += glyph.advance
-        return self._compose(glyphs, pen, self.cap_height(size_px, is_bold))
+        run, advance = self._faces.string(text, size_px, is_bold=is_bold)
+        return self._cell_of(run, advance, self.cap_height(size_px, is_bold))
 
-    def _compose(self, glyphs: list[tuple[_Glyph, int]], pen: float, cap_height: float) -> Cell:
-        drawn = [(glyph, at + glyph.left) for glyph, at in glyphs if glyph.picture.size]
-        if not drawn:
-            return Cell(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, pen, cap_height)
-        left = min(at for _, at in drawn)
-        right = max(at + glyph.picture.shape[1] for glyph, at in drawn)
-        top = max(glyph.top for glyph, _ in drawn)
-        bottom = min(glyph.top - glyph.picture.shape[0] for glyph, _ in drawn)
-        # A blank border of one texel, so that quads between whole pixels have soft edges.
-        picture = np.zeros((top - bottom + 2, right - left + 2), np.uint8)
-        for glyph, at in drawn:
-            height, width = glyph.picture.shape
-            y, x = top - glyph.top + 1, at - left + 1
-            target = picture[y : y + height, x : x + width]
-            np.maximum(target, glyph.picture, out=target)
-        u, v = self._place(picture)
-        height, width = picture.shape
-        return Cell(u, v, width, height, left - 1, top + 1, pen, cap_height)
+    def _cell_of(self, run: Run, advance: float, cap_height: float) -> Cell:
+        if not run.picture.size:
+            return Cell(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, advance, cap_height)
+        u, v = self._place(run.picture)
+        height, width = run.picture.shape
+        return Cell(u, v, width, height, run.left, run.top, advance, cap_height)
 
     def _place(self, picture: NDArray[np.uint8]) -> tuple[int, int]:
         height, width = picture.shape
@@ -226,19 +196,3 @@ class FontAtlas:
         GL.glPixelStorei(GL.GL_UNPACK_ALIGNMENT, 1)
         GL.glTexSubImage2D(GL.GL_TEXTURE_2D, 0, u, v, width, height, GL.GL_RED, GL.GL_UNSIGNED_BYTE, picture)
         return u, v
-
-    def _glyph(self, character: str, size_px: float, is_bold: bool, phase: int) -> _Glyph:
-        key = (character, size_px, is_bold, phase)
-        found = self._glyphs.get(key)
-        if found is None:
-            face = self._faces[is_bold]
-            face.set_char_size(round(size_px * 64), 0, 72, 72)
-            face.set_transform(freetype.Matrix(0x10000, 0, 0, 0x10000), freetype.Vector(phase * 64 // _PHASES, 0))
-            face.load_char(character, freetype.FT_LOAD_TARGET_LIGHT | freetype.FT_LOAD_NO_BITMAP)
-            slot = face.glyph
-            advance = slot.linearHoriAdvance / 65536
-            slot.render(freetype.FT_RENDER_MODE_NORMAL)
-            bitmap = slot.bitmap
-            rows = np.array(bitmap.buffer, np.uint8).reshape(bitmap.rows, bitmap.pitch)[:, : bitmap.width]
-            found = self._glyphs[key] = _Glyph(rows, slot.bitmap_left, slot.bitmap_top, advance)
-        return found

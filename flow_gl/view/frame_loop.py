@@ -3,7 +3,7 @@
 A window and a headless target run the same frame. The loop around it (pacing, video, exit) is in `view.program`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -70,6 +70,8 @@ class FrameLoop:
         """The last frame."""
         self.layer_timer: LayerTimer | None = None
         """While set, measures GPU time per layer, at the cost of extra calls."""
+        self.below_overlays: Callable[[], None] | None = None
+        """Called in each frame once the charts are drawn, before the overlays are."""
         self.alerts = AlertCenter()
         self._clock: Final = clock
         self._motion: Final = MotionClock()
@@ -127,6 +129,8 @@ class FrameLoop:
         self._note_activity(frame, now_s)
         # Draw last: an upload between draws may have to wait for them.
         self._draw(drawn)
+        if self.below_overlays is not None:
+            self.below_overlays()
         self.gui.draw()
 
     def label_boxes(self) -> list[LabelBox]:

@@ -5,6 +5,7 @@ loaded when it runs, while the engine is still starting in its own process.
 """
 
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from flow_gl.core.clock import SYSTEM, Clock
@@ -202,13 +203,16 @@ class Program:
                 start_ns = clock.monotonic_ns()
                 period_s = (start_ns - last_ns) / 1e9
                 last_ns = start_ns
+                self._read_below_overlays(start_ns)
                 loop.run_frame(min(self._pacer.steady(period_s), _MAX_DT_S))
                 self._periods.add(1e3 * period_s)
                 self._work.add((clock.monotonic_ns() - start_ns) / 1e6)
                 self._count(start_ns)
-                self._video.offer(start_ns, is_feed_up=self._counted_from_ns is not None)
+                if loop.below_overlays is None:
+                    self._offer(start_ns)
                 if self._window is not None:  # the sign is for the user
                     loop.state.video_sign = self._video.sign
+                    loop.state.pictures.is_keeping = self._video.is_keeping
                 if self._monitors is not None and self._monitors.look() and self._window is not None:
                     self._pacer.follow(self._window.refresh_hz)
                 self._serve_requests()
@@ -217,7 +221,7 @@ class Program:
                     from flow_gl.view.video.pictures import save_picture
 
                     loop.run_for_picture()
-                    save_picture(loop.surface, self._options.screenshot)
+                    save_picture(loop, self._options.screenshot)
                 loop.surface.swap()
                 if self._awaited:
                     self._note_start()
@@ -235,6 +239,15 @@ class Program:
                 self._monitors.close()
             self._saver.close()
             self._video.close()
+
+    def _offer(self, start_ns: int) -> None:
+        self._video.offer(start_ns, is_feed_up=self._counted_from_ns is not None)
+
+    def _read_below_overlays(self, start_ns: int) -> None:
+        """Let a video without overlays take the next frame's picture before they are drawn."""
+        loop = self._loop
+        is_below = self._video.is_on and not loop.state.pictures.has_overlays
+        loop.below_overlays = partial(self._offer, start_ns) if is_below else None
 
     def _count(self, now_ns: int) -> None:
         """Note when the feed began to run and when it ended: durations count from there."""
@@ -287,8 +300,8 @@ class Program:
         self._loop.surface.swap()
 
     def _cursor(self) -> tuple[int, int] | None:
-        """Return where the mouse is, px from the top left of the window; None outside."""
-        if self._window is None:
+        """Return where a video shows the mouse, px from the top left of the window; None if it does not."""
+        if self._window is None or not self._loop.state.pictures.has_cursor:
             return None
         from flow_gl.gl.surface.mouse import mouse_px
 
@@ -303,7 +316,7 @@ class Program:
             return
         from flow_gl.ui.input.action import Request
         from flow_gl.view.monitor_watch import to_next_monitor
-        from flow_gl.view.video.pictures import chart_area, picture_name
+        from flow_gl.view.video.requests import serve
 
         for request in requests:
             if request is Request.QUIT:
@@ -314,20 +327,8 @@ class Program:
                 self._window.set_fullscreen(not self._window.is_fullscreen)
             elif request is Request.NEXT_MONITOR and self._window is not None:
                 loop.note(to_next_monitor(self._window))
-            elif request is Request.SCREENSHOT:
-                loop.run_for_picture()
-                self._saver.save(loop.surface, picture_name(loop.frame, self._clock.wall_ns()) + ".png")
-            elif request is Request.SCREENSHOT_CHART:
-                loop.run_for_picture()
-                name = picture_name(loop.frame, self._clock.wall_ns(), loop.state.pictured)
-                self._saver.save(loop.surface, f"{name}.png", chart_area(loop.frame, loop.state.pictured))
-            elif request is Request.COPY_PICTURE:
-                loop.run_for_picture()
-                self._saver.copy(loop.surface)
-            elif request is Request.RECORD:
-                self._video.toggle(picture_name(loop.frame, self._clock.wall_ns()))
-            elif request is Request.SAVE_NEWEST:
-                self._video.save_newest(picture_name(loop.frame, self._clock.wall_ns()))
+            else:
+                serve(request, loop, self._saver, self._video, self._clock)
 
     def _measure(self, now_ns: int) -> None:
         """Update the frame time statistics twice a second."""

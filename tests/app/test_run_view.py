@@ -52,8 +52,8 @@ class RunningLink(LocalLink):
         return self.state
 
 
-def options(tmp_path, *, panels=None, video_fps=60, **more):
-    settings = Settings(size=SIZE, panels=panels, video_fps=video_fps)
+def options(tmp_path, *, panels=None, video_fps=60, video_overlays=True, caption=True, **more):
+    settings = Settings(size=SIZE, panels=panels, video_fps=video_fps, video_overlays=video_overlays, caption=caption)
     return ViewOptions(settings, headless=True, workspaces=tmp_path / "workspaces", **more)
 
 
@@ -68,7 +68,9 @@ def test_a_run_ends_after_its_duration_with_a_picture_of_the_chart(tmp_path):
     path = tmp_path / "chart.png"
     assert run_view(options(tmp_path, duration_s=0.4, screenshot=path), link) == 0
     picture = read_png(path)
-    assert picture.shape == (270, 480, 3)
+    assert picture.shape[1] == 480
+    assert picture.shape[0] > 270, "a caption is below it"
+    picture = picture[:270]
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 200, "a chart has more colours than an empty pane"
     assert not (tmp_path / "workspaces").exists(), "a picture without a window neither reads nor leaves a workspace"
 
@@ -93,6 +95,24 @@ def test_without_a_duration_a_picture_is_taken_when_the_file_has_ended(tmp_path)
     path = tmp_path / "end.png"
     assert run_view(options(tmp_path, screenshot=path), RunningLink("NQZ5", ends_after=5)) == 0
     assert path.exists()
+
+
+def test_a_picture_without_a_caption_has_the_size_that_was_asked_for(tmp_path):
+    path = tmp_path / "plain.png"
+    assert run_view(options(tmp_path, screenshot=path, caption=False), RunningLink("NQZ5", ends_after=5)) == 0
+    assert read_png(path).shape == (270, 480, 3)
+
+
+@pytest.mark.parametrize("video_overlays", [True, False])
+def test_a_video_has_header_and_panels_or_the_charts_alone(tmp_path, video_overlays):
+    av = pytest.importorskip("av")
+    path = tmp_path / "x.mp4"
+    asked = options(tmp_path, duration_s=0.5, video=path, panels=("help",), video_overlays=video_overlays)
+    assert run_view(asked, RunningLink("NQZ5")) == 0
+    with av.open(str(path)) as clip:
+        *_, last = (frame.to_ndarray(format="rgb24") for frame in clip.decode(video=0))
+    # The plate of the last price, at the right, is the only large bright area; the panel covers it.
+    assert ((last[40:160, 390:470].min(axis=2) > 150).sum() > 800) != video_overlays
 
 
 def test_an_engine_that_cannot_run_ends_a_headless_view_with_its_exit_code(tmp_path):
@@ -208,7 +228,7 @@ def test_a_signal_completes_picture_and_video(tmp_path):
     with pytest.raises(Interrupted) as caught:
         run_view(asked, link)
     assert caught.value.exit_code == 143
-    assert read_png(tmp_path / "x.png").shape == (270, 480, 3)
+    assert read_png(tmp_path / "x.png").shape[1] == 480
     with pytest.importorskip("av").open(str(tmp_path / "x.mp4")) as clip:
         assert sum(1 for _ in clip.decode(video=0)) > 5
 

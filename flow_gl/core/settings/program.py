@@ -23,6 +23,7 @@ from flow_gl.core.settings.declaration import (
     Setting,
     declared_in,
 )
+from flow_gl.core.settings.pictures import PictureSettings
 from flow_gl.core.settings.secret import Secret
 from flow_gl.core.settings.window import WindowSettings
 from flow_gl.core.units import DAY_NS, SECOND_NS
@@ -36,7 +37,7 @@ _USUAL: Final = AggregationSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(WindowSettings):
+class Settings(PictureSettings):
     """All settings, validated; `core.config.load` builds them from their sources."""
 
     api_key: Annotated[
@@ -304,22 +305,6 @@ class Settings(WindowSettings):
             **_show,
         ),
     ] = None
-    video_fps: Annotated[
-        int, Setting(help="frames a second of videos, 1 to 144", metavar="N", ge=1, le=144, **_show)
-    ] = 60
-    video_cursor: Annotated[
-        bool, Setting(help="draw the mouse into videos", flag="--video-cursor/--no-video-cursor", **_show)
-    ] = False
-    keep_video: Annotated[
-        int,
-        Setting(
-            help="keep this many of the newest seconds, so that Ctrl+S can save them as a video; 0 for none, up to 600",
-            metavar="S",
-            ge=0,
-            le=600,
-            **_show,
-        ),
-    ] = 0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         Setting(
@@ -344,10 +329,10 @@ class Settings(WindowSettings):
 
 
 def _all() -> dict[str, Declared]:
-    """Return all settings by the user's name, in the order of `Settings`, those of window and bus last."""
+    """Return all settings by the user's name, in the order of `Settings`, those of pictures, window and bus last."""
     ours, found = declared_in(Settings, is_aggregation=False), {}
-    of_window, of_bus = ({one.name for one in fields(kind)} for kind in (WindowSettings, BusSettings))
-    for one in sorted(fields(Settings), key=lambda one: (one.name in of_window) + (one.name in of_bus)):
+    bases = [{one.name for one in fields(kind)} for kind in (PictureSettings, WindowSettings, BusSettings)]
+    for one in sorted(fields(Settings), key=lambda one: sum(one.name in names for names in bases)):
         group = AGGREGATION.values() if one.name == "aggregation" else (ours[one.name],)
         found.update({declared.name: declared for declared in group})
     return found

@@ -10,7 +10,7 @@ from flow_gl.core.commands import Retry
 from flow_gl.core.panels import PANELS, PanelEntry
 from flow_gl.layers.lines.book import ORDER_SIZES
 from flow_gl.ui.input import chart_actions as chart
-from flow_gl.ui.input import level_actions, shape_actions, transport_actions, workspace_actions
+from flow_gl.ui.input import level_actions, picture_actions, shape_actions, transport_actions, workspace_actions
 from flow_gl.ui.input.action import Action, Context, Request, Run
 from flow_gl.ui.input.choice_actions import choices, has_charts, is_replayed, next_layout
 from flow_gl.ui.overlays.frame import Frame
@@ -286,26 +286,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action("next_layout", "Next layout of the charts", ("ctrl+l",), "Charts", next_layout, is_available=has_charts),
     *workspace_actions.actions(),
-    Action("screenshot", "Save a screenshot", ("s",), "Program", _ask(Request.SCREENSHOT), menus=("header", "chart")),
-    Action(
-        "screenshot_chart",
-        "Save a screenshot of this chart",
-        ("shift+s",),
-        "Program",
-        chart.picture_chart,
-        menus=("header", "chart"),
-    ),
-    Action("copy_picture", "Copy the picture", ("ctrl+shift+c",), "Program", _ask(Request.COPY_PICTURE)),
-    Action(
-        "record",
-        "Record a video",
-        ("ctrl+r",),
-        "Program",
-        _ask(Request.RECORD),
-        lambda s: bool(s.video_sign),
-        menus=("header",),
-    ),
-    Action("save_newest", "Save the newest seconds as a video", ("ctrl+s",), "Program", _ask(Request.SAVE_NEWEST)),
+    *picture_actions.actions(),
     Action("fullscreen", "Full screen", ("f11",), "Program", _ask(Request.FULLSCREEN), menus=("header",)),
     Action("next_monitor", "Move to the next monitor", ("shift+f11",), "Program", _ask(Request.NEXT_MONITOR)),
     Action("mute", "Mute alerts", ("m",), "Program", chart.mute, lambda s: s.is_muted, menus=("header",)),

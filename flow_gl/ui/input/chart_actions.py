@@ -9,7 +9,7 @@ from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.layers.lines.book import ORDER_SIZES
 from flow_gl.ui.input import session_steps
-from flow_gl.ui.input.action import Context, Request, Run
+from flow_gl.ui.input.action import Context, Run
 from flow_gl.ui.input.key_pointer import NOWHERE
 from flow_gl.ui.overlays import words
 from flow_gl.ui.state import chart_list
@@ -214,13 +214,6 @@ def clear(context: Context) -> None:
         context.state.clear(index, context.event_ns)
         done = "bubbles so far are hidden" if context.state.charts[index].cleared_before_ns else "all bubbles shown"
         context.notes.append(f"{context.names[index]}: {done}")
-
-
-def picture_chart(context: Context) -> None:
-    """Ask for a screenshot of the focused chart, else the first one."""
-    shown = context.state.visible_charts(max(1, len(context.names)))
-    context.state.pictured = shown[0] if context.focus is None else context.focus
-    context.requests.append(Request.SCREENSHOT_CHART)
 
 
 def resize_text(direction: int) -> Run:

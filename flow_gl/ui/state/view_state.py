@@ -35,6 +35,7 @@ from flow_gl.ui.state.layout import CVD_SHARE
 from flow_gl.ui.state.link_groups import LinkUnit
 from flow_gl.ui.state.marked_range import MarkedRange
 from flow_gl.ui.state.panel_layout import PanelLayout, PanelPlaces, lay_out, open_in_order
+from flow_gl.ui.state.picture_options import PictureOptions
 from flow_gl.ui.state.pointed import Pointed
 from flow_gl.ui.state.text_size import scale_of
 from flow_gl.ui.state.timeline import FOLDINGS, NO_TIMELINE, Folding, Timeline
@@ -188,6 +189,8 @@ class ViewState:
     folding: Folding = "closed"
     """Which intervals without trades are folded to a narrow band."""
     is_muted: bool = False
+    pictures: PictureOptions = field(default_factory=PictureOptions)
+    """What screenshots and videos show."""
     pictured: int = 0
     """The chart of which a screenshot was asked for."""
     video_sign: str = ""

@@ -21,6 +21,7 @@ from flow_gl.ui.state import chart_list
 from flow_gl.ui.state.arrangement import Arrangement
 from flow_gl.ui.state.hints import Hints
 from flow_gl.ui.state.panel_layout import PanelPlaces
+from flow_gl.ui.state.picture_options import PictureOptions
 from flow_gl.ui.state.view_state import ViewState
 from flow_gl.ui.workspaces.tree import (
     Alerts,
@@ -181,6 +182,7 @@ def override(state: ViewState, settings: Settings) -> str:
     refused = state.choose_colors(**{name: color for name, color in given.items() if color is not None})
     state.text_size = settings.text_size or state.text_size
     state.content_scale = settings.scale or 0.0
+    state.pictures = PictureOptions(settings.caption, settings.video_cursor, has_overlays=settings.video_overlays)
     if settings.panels is not None:
         state.open_panels, state.are_panels_hidden = set(settings.panels) & set(PANEL_NAMES), False
     filters = state.filters

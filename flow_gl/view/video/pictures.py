@@ -13,19 +13,20 @@ from typing import Final
 from flow_gl.core.errors import FlowError
 from flow_gl.core.system.folders import pictures_dir
 from flow_gl.core.units import SECOND_NS
+from flow_gl.gl.caption import below
 from flow_gl.gl.capture import Picture, png_of, read_picture, write_png
-from flow_gl.gl.surface.context import Surface
 from flow_gl.gl.view import Rect
+from flow_gl.ui.overlays.caption import caption
 from flow_gl.ui.overlays.frame import Frame
+from flow_gl.view.frame_loop import FrameLoop
 
 NO_CLIPBOARD: Final = "a picture is copied by wl-copy (Wayland) or xclip (X11); neither is installed"
 _COPY_S: Final = 10.0
 
 
-def save_picture(surface: Surface, path: Path) -> None:
-    """Write the current picture as PNG. Raises FlowError if it cannot be written."""
-    surface.begin()
-    write_png(path, read_picture(*surface.size))
+def save_picture(loop: FrameLoop, path: Path) -> None:
+    """Write the current picture as PNG, with its caption. Raises FlowError if it cannot be written."""
+    write_png(path, _captured(loop, None))
 
 
 def picture_name(frame: Frame | None, wall_ns: int, chart: int | None = None) -> str:
@@ -54,13 +55,16 @@ def clipboard_command() -> list[str] | None:
     return [found, "-selection", "clipboard", "-t", "image/png"] if found else None
 
 
-def _captured(surface: Surface, area: Rect | None) -> Picture:
+def _captured(loop: FrameLoop, chart: int | None) -> Picture:
+    """Return the current picture, or that of a chart, with its caption."""
+    surface = loop.surface
     surface.begin()
     picture = read_picture(*surface.size)
-    if area is None:
-        return picture
-    rows, columns = slice(round(area.y), round(area.bottom)), slice(round(area.x), round(area.right))
-    return picture[rows, columns].copy()
+    area = None if chart is None else chart_area(loop.frame, chart)
+    if area is not None:
+        rows, columns = slice(round(area.y), round(area.bottom)), slice(round(area.x), round(area.right))
+        picture = picture[rows, columns]
+    return below(picture, caption(loop.frame, loop.state, picture.shape[1], chart))
 
 
 class PictureSaver:
@@ -71,17 +75,17 @@ class PictureSaver:
         self._done: Final[queue.SimpleQueue[str]] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
 
-    def save(self, surface: Surface, name: str, area: Rect | None = None) -> None:
-        """Capture the current picture, or an area of it, and write it as `name` in the background."""
-        self._begin(self._write, self._place() / name, _captured(surface, area))
+    def save(self, loop: FrameLoop, name: str, chart: int | None = None) -> None:
+        """Capture the current picture, or that of a chart, and write it as `name` in the background."""
+        self._begin(self._write, self._place() / name, _captured(loop, chart))
 
-    def copy(self, surface: Surface) -> None:
-        """Capture the current picture and put it onto the clipboard in the background."""
+    def copy(self, loop: FrameLoop, chart: int | None = None) -> None:
+        """Capture the current picture, or that of a chart, and put it onto the clipboard in the background."""
         command = clipboard_command()
         if command is None:
             self._done.put(NO_CLIPBOARD)
             return
-        self._begin(self._copy, command, _captured(surface, None))
+        self._begin(self._copy, command, _captured(loop, chart))
 
     def _begin(self, run: Callable[..., None], *arguments: object) -> None:
         thread = threading.Thread(target=run, args=arguments, name="picture")

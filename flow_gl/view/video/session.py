@@ -14,6 +14,8 @@ from flow_gl.ui.state.options import ViewOptions
 if TYPE_CHECKING:
     from flow_gl.view.video.recorder import Recorder
 
+KEEP_S: Final = 60
+"""Newest seconds that are kept where the setting `keep_video` does not say how many."""
 FINISH_SAID_NS: Final = 150_000_000
 """Finishing a video is reported if it takes longer than this."""
 
@@ -42,9 +44,10 @@ class VideoSession:
         self._note: Final = note
         self._cursor: Final = cursor
         self._recorder: Recorder | None = None
+        self._keep_s = float(options.settings.keep_video)
         self._error: FlowError | None = None
         """Why the video of the command line ended."""
-        if options.video is not None or options.settings.keep_video:
+        if options.video is not None or self._keep_s:
             self._start()
 
     @property
@@ -99,12 +102,32 @@ class VideoSession:
 
     def save_newest(self, name: str) -> None:
         """Write the newest seconds to a file of this name."""
-        if not self._options.settings.keep_video:
-            self._note("no video is kept: start with --keep-video 60")
+        if not self._keep_s:
+            self.toggle_keeping()
             return
         recorder = self._ready("saving")
         if recorder is not None:
             recorder.save(self._place() / f"{name}_newest.mp4")
+
+    def toggle_keeping(self) -> None:
+        """Keep the newest seconds from now on, or end that."""
+        recorder = self._recorder
+        if recorder is not None and (recorder.path is not None or recorder.is_working):
+            self._note("a video is being recorded: end it first")
+            return
+        self._keep_s = 0.0 if self._keep_s else float(self._options.settings.keep_video or KEEP_S)
+        self.close()  # the encoder is started with how much it keeps
+        if not self._keep_s:
+            self._note("no video is kept from now on")
+        elif self._ready("keeping of video") is None:
+            self._keep_s = 0.0
+        else:
+            self._note(f"from now on the newest {self._keep_s:.0f} s of video are kept, to be saved at any time")
+
+    @property
+    def is_keeping(self) -> bool:
+        """Whether the newest seconds are kept."""
+        return self._keep_s > 0.0
 
     def finish(self, *, is_urgent: bool, draw: Callable[[], None]) -> None:
         """Complete the files. Raises FlowError where the video of the command line could not be written.
@@ -158,8 +181,8 @@ class VideoSession:
         self._recorder = Recorder(
             self._surface,
             fps=settings.video_fps,
-            keep_s=float(settings.keep_video),
-            cursor=self._cursor if settings.video_cursor else None,
+            keep_s=self._keep_s,
+            cursor=self._cursor,
         )
 
     def _place(self) -> Path:

@@ -1,12 +1,15 @@
-"""Screenshots: of the window, of one chart, and on the clipboard."""
+"""Screenshots: of the window, of one chart, on the clipboard, each with its caption."""
 
 import struct
 from pathlib import Path
 
 import pytest
 
-from flow_gl.gl.capture import read_picture
+from flow_gl.core.palette import PALETTES
+from flow_gl.gl.caption import Cell, strip_of
 from flow_gl.ui.input.action import Request
+from flow_gl.ui.overlays import words
+from flow_gl.ui.overlays.caption import caption, rows
 from flow_gl.view.video.pictures import NO_CLIPBOARD, PictureSaver, chart_area, picture_name
 from tests.kit.pilot import HeadlessPilot
 
@@ -28,12 +31,13 @@ def test_a_picture_of_one_chart_has_its_size_and_its_name_alone(pilot, tmp_path)
     pilot.move((pane.x + 0.5 * pane.width, pane.y + 0.5 * pane.height))
     pilot.press("shift+s")
     assert pilot.loop.input.take_requests() == [Request.SCREENSHOT_CHART]
+    pilot.state.pictures.has_caption = False
     saver, area = PictureSaver(tmp_path), chart_area(pilot.frame, pilot.state.pictured)
     assert area == pane
     name = picture_name(pilot.frame, 0, pilot.state.pictured)
     assert pilot.charts[1].name in name
     assert pilot.charts[0].name not in name
-    saver.save(pilot.surface, f"{name}.png", area)
+    saver.save(pilot.loop, f"{name}.png", pilot.state.pictured)
     saver.close()
     assert saver.news() == [f"saved {tmp_path / name}.png"]
     assert size_of(tmp_path / f"{name}.png") == (round(pane.width), round(pane.height))
@@ -46,14 +50,14 @@ def test_the_picture_is_given_to_the_program_that_has_the_clipboard(pilot, tmp_p
     for name, value in (("PATH", str(tmp_path)), ("DISPLAY", ":0"), ("WAYLAND_DISPLAY", "")):
         monkeypatch.setenv(name, value)
     saver = PictureSaver(tmp_path)
-    saver.copy(pilot.surface)
+    saver.copy(pilot.loop)
     saver.close()
     assert saver.news() == ["copied the picture"]
     assert (tmp_path / "arguments").read_text().strip() == "-selection clipboard -t image/png"
-    height, width, _ = read_picture(*pilot.surface.size).shape
-    assert size_of(tmp_path / "picture.png") == (width, height)
+    width, height = pilot.surface.size
+    assert size_of(tmp_path / "picture.png") == (width, height + len(caption(pilot.frame, pilot.state, width)))
     program.write_text("#!/bin/sh\nexit 3\n")
-    saver.copy(pilot.surface)
+    saver.copy(pilot.loop)
     saver.close()
     assert "did not take the picture" in saver.news()[0]
 
@@ -61,7 +65,7 @@ def test_the_picture_is_given_to_the_program_that_has_the_clipboard(pilot, tmp_p
 def test_without_such_a_program_one_line_says_which_to_install(pilot, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     saver = PictureSaver(tmp_path)
-    saver.copy(pilot.surface)
+    saver.copy(pilot.loop)
     assert saver.news() == [NO_CLIPBOARD]
 
 
@@ -71,3 +75,60 @@ def test_keys_change_the_text_size_in_steps_between_its_limits(pilot):
     pilot.press(*["ctrl+shift+down_arrow"] * 4)
     assert pilot.state.text_size == 0.75
     assert pilot.charts[0].scene.price_view.scale == 0.75
+
+
+def texts(pilot, chart=None):
+    return [[cell.text for cell in row if cell.text] for row in rows(pilot.frame, pilot.state, chart)]
+
+
+def test_the_caption_says_what_the_chart_shows(pilot):
+    market, (row, _) = pilot.charts[0].market, texts(pilot)
+    session, profile, tick = market.session, market.profile, market.tick_size
+    volume = int(session["buy"] + session["sell"] + session["unsided"])
+    at = pilot.frame.event_ns
+    assert row == [
+        "NQZ5",
+        f"{words.day(at)} {words.clock(at)} ET",
+        words.price(int(session["last_price"]), tick),
+        f"CVD {words.signed(int(session['cvd']))}",
+        f"volume {volume:,}",
+        *(f"{name} {words.price(int(profile[name.lower()]), tick)}" for name in ("POC", "VAH", "VAL")),
+    ]
+    assert [one[0] for one in texts(pilot, 1)] == ["ESZ5"], "a picture of one chart has its numbers alone"
+
+
+def test_the_caption_counts_cvd_as_the_header_does(pilot):
+    pilot.press("1", "r")
+    pilot.frames(10)
+    reference = pilot.state.charts[0].cvd_reference(pilot.charts[0].market)
+    (row,) = texts(pilot)
+    assert row[3:5] == [f"CVD 0 since {words.clock(reference.at_ns)}", f"session CVD {words.signed(reference.cvd)}"]
+
+
+@pytest.mark.parametrize("palette", sorted(PALETTES))
+def test_the_caption_is_a_strip_in_the_palette_below_the_picture(pilot, palette):
+    pilot.state.palette = PALETTES[palette]
+    strip = caption(pilot.frame, pilot.state, 800)
+    ground = [round(255 * one) for one in PALETTES[palette].raised]
+    assert strip[2, 0].tolist() == ground
+    assert (strip != ground).any()
+    pilot.state.pictures.has_caption = False
+    assert caption(pilot.frame, pilot.state, 800).shape == (0, 800, 3)
+
+
+@pytest.mark.parametrize("width", [1920, 700, 320])
+def test_no_text_of_a_caption_is_cut_where_the_picture_is_narrow(width):
+    white = (1.0, 1.0, 1.0)
+    cells = [Cell(f"VALUE {number},000.25", white) for number in range(8)]
+    strip = strip_of([cells, cells], width, scale=1.0, ground=(0.0, 0.0, 0.0), border=white)
+    wide = strip_of([cells, cells], 4_000, scale=1.0, ground=(0.0, 0.0, 0.0), border=white)
+    # The same letters, only in other places: as much is covered.
+    assert strip[1:].astype(int).sum() == pytest.approx(wide[1:].astype(int).sum(), rel=0.02)
+    assert not strip[1:, -4:].any()
+
+
+def test_a_chart_without_trades_has_no_caption():
+    empty = HeadlessPilot("NQZ5", size=(400, 300), bubbles=0)
+    empty.frames(3)
+    assert rows(empty.frame, empty.state) == []
+    empty.close()

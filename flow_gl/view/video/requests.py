@@ -1,0 +1,29 @@
+"""Carries out what the user asks of screenshots and videos."""
+
+from typing import Final
+
+from flow_gl.core.clock import Clock
+from flow_gl.ui.input.action import Request
+from flow_gl.view.frame_loop import FrameLoop
+from flow_gl.view.video.pictures import PictureSaver, picture_name
+from flow_gl.view.video.session import VideoSession
+
+_OF_CHART: Final = (Request.SCREENSHOT_CHART, Request.COPY_CHART)
+
+
+def serve(request: Request, loop: FrameLoop, saver: PictureSaver, video: VideoSession, clock: Clock) -> None:
+    """Carry a request out, if it is one for a picture or a video."""
+    chart = loop.state.pictured if request in _OF_CHART else None
+    name = picture_name(loop.frame, clock.wall_ns(), chart)
+    if request in (Request.SCREENSHOT, Request.SCREENSHOT_CHART):
+        loop.run_for_picture()
+        saver.save(loop, f"{name}.png", chart)
+    elif request in (Request.COPY_PICTURE, Request.COPY_CHART):
+        loop.run_for_picture()
+        saver.copy(loop, chart)
+    elif request is Request.RECORD:
+        video.toggle(name)
+    elif request is Request.SAVE_NEWEST:
+        video.save_newest(name)
+    elif request is Request.KEEP_VIDEO:
+        video.toggle_keeping()
