@@ -188,8 +188,8 @@ def test_a_requested_size_overrides_the_remembered_one(tmp_path, x_display, aske
 def test_a_size_is_in_pixels_on_a_scaled_monitor_too(tmp_path, x_display, monkeypatch, asked, pixels):
     seen = []
 
-    def save(surface, _path):
-        seen.append(surface.size)
+    def save(loop, _path):
+        seen.append(loop.surface.size)
 
     leave(tmp_path, Workspace(window=WindowPlace(width=700, height=400)))
     monkeypatch.setattr("flow_gl.view.video.pictures.save_picture", save)
