@@ -1,9 +1,11 @@
 """A seek gives the numbers of a run from the beginning: every row of every ring, every table, at random instants."""
 
+import itertools
 import queue
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from flow_gl.core.alerts import Condition, EngineRule
 from flow_gl.core.clock import ManualClock
 from flow_gl.core.commands import Command, Configure, OpenTimeline, Play, Seek, SetAlerts, SetLoop, SetSpeed, Step
+from flow_gl.core.errors import DataError
 from flow_gl.core.items import Trades
 from flow_gl.core.schema import EVENT, FeedState
 from flow_gl.core.sessions import SessionCalendar
@@ -27,7 +30,7 @@ from flow_gl.runtime.charts import Charts
 from flow_gl.runtime.engine_loop import REPLAY_DISORDER_NS, Engine
 from flow_gl.runtime.launch import Session
 from flow_gl.runtime.meters import StatusBoard
-from flow_gl.runtime.seek import indexing
+from flow_gl.runtime.seek import filling, indexing, spare
 from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore
 from tests.test_replay_snapshots import TABLES, some_days, write_cut
 
@@ -133,14 +136,15 @@ def twin(rig: Rig, until_ns: int, **changed: Any) -> list[MarketStore]:
         bucket_ns=settings.bucket_ns,
         make_store=lambda _: MarketStore.local(base_capacity=CAPACITY),
     )
-    for item in read_items(rig.paths):
-        rows = item.rows if isinstance(item, Trades) else None
-        is_later = np.zeros(0, bool) if rows is None else rows["ts_event"] > until_ns
-        if rows is not None and is_later.any():
-            pipeline.take(Trades(rows[: int(is_later.argmax())]))
-            break
-        pipeline.take(item)
-        made.take(item)
+    with closing(read_items(rig.paths)) as items:
+        for item in items:
+            rows = item.rows if isinstance(item, Trades) else None
+            is_later = np.zeros(0, bool) if rows is None else rows["ts_event"] > until_ns
+            if rows is not None and is_later.any():
+                pipeline.take(Trades(rows[: int(is_later.argmax())]))
+                break
+            pipeline.take(item)
+            made.take(item)
     pipeline.advance(until_ns - REPLAY_DISORDER_NS)
     pipeline.publish()
     return made.stores()
@@ -215,6 +219,69 @@ def test_a_seek_gives_the_rows_and_tables_of_a_run_from_the_beginning(tmp_path: 
         ids = [int(_instrument(store)["instrument_id"]) for store in rig.stores]
         assert total == int(np.isin(rows["instrument_id"][:ahead], ids).sum())
         assert int(rig.status["trades"]) == ahead
+
+
+@pytest.mark.parametrize("cut_after", [0, 7, 1_000])
+def test_seeks_over_sessions_into_stores_filled_ahead_give_the_same_numbers(
+    tmp_path: Path, rigs: list[Rig], cut_after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths, rows = files_of(tmp_path)
+    rig = Rig(paths)
+    rigs.append(rig)
+    rig.send(Play(is_playing=False))
+    rig.send(OpenTimeline())
+    rig.wait(lambda: rig.status["indexed"] == 1.0)
+    index, rng, taken = rig.engine._transport.index, random.Random(cut_after), []
+    monkeypatch.setattr(index, "prefetch", lambda _: None)  # the test fills the stores itself
+    filled = itertools.count()
+
+    def fill(*arguments: Any, **more: Any) -> set[int]:
+        if more.get("is_hidden") and next(filled) >= cut_after > 0:
+            raise DataError("not all rings are filled when a seek comes")
+        return filling.fill(*arguments, **more)
+
+    monkeypatch.setattr(spare, "fill", fill)
+    take = index.spares.take
+    monkeypatch.setattr(index.spares, "take", lambda: taken.append(take()) or taken[-1])
+    sessions = rig.engine._transport.index.lookup.session_starts(0)
+    assert len(sessions) > 2
+    times = rows["ts_event"]
+    for instant in [int(sessions[-1]), int(sessions[0]) + SECOND_NS, *map(int, rng.choices(times, k=8))]:
+        filled = itertools.count()
+        index.spares.prepare(index.place_before(int(rng.choice(times))))
+        reached = rig.go(Seek(instant))
+        assert_same(rig.stores, twin(rig, reached))
+        assert [one.store for one in taken[-1]] == rig.stores
+    rig.send(SetSpeed(None))
+    rig.send(Play(is_playing=True))
+    rig.wait(lambda: rig.status["state"] == FeedState.ENDED)
+    unbroken = Rig(paths, speed=None)
+    rigs.append(unbroken)
+    unbroken.wait(lambda: unbroken.status["state"] == FeedState.ENDED)
+    assert_same(rig.stores, unbroken.stores)
+
+
+def test_a_loop_over_the_border_of_a_session_plays_again_and_again(tmp_path: Path, rigs: list[Rig]) -> None:
+    paths, rows = files_of(tmp_path)
+    rig = Rig(paths)
+    rigs.append(rig)
+    rig.send(OpenTimeline())
+    rig.wait(lambda: rig.status["indexed"] == 1.0)
+    border = int(rig.engine._transport.index.lookup.session_starts(0)[1])
+    before = int(rows["ts_event"][rows["ts_event"] < border].max())
+    start, end = before - 3 * SECOND_NS, border + 3 * SECOND_NS
+    rig.go(Seek(start))
+    rig.send(SetSpeed((end - start) / SECOND_NS / 2))  # two seconds for the section, with the hours between
+    rig.send(SetLoop(start, end))
+    dates = set()
+    for _ in range(800):
+        rig.turn()
+        dates.add(int(_session(rig.stores[0])["trade_date"]))
+    assert int(rig.status["seeks"]) >= 4
+    assert len(dates) == 2, "both sessions were shown"
+    rig.send(Play(is_playing=False))
+    rig.turn(2)
+    assert_same(rig.stores, twin(rig, rig.engine._feed.position))
 
 
 def _session(store: MarketStore) -> np.void:

@@ -25,6 +25,19 @@ HEAD_WORD: Final = 8
 """Place of the head in the header, in words of eight bytes: it has a cache line of its own."""
 
 
+def missing(head: int, capacity: int, held: int) -> tuple[int, int]:
+    """Return the positions [first, last) that a ring lacks so that its rows end at `head`.
+
+    Parameters
+    ----------
+    held : it has the rows before this position, as many as it holds
+    """
+    oldest = max(0, head - capacity)
+    if held <= head:
+        return max(oldest, held), head
+    return oldest, min(head, max(oldest, held - capacity))
+
+
 class Ring:
     """A fixed-capacity ring of rows of one dtype over a buffer (shared memory, or any writable buffer).
 
@@ -109,32 +122,44 @@ class Ring:
         self._counters[HEAD_WORD] = head
         self._counters[_CLAIMED] = head + 1  # the next row may be partly written
 
-    def restore(self, head: int, parts: Sequence[NDArray[np.void]]) -> None:
+    def restore(self, head: int, parts: Sequence[NDArray[np.void]], held: int = 0) -> None:
         """Fill a new ring with the rows that end at a position, so that it continues another ring.
 
         Parameters
         ----------
         head : position after the last row
-        parts : the rows in order; those that the ring has no room for are left out
+        parts : the rows in order; those that the ring has no room for, or has already, are left out
+        held : rows before this position were placed already, as many as the ring holds
 
         Raises
         ------
         ValueError : the ring has room for older rows than there are
         """
-        oldest = max(0, head - self.capacity)
         self._counters[_CLAIMED] = head
+        self.place(head, parts, held)
+        self._counters[HEAD_WORD] = head
+
+    def place(self, head: int, parts: Sequence[NDArray[np.void]], held: int = 0) -> None:
+        """Write the rows that end at a position where `restore` will need them, hidden from readers until then.
+
+        Parameters and errors are those of `restore`.
+        """
+        first, last = missing(head, self.capacity, held)
         stop = head
         for rows in reversed(parts):
-            count = min(len(rows), stop - oldest)
-            raw = rows[len(rows) - count :].view(self._raw.dtype)
-            at = (stop - count) & self._mask
-            first = min(count, self.capacity - at)
-            self._raw[at : at + first] = raw[:first]
-            self._raw[: count - first] = raw[first:]
-            stop -= count
-        if stop > oldest:
-            raise ValueError(f"rows from position {oldest} on are needed, was {stop}")
-        self._counters[HEAD_WORD] = head
+            start = stop - len(rows)
+            low, high = max(start, first), min(stop, last)
+            if low < high:
+                self._put(low, rows[low - start : high - start].view(self._raw.dtype))
+            stop = start
+        if stop > first and last > first:
+            raise ValueError(f"rows from position {first} on are needed, was {stop}")
+
+    def _put(self, position: int, raw: NDArray[np.void]) -> None:
+        at = position & self._mask
+        first = min(len(raw), self.capacity - at)
+        self._raw[at : at + first] = raw[:first]
+        self._raw[: len(raw) - first] = raw[first:]
 
     def append_raw(self, row: NDArray[np.void]) -> None:
         """Publish one row given as raw bytes (void dtype of the row's size, shape (1,))."""

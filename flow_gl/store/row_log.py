@@ -98,9 +98,13 @@ class RowLog:
         self._record["stop"] = self._ring.head
         self._table.write(self._record)
 
-    def restore(self, head: int, parts: Sequence[NDArray[np.void]]) -> None:
+    def place(self, head: int, parts: Sequence[NDArray[np.void]], held: int = 0) -> None:
+        """Write rows ahead of `restore`; see `Ring.place`."""
+        self._ring.place(head, parts, held)
+
+    def restore(self, head: int, parts: Sequence[NDArray[np.void]], held: int = 0) -> None:
         """Fill a new log with the rows that end at a position; see `Ring.restore`."""
-        self._ring.restore(head, parts)
+        self._ring.restore(head, parts, held)
         self._record["stop"] = head
         self._table.write(self._record)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flow_gl.store.ring import HEADER_BYTES, Cursor, Ring
+from flow_gl.store.ring import HEADER_BYTES, Cursor, Ring, missing
 from flow_gl.store.table import Table
 
 ROW = np.dtype([("value", "<i8"), ("square", "<i8")])
@@ -176,3 +176,21 @@ def test_a_ring_is_not_restored_from_fewer_rows_than_it_has_room_for() -> None:
     with pytest.raises(ValueError, match="rows from position 12 on are needed, was 15"):
         ring.restore(20, [rows(1, 5)])
     assert ring.head == 0
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 3))
+def test_a_ring_that_was_filled_ahead_is_restored_as_a_new_one(held: int, head: int, cut: int) -> None:
+    ring, expected = new_ring(16), new_ring(16)
+    ring.place(held, [rows(0, held)])
+    assert (ring.head, ring.claimed) == (0, 0), "readers see nothing of it yet"
+    parts = [rows(0, head // (cut + 1)), rows(head // (cut + 1), head - head // (cut + 1))]
+    ring.restore(head, parts, held)
+    expected.restore(head, parts)
+    assert (ring.head, ring.claimed, ring.oldest) == (expected.head, expected.claimed, expected.oldest)
+    assert ring.read(ring.oldest, head)[1].tobytes() == expected.read(expected.oldest, head)[1].tobytes()
+    # What is read is what was missing, and no more than that.
+    first, last = missing(head, 16, held)
+    again = new_ring(16)
+    again.place(held, [rows(0, held)])
+    again.restore(head, [rows(first, head - first)] if last > first else [], held)
+    assert again.read(again.oldest, head)[1].tobytes() == expected.read(expected.oldest, head)[1].tobytes()

@@ -25,6 +25,7 @@ from flow_gl.feed.files.replay import ItemSource
 from flow_gl.runtime.chart_setup import ChartSetup
 from flow_gl.runtime.seek.indexing import Indexing
 from flow_gl.runtime.seek.library import Library
+from flow_gl.runtime.seek.spare import SpareStores
 from flow_gl.runtime.seek.timeline import TimelineWriter
 from flow_gl.services.replay_cache.segment import Point
 from flow_gl.store.timeline import TimelineStore
@@ -60,6 +61,7 @@ class ReplayIndex:
         self.files: Final = files
         self.spec: Final = spec
         self.library: Final = Library(files.cache, charts=len(files.charts))
+        self.spares: Final = SpareStores(self.library, charts=len(files.charts))
         self.problem = ""
         """Why the index cannot be made, one line; "" if nothing is wrong."""
         self.is_complete = False
@@ -110,6 +112,7 @@ class ReplayIndex:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+        self.spares.close()
         if self._timeline is not None:
             self._timeline.store.close()
 
@@ -131,7 +134,7 @@ class ReplayIndex:
         return _Source(self, place)
 
     def prefetch(self, event_ns: int) -> None:
-        """Decode in the background what a seek near an instant needs."""
+        """Prepare in the background what a seek near an instant needs: rows, and stores that have them."""
         if self.reaches(event_ns):
             self._wanted = event_ns
             self._news.set()
@@ -164,6 +167,7 @@ class ReplayIndex:
                     place = self.place_before(wanted)
                     for chart in range(len(self.files.charts)):
                         self.library.rows(place.segment, chart)
+                    self.spares.prepare(place)
 
 
 class _Source:

@@ -1,7 +1,7 @@
 """The segments of a replay's index: kept in the file cache, or in memory where caching is off, and decoded on demand.
 
-Decoded rows stay in memory as long as seeks need them: those of the segment, and of the ones before it as far as the
-charts' rings reach back.
+Decoded rows stay in memory: all of them if they are few, else those of the segment, and of the ones before it as far as
+the charts' rings reach back.
 """
 
 import threading
@@ -30,8 +30,10 @@ from flow_gl.services.replay_cache.segment import (
 from flow_gl.services.replay_cache.snapshot_file import Snapshot, SnapshotError, SnapshotFile, encode
 
 _SUFFIX: Final = ".seek"
-_LOADED: Final = 3
+_LOADED: Final = 4
 """Segments whose file is kept in memory."""
+_MAX_DECODED: Final = 1 << 30
+"""Bytes of a replay's decoded rows up to which all of them are kept."""
 
 
 class Segment:
@@ -190,9 +192,19 @@ class Library:
                 self._ids[number, chart, lod] = self.segment(number).file.bubbles(chart, lod)[0]["id"]
             return self._ids[number, chart, lod]
 
-    def forget_rows(self, used: set[int]) -> None:
-        """Drop decoded rows of all segments but these."""
+    @property
+    def rows_nbytes(self) -> int:
+        """Size of all rows, decoded, as far as segments were decoded; estimated for the others."""
         with self._lock:
+            known = {number for number, _ in self._rows}
+            decoded = sum(rows.nbytes for arrays in self._rows.values() for rows in arrays)
+            return decoded * len(self) // max(1, len(known))
+
+    def forget_rows(self, used: set[int]) -> None:
+        """Drop decoded rows of other segments than these, if there are many."""
+        with self._lock:
+            if self.rows_nbytes <= _MAX_DECODED:
+                return
             for key in [key for key in self._rows if key[0] not in used]:
                 del self._rows[key]
 

@@ -13,14 +13,12 @@ from numpy.typing import NDArray
 
 from flow_gl.core.errors import DataError
 from flow_gl.core.items import Item, Trades
-from flow_gl.core.schema import MAX_LODS
 from flow_gl.engine.sinks import MarketSink
+from flow_gl.runtime.seek.filling import End, fill
 from flow_gl.runtime.seek.index import Place, ReplayIndex
 from flow_gl.runtime.totals import Totals
 from flow_gl.services.replay_cache.snapshot_file import SnapshotError
 from flow_gl.store.market import MarketStore
-from flow_gl.store.ring import Ring
-from flow_gl.store.row_log import RowLog
 
 if TYPE_CHECKING:
     from flow_gl.engine.pipeline import Pipeline
@@ -49,13 +47,26 @@ def restore(index: ReplayIndex, place: Place, make_store: Callable[[str], Market
     """Make a pipeline and charts as they were at a checkpoint. Raises DataError, SharedMemoryError."""
     segment = index.library.segment(place.segment)
     point = segment.points[place.point]
-    pipeline, charts = index.setup.make(index.spec, make_store)
+    spares = index.spares.take()
+    left = iter(spares)
+
+    def next_store(tag: str) -> MarketStore:
+        spare = next(left, None)
+        return make_store(tag) if spare is None else spare.store
+
+    try:
+        pipeline, charts = index.setup.make(index.spec, next_store)
+    finally:
+        for spare in left:
+            spare.store.close()
     try:
         stores = charts.stores()
         used = {place.segment}
         for chart, store in enumerate(stores):
-            used |= _fill(index, store, chart, place, point.heads[chart])
-        index.library.forget_rows(used | {max(used) + 1})  # the next segment's, if they are there: seeks stay close
+            held = spares[chart].held if spares else [0] * len(point.heads[chart])
+            for number, head in enumerate(point.heads[chart]):
+                used |= fill(index.library, store, chart, number, End(head, place.segment), held=held[number])
+        index.library.forget_rows(used)
         try:
             state = segment.state(place.point)
         except SnapshotError as error:
@@ -67,30 +78,6 @@ def restore(index: ReplayIndex, place: Place, make_store: Callable[[str], Market
         charts.close()
         raise
     return Restored(pipeline, charts, Totals(point.trades, point.newest_event, set(point.gap_starts)))
-
-
-def _fill(index: ReplayIndex, store: MarketStore, chart: int, place: Place, heads: Sequence[int]) -> set[int]:
-    """Fill a chart's rings up to the positions of a checkpoint. Returns the segments whose rows it took."""
-    rings: list[Ring | RowLog] = [*store.bubbles, *store.footprints, *store.logs]
-    used: set[int] = set()
-    for number, (ring, head) in enumerate(zip(rings, heads, strict=True)):
-        places = [number, number + len(rings)] if number < MAX_LODS else [number]
-        parts: list[list[NDArray[np.void]]] = [[] for _ in places]
-        wanted, at = min(head, ring.capacity), place.segment
-        while wanted > 0:
-            used.add(at)
-            rows = index.library.rows(at, chart)
-            count = len(rows[number])
-            if at == place.segment:
-                count = head - index.library.segment(at).points[0].heads[chart][number]
-            for one, held in zip(places, parts, strict=True):
-                held.insert(0, rows[one][:count])
-            wanted, at = wanted - count, at - 1
-        # CVD first: a reader that sees a bubble at a position must find its CVD point there.
-        if number < MAX_LODS:
-            store.cvd[number].restore(head, parts[1])
-        ring.restore(head, parts[0])
-    return used
 
 
 def _fill_tape(index: ReplayIndex, place: Place, pipeline: "Pipeline", stores: Sequence[MarketStore]) -> None:

@@ -1,0 +1,109 @@
+"""Stores that are filled ahead of a seek, in the background, so that the seek itself writes only what is missing.
+
+Most of a seek over several sessions is writing the earlier ones into new shared memory. Nothing reads a spare store
+before a seek takes it, and its rings have no rows for readers until then.
+"""
+
+import itertools
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from flow_gl.core.errors import DataError
+from flow_gl.runtime.seek.filling import End, fill, rings_of
+from flow_gl.store.market import MarketStore
+from flow_gl.store.shm import SharedMemoryError, free_bytes
+
+if TYPE_CHECKING:
+    from flow_gl.runtime.seek.index import Place
+    from flow_gl.runtime.seek.library import Library
+
+MAX_BYTES: Final = 768 << 20
+"""Rows that are written ahead at most, for all charts together; longer replays are filled when they are sought in."""
+_ROOM: Final = 3
+"""Shared memory that must be free, as a multiple of those rows."""
+_numbers: Final = itertools.count()
+"""Numbers the stores of this process, so that their names differ."""
+
+
+@dataclass(slots=True)
+class Spare:
+    """A store and, for each ring in the order of `rings_of`, the position before which it has its rows."""
+
+    store: MarketStore
+    held: list[int] = field(default_factory=list)
+
+
+class SpareStores:
+    """The spare stores of one replay's charts. Filled by one thread, taken by another.
+
+    Parameters
+    ----------
+    library : has the rows
+    charts : number of charts
+    """
+
+    def __init__(self, library: "Library", *, charts: int) -> None:
+        self._library: Final = library
+        self._charts: Final = charts
+        self._lock: Final = threading.Lock()
+        self._is_wanted = threading.Event()
+        self._spares: list[Spare] = []
+        self._is_closed = False
+
+    def prepare(self, place: "Place") -> None:
+        """Make the stores, unless there are some, and fill them for seeks near a checkpoint and before it.
+
+        Ends early when they are taken meanwhile.
+        """
+        with self._lock, suppress(SharedMemoryError, DataError):
+            if self._is_closed:
+                return
+            if not self._spares:
+                if not self._has_room():
+                    return
+                self._spares = [self._new() for _ in range(self._charts)]
+            for chart, spare in enumerate(self._spares):
+                for number, end in enumerate(self._ends(spare.store, chart, place)):
+                    if self._is_wanted.is_set():
+                        return
+                    if end.head > spare.held[number]:
+                        fill(self._library, spare.store, chart, number, end, held=spare.held[number], is_hidden=True)
+                        spare.held[number] = end.head
+
+    def take(self) -> list[Spare]:
+        """Return the spare stores, filled as far as they are, which are the caller's from now on; [] without any."""
+        self._is_wanted.set()
+        with self._lock:
+            self._is_wanted.clear()
+            spares, self._spares = self._spares, []
+        return spares
+
+    def close(self) -> None:
+        """Remove the stores. Idempotent."""
+        for spare in self.take():
+            spare.store.close()
+        with self._lock:
+            self._is_closed = True
+            for spare in self._spares:
+                spare.store.close()
+            self._spares = []
+
+    def _new(self) -> Spare:
+        store = MarketStore.create(f"spare{next(_numbers)}")
+        return Spare(store, [0] * len(rings_of(store)))
+
+    def _has_room(self) -> bool:
+        nbytes, free = self._library.rows_nbytes, free_bytes()
+        return nbytes <= MAX_BYTES and (free is None or free > _ROOM * nbytes)
+
+    def _ends(self, store: MarketStore, chart: int, place: "Place") -> list[End]:
+        """Return how far each ring is filled: to the replay's end if it holds all of it, else to the checkpoint."""
+        last = len(self._library) - 1
+        ends = self._library.segment(last).points[-1].heads[chart]
+        here = self._library.segment(place.segment).points[place.point].heads[chart]
+        return [
+            End(end, last) if end <= ring.capacity else End(head, place.segment)
+            for ring, end, head in zip(rings_of(store), ends, here, strict=True)
+        ]
