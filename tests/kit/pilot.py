@@ -241,12 +241,21 @@ class TinyTarget(HeadlessContext):
     """
 
     def __init__(self, width: int, height: int, *, content_scale: float = 1.0) -> None:
-        super().__init__(16, 16, content_scale=content_scale)
+        super().__init__(16, 16)
         self._claimed = width, height
+        self._claimed_scale = content_scale
 
     def claim(self, width: int, height: int) -> None:
         """Change the size, as a user does with a window's."""
         self._claimed = width, height
+
+    def move_to_monitor(self, content_scale: float) -> None:
+        """Be on a monitor of another scale."""
+        self._claimed_scale = content_scale
+
+    @property
+    def content_scale(self) -> float:
+        return self._claimed_scale
 
     @property
     def size(self) -> tuple[int, int]:

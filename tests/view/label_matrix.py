@@ -64,7 +64,8 @@ class Screen(HeadlessPilot):
         """Resize the window and put it on a monitor of another scale."""
         assert isinstance(self.surface, TinyTarget)
         self.surface.claim(*window[:2])
-        self.state.content_scale, self.state.text_size = window[2], text_size
+        self.surface.move_to_monitor(window[2])
+        self.state.text_size = text_size
 
     def texts(self) -> list[LabelBox]:
         """Return all texts once the picture is at rest."""
