@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from flow_gl.core.commands import SetSpeed
+from flow_gl.core.commands import SetLoop, SetSpeed
 from flow_gl.core.schema import FeedState
 from flow_gl.core.settings import AggregationSettings
-from flow_gl.core.spec import DemoSpec, EngineSpec, FilesSpec, LiveSpec
+from flow_gl.core.spec import DemoSpec, EngineSpec, FilesSpec
 from flow_gl.core.units import SECOND_NS
 from flow_gl.dbn.writing import write_dbn
 from flow_gl.feed.synthetic.demo import TradeMaker
@@ -78,7 +78,6 @@ def test_a_symbol_is_added_to_a_demo_while_the_others_go_on(engines: list[Any]) 
         assert link.offered[:2] == ("NQ.v.0", "ES.v.0")
         generation, before, first = link.generation, bubbles_of(link), link.markets[0]
         assert link.add("ES.v.0") == ""
-        assert "try again" in link.add("YM.v.0"), "one at a time"
         assert link.markets[0] is first
         states = set()
         until_engine(link, lambda: states.add(link.state) or (requested(link) and link.generation > generation))
@@ -123,12 +122,41 @@ def test_a_symbol_that_the_feed_does_not_have_leaves_everything_as_it_is() -> No
         until_engine(link, lambda: state_of(link) is FeedState.DEMO)
         generation = link.generation
         assert link.add("CL.v.0") == ""
-        until_engine(link, lambda: link.message)
-        assert "CL.v.0" in link.message
+        refused: list[tuple[str, str]] = []
+        until_engine(link, lambda: refused.extend(link.refusals()) or refused)  # type: ignore[func-returns-value]
+        ((symbol, reason),) = refused
+        assert symbol == "CL.v.0"
+        assert "CL.v.0" in reason
         assert (link.state, link.generation, link.restarts) == (LinkState.RUNNING, generation, 0)
         assert requested(link) == ["NQ.v.0"]
 
 
-def test_a_live_feed_says_that_it_takes_no_symbol_yet() -> None:
-    link = EngineLink(EngineSpec(feed=LiveSpec(symbols=("NQ.v.0",))))
-    assert link.add("ES.v.0") == "ES.v.0: a symbol can be added to a replay or a demo only"
+@pytest.mark.slow
+def test_symbols_asked_for_at_once_come_one_after_the_other() -> None:
+    with closing(EngineLink.start(DEMO)) as link:
+        until_engine(link, lambda: state_of(link) is FeedState.DEMO and link.offered)
+        assert [link.add(symbol) for symbol in ("ES.v.0", "CL.v.0", "YM.v.0", "ES.v.0")] == [""] * 4
+        until_engine(link, lambda: requested(link) == ["NQ.v.0", "ES.v.0", "YM.v.0"])
+        assert [symbol for symbol, _ in link.refusals()] == ["CL.v.0"]
+        assert link.state is LinkState.RUNNING
+
+
+@pytest.mark.slow
+def test_a_loop_of_a_replay_goes_on_when_a_symbol_is_added(day: Path) -> None:
+    def loop() -> tuple[int, int]:
+        assert link.engine
+        return int(link.engine.status["loop_start"]), int(link.engine.status["loop_end"])
+
+    spec = EngineSpec(feed=FilesSpec(paths=(str(day),), speed=20.0), aggregation=SETTINGS)
+    with closing(EngineLink.start(spec)) as link:
+        until_engine(link, lambda: link.offered and link.markets and state_of(link) is FeedState.REPLAY)
+        (nq,), (_, es) = requested(link), link.offered
+        assert link.engine
+        first = int(link.engine.status["first_event"])
+        stretch = (first + 60 * SECOND_NS, first + 120 * SECOND_NS)
+        link.send(SetLoop(*stretch))
+        until_engine(link, lambda: loop() == stretch)
+        assert link.add(es) == ""
+        until_engine(link, lambda: requested(link) == [nq, es])
+        until_engine(link, lambda: loop() == stretch, lambda: str(loop()))
+        until_engine(link, lambda: link.engine and int(link.engine.status["seeks"]) > 0)

@@ -53,6 +53,11 @@ class LiveScript(ScriptedFeed):
 
     def resume(self, recorded: Callable[[], Recorded | None]) -> None: ...
 
+    def add(self, symbol: str) -> None: ...
+
+    def refusals(self) -> list[tuple[str, str]]:
+        return []
+
 
 class Start:
     """A live start: an engine that reads the recordings of a folder and then today's trades."""

@@ -238,6 +238,30 @@ def test_a_newly_requested_symbol_gets_its_whole_session(gateway: GatewayProcess
     run.end()
 
 
+def test_a_symbol_that_is_added_before_the_feed_is_live_comes_after_it_and_a_restart_reads_it_back(
+    gateway: GatewayProcess, tmp_path: Path
+) -> None:
+    first = Run(gateway, tmp_path, published=2000, symbols=("NQ.v.0",))
+    first.until_trades(count(2000, NQ))
+    first.crash()
+    run = Run(gateway, tmp_path, published=2000, symbols=("NQ.v.0",))
+    run.feed.add("ES.v.0")
+    run.until_state(FeedState.LIVE)
+    run.until(lambda: run.count >= count(2000) and not run.feed.status().apart, what="the added symbol")
+    gateway("publish", count=500)
+    run.until_trades(count(2500))
+    for contract in (NQ, ES):
+        assert of(run.trades, contract).tobytes() == of(TAPE[:2500], contract).tobytes()
+    run.crash()
+    third = Run(gateway, tmp_path, published=2500)
+    third.until_trades(count(2500))
+    third.until_state(FeedState.LIVE)
+    for contract in (NQ, ES):
+        assert of(third.trades, contract).tobytes() == of(TAPE[:2500], contract).tobytes()
+    assert asked_from(gateway)[-1] > int(TAPE["ts_event"][1900]), "only the rest is asked for"
+    third.end()
+
+
 def test_a_recording_without_the_sessions_beginning_is_replayed_instead_of_read_back(
     gateway: GatewayProcess, tmp_path: Path
 ) -> None:

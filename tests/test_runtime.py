@@ -2,6 +2,7 @@
 
 import queue
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,26 @@ import numpy as np
 import pytest
 
 from flow_gl.core.clock import ManualClock
-from flow_gl.core.commands import Command, Configure, Retry, SetSpeed, Stop
-from flow_gl.core.items import Definition, FeedGap, Item, Mapping, Trades
-from flow_gl.core.schema import FeedState
+from flow_gl.core.commands import AddSymbol, Command, Configure, Retry, SetSpeed, Stop
+from flow_gl.core.errors import UsageError
+from flow_gl.core.items import Apart, Definition, FeedGap, Item, Mapping, Trades
+from flow_gl.core.schema import CHARTS, FeedState
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import AggregationSettings
-from flow_gl.core.spec import EngineSpec, Failure, FilesSpec, Hello, decode_answer, decode_spec, encode
+from flow_gl.core.spec import (
+    Answer,
+    EngineSpec,
+    Failure,
+    FilesSpec,
+    Hello,
+    NotAdded,
+    decode_answer,
+    decode_spec,
+    encode,
+)
 from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.pipeline import Pipeline
+from flow_gl.feed.base import FeedStatus
 from flow_gl.runtime.charts import Charts
 from flow_gl.runtime.engine_loop import BATCH, STATUS_NS, TAPE_CAPACITY, Engine
 from flow_gl.runtime.meters import Rate, StatusBoard
@@ -34,6 +47,7 @@ class Rig:
         *,
         calendar: SessionCalendar | None = None,
         persistence: Any = None,
+        answer: Callable[[Answer], None] = lambda _: None,
         **charts: Any,
     ) -> None:
         self.feed, self.clock = feed, ManualClock(START_NS)
@@ -50,6 +64,7 @@ class Rig:
             clock=self.clock,
             commands=self.commands,
             persistence=persistence,
+            answer=answer,
         )
 
     def _make(self, _tag: str) -> MarketStore:
@@ -202,6 +217,86 @@ def test_mappings_assign_charts_in_the_requested_order() -> None:
     assert [rig.chart(n).symbol for n in (0, 1)] == ["NQZ5", "ESZ5"]
     assert [rig.chart(n).session["trade_count"] for n in (0, 1)] == [1, 1]
     assert rig.status["other_instruments"] == 1
+
+
+class GrowingFeed(ScriptedFeed):
+    """A feed that takes symbols, and what a test lets it refuse."""
+
+    def __init__(self, script: Sequence[list[Item]]) -> None:
+        super().__init__(script, is_endless=True)
+        self.asked: list[str] = []
+        self.refused: list[tuple[str, str]] = []
+        self.apart: dict[int, Apart] = {}
+
+    def add(self, symbol: str) -> None:
+        if symbol == "NQ.FUT":
+            raise UsageError("not this one")
+        self.asked.append(symbol)
+
+    def refusals(self) -> list[tuple[str, str]]:
+        refused, self.refused = self.refused, []
+        return refused
+
+    def status(self) -> FeedStatus:
+        return replace(super().status(), apart=self.apart)
+
+
+def test_a_chart_of_an_added_symbol_comes_behind_the_others_once_the_feed_names_it() -> None:
+    feed = GrowingFeed([named(trades([1.0, 20.0]))])
+    rig = Rig(feed)
+    rig.turn(2)
+    rig.commands.put(AddSymbol("B"))
+    rig.turn(2)
+    assert feed.asked == ["B"]
+    assert rig.status["charts"] == 1, "it is not known yet what it means"
+    feed.known_until, feed.known_from = START_NS + 30 * SECOND_NS, START_NS - SECOND_NS
+    feed.apart = {2: Apart(START_NS, START_NS + 3 * SECOND_NS)}
+    gap = FeedGap(START_NS + 21 * SECOND_NS)
+    feed.script += [named(trades([2.0, 3.0], instrument_id=2), instrument_id=2, symbol="B"), [gap]]
+    rig.turn(4)
+    assert rig.status["charts"] == 2
+    assert (rig.chart(1).requested, rig.chart(1).open_bubble(0)["trade_count"]) == ("B", 1)
+    assert rig.chart(0).open_bubble(0) is None, "the clock has closed it"
+    assert len(rig.chart(0).gaps) == 1
+    assert len(rig.chart(1).gaps) == 0, "the others' gap is not its gap"
+    feed.apart, feed.known_until = {}, feed.known_until + SECOND_NS
+    rig.turn(2)
+    assert rig.chart(1).open_bubble(0) is None
+
+
+def test_a_symbol_that_will_not_come_is_answered_and_may_be_asked_for_again() -> None:
+    feed = GrowingFeed([named(trades([1.0]))])
+    answers: list[Answer] = []
+    rig = Rig(feed, answer=answers.append)
+    for symbol in ("B", "NQ.FUT", "A", "B"):
+        rig.commands.put(AddSymbol(symbol))
+    rig.turn(2)
+    assert feed.asked == ["B"]
+    said = [(one.symbol, one.reason) for one in answers if isinstance(one, NotAdded)]
+    assert said == [
+        ("NQ.FUT", "NQ.FUT: not this one"),
+        ("A", "A has a chart already"),
+        ("B", "B has a chart already"),
+    ]
+    feed.refused.append(("B", "nobody knows it"))
+    rig.turn()
+    assert answers[-1] == NotAdded("B", "B: nobody knows it")
+    feed.script.append(named(trades([5.0], instrument_id=2), instrument_id=2, symbol="B"))
+    rig.turn(2)
+    assert rig.status["charts"] == 1, "nothing is expected any more"
+    for number in range(CHARTS):
+        rig.commands.put(AddSymbol(f"X{number}"))
+    rig.turn()
+    assert len(feed.asked) == CHARTS, "one chart is there"
+    assert answers[-1] == NotAdded(f"X{CHARTS - 1}", f"X{CHARTS - 1}: at most {CHARTS} symbols are possible")
+
+
+def test_a_feed_that_takes_no_symbol_says_so() -> None:
+    answers: list[Answer] = []
+    rig = Rig(ScriptedFeed([named(trades([1.0]))], is_endless=True), answer=answers.append)
+    rig.commands.put(AddSymbol("B"))
+    rig.turn()
+    assert answers == [NotAdded("B", "B: no symbol can be added to this feed while it runs")]
 
 
 def test_a_chart_continues_with_a_new_contract_after_a_roll_that_no_sum_crosses() -> None:

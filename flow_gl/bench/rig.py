@@ -157,6 +157,7 @@ class BenchLink:
         self.timeline: TimelineStore | None = None
         self.restarts = 0
         self.offered: Sequence[str] = ()
+        self.asks_for = ""
 
     def take_in(self, trades: list[NDArray[np.void]], event_ns: int) -> None:
         """Aggregate and publish trades, and set the feed's clock to `event_ns`."""
@@ -182,6 +183,10 @@ class BenchLink:
     def add(self, symbol: str) -> str:
         """Refuse: there is no engine."""
         return f"{symbol}: there is no engine"
+
+    def refusals(self) -> list[tuple[str, str]]:
+        """Return nothing: nothing is asked for."""
+        return []
 
     def close(self) -> None:
         """Do nothing: there is nothing to release."""

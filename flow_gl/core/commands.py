@@ -7,6 +7,8 @@ import msgspec
 from flow_gl.core.alerts import MAX_RULES, EngineRule
 from flow_gl.core.schema import CHARTS, MAX_LODS
 
+MAX_SYMBOL_CHARS: Final = 64
+
 StepTo = Literal["bubble", "second", "event", "large_trade", "session"]
 """Where a step leads: the end of a bubble, a second on, what a detector found, an order found large, a session."""
 
@@ -69,13 +71,22 @@ class Retry(msgspec.Struct, frozen=True, tag="retry"):
     """Try the live feed again after a fatal error or before the back-off is over."""
 
 
+class AddSymbol(msgspec.Struct, frozen=True, tag="add_symbol"):
+    """Chart another symbol, behind the others, without touching them; only some feeds can.
+
+    If it will not come, the engine answers with `core.spec.NotAdded`.
+    """
+
+    symbol: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_SYMBOL_CHARS)]
+
+
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
     """Shut down cleanly."""
 
 
 Transport = OpenTimeline | Play | Seek | Step | SetLoop
 """The commands that only a replay of files obeys."""
-Command = Configure | SetAlerts | SetSpeed | Transport | Retry | Stop
+Command = Configure | SetAlerts | SetSpeed | Transport | Retry | AddSymbol | Stop
 
 _decoder: Final[msgspec.json.Decoder[Command]] = msgspec.json.Decoder(Command)
 

@@ -71,6 +71,17 @@ class FeedGap:
 
 
 @dataclass(frozen=True, slots=True)
+class Apart:
+    """An instrument that was added to a running feed: until it comes together with the others, what is known of it
+    differs from what holds for the others. Event times in ns; 0 where unknown."""
+
+    known_from: int
+    """Everything from here on was or will be handed over."""
+    known_until: int
+    """Everything up to here was handed over."""
+
+
+@dataclass(frozen=True, slots=True)
 class FileEnd:
     """A file has been delivered completely. Sent only on request."""
 

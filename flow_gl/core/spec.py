@@ -211,9 +211,19 @@ class Offered(msgspec.Struct, frozen=True, tag="offered"):
     """The symbols that a chart may ask this feed for, the busiest first; those that are charted included."""
 
     symbols: tuple[str, ...]
+    asks_for: str = ""
+    """Type of the symbols (`stype_in`) that may be asked for besides; "" if there are no others."""
 
 
-Answer = Hello | Failure | RemoteSettings | Offered
+class NotAdded(msgspec.Struct, frozen=True, tag="not_added"):
+    """A symbol that was asked for (`core.commands.AddSymbol`) will not come; the rest goes on."""
+
+    symbol: str
+    reason: str
+    """One line, which names the symbol."""
+
+
+Answer = Hello | Failure | RemoteSettings | Offered | NotAdded
 
 _spec_decoder: Final[msgspec.json.Decoder[EngineSpec]] = msgspec.json.Decoder(EngineSpec)
 _answer_decoder: Final[msgspec.json.Decoder[Answer]] = msgspec.json.Decoder(Answer)

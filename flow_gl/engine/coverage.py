@@ -28,6 +28,8 @@ class Coverage:
     def __init__(self) -> None:
         self.known_from = 0
         """Event time (ns) from which the feed delivers all trades; 0 if it does not say."""
+        self.own: dict[int, int] = {}
+        """The same for instruments that were added to a running feed, by id."""
         self._files: list[Spans] = [{}]
         self._first: dict[int, list[tuple[Spans, int]]] = {}
         """By the session's open (ns): the earliest trade (ns) of each file, with what the file covers."""
@@ -64,6 +66,8 @@ class Coverage:
 
     def of(self, session: Session | None, instrument_id: int) -> int:
         """Return the event time (ns) from which all trades of a session are known; 0 if unknown."""
+        if instrument_id in self.own:
+            return self.own[instrument_id]
         known = [self.known_from] if self.known_from else []
         if session is not None:
             for covers, first in self._first.get(session.open, ()):

@@ -26,6 +26,7 @@ from flow_gl.core.schema import MAX_LODS, TRADE
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
 from flow_gl.engine import checkpoint
+from flow_gl.engine.completeness import Completeness
 from flow_gl.engine.coverage import Coverage
 from flow_gl.engine.detectors.group import FoundRoom
 from flow_gl.engine.kernels.layout import WORDS, Scratch
@@ -40,7 +41,7 @@ _BATCH: Final = 1 << 15
 """Number of trades sorted by instrument per step."""
 
 
-class Pipeline(Reconfigurable):
+class Pipeline(Reconfigurable, Completeness):
     """Aggregates trades, instrument by instrument.
 
     Parameters
@@ -128,27 +129,6 @@ class Pipeline(Reconfigurable):
         for market in self._markets_of(instrument_id):
             market.define(definition)
 
-    def gap(self, gap: FeedGap) -> None:
-        """Record missing records, or that they were filled in (`core.items.FeedGap`)."""
-        if gap.instrument_id:
-            for market in self._markets_of(gap.instrument_id):
-                market.feed_gap(gap)
-            return
-        if gap.filled:
-            self._common_gaps.pop(gap.start, None)
-        else:
-            self._common_gaps[gap.start] = gap
-        for market in chain.from_iterable(self._markets.values()):
-            market.feed_gap(gap)
-
-    def know_from(self, known_from: int) -> None:
-        """Set the event time (ns) from which the feed is complete: no trades are missing before a later first trade."""
-        if known_from == self._coverage.known_from:
-            return
-        self._coverage.known_from = known_from
-        for market in chain.from_iterable(self._markets.values()):
-            market.cover(self._coverage)
-
     def chart(
         self,
         instrument_id: int,
@@ -231,11 +211,6 @@ class Pipeline(Reconfigurable):
         for market in self._markets_of(instrument_id):
             at = market.process(words, start, stop)
         return at
-
-    def advance(self, event_now_ns: int) -> None:
-        """Advance the clock to an event time (ns): close buckets that ended 250 ms ago, and update open silences."""
-        for market in self._charted:
-            market.advance(event_now_ns)
 
     def publish(self, *, is_brief: bool = False) -> None:
         """Write the tables that changed since the last call.
@@ -337,7 +312,7 @@ class Pipeline(Reconfigurable):
             scratch=self._scratch,
             found=self._found,
         )
-        for gap in self._common_gaps.values():
+        for gap in () if instrument_id in self._apart else self._common_gaps.values():
             market.feed_gap(gap)
         market.cover(self._coverage)
         market.set_alerts(self._rules)

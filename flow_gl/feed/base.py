@@ -4,10 +4,11 @@ A feed hands over items in the order in which they became known: batches of trad
 It never calls back. If it needs threads (as the live client does), it manages them itself.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from flow_gl.core.items import Item
+from flow_gl.core.items import Apart, Item
 from flow_gl.core.schema import FeedState
 
 
@@ -46,6 +47,8 @@ class FeedStatus:
     reconnection. A live feed takes it from its newest record or heartbeat. 0: unknown."""
     known_from: int = 0
     """Event time (ns) from which on everything was or will be handed over. 0: unknown."""
+    apart: Mapping[int, Apart] = field(default_factory=dict)
+    """Instruments for which `known_from`, `known_until` and gaps of every instrument do not hold."""
 
 
 class Feed(Protocol):

@@ -96,8 +96,8 @@ def _serve(spec: EngineSpec, commands: Commands, owned: ExitStack) -> int:
     owned.callback(session.close)
     try:
         if _prepare(session, board, commands):
-            if isinstance(session, Session) and session.offered:
-                _answer(Offered(symbols=session.offered))
+            if isinstance(session, Session) and (session.offered or session.asks_for):
+                _answer(Offered(symbols=session.offered, asks_for=session.asks_for))
             session.run(commands)
         if lost := session.close():
             raise FlowError(lost)
@@ -124,7 +124,7 @@ def _session(spec: EngineSpec, board: StatusBoard) -> "Session | RemoteSession":
 
         variable = TOKEN_VARIABLE if isinstance(spec.feed, RemoteSpec) else LOGIN_VARIABLE
         return RemoteSession(spec.feed, os.environ.get(variable, ""), SYSTEM, board, _answer)
-    return Session(spec, SYSTEM, board)
+    return Session(spec, SYSTEM, board, _answer)
 
 
 def _prepare(session: "Session | RemoteSession", board: StatusBoard, commands: Commands) -> bool:

@@ -13,10 +13,11 @@ from typing import Final
 
 import numpy as np
 
+from flow_gl.core.errors import UsageError
 from flow_gl.core.items import Definition, Item, Trades, mapping_in
 from flow_gl.core.market.instrument import is_outright_symbol, root_of
 from flow_gl.core.market.names import Name
-from flow_gl.core.schema import INSTRUMENT
+from flow_gl.core.schema import CHARTS, INSTRUMENT
 from flow_gl.store.market import MarketStore
 
 
@@ -105,6 +106,8 @@ class Charts:
         self._made = 0
         self._is_renewed = False
         self._slots: Final[list[Slot]] = []
+        self._expected: Final[list[Name]] = []
+        """Symbols that were asked for while the engine runs; each gets a slot once it is known what it means."""
         try:
             for symbol, name in zip(symbols, names or map(Name, symbols), strict=True):
                 self._slots.append(Slot(symbol, self._new_store(symbol), name, is_parent=are_parents))
@@ -130,6 +133,19 @@ class Charts:
         """Whether every parent symbol has its instrument."""
         return all(slot.instrument_id or not slot.is_parent for slot in self._slots)
 
+    def expect(self, symbol: str) -> None:
+        """Chart a symbol, behind the others, once a mapping names it. Raises UsageError."""
+        taken = [*self.requested, *(name.name for name in self._expected)]
+        if symbol in taken:
+            raise UsageError(f"{symbol} has a chart already")
+        if len(taken) >= CHARTS:
+            raise UsageError(f"{symbol}: at most {CHARTS} symbols are possible")
+        self._expected.append(Name(symbol))
+
+    def forget(self, symbol: str) -> None:
+        """Expect a symbol no longer."""
+        self._expected[:] = [name for name in self._expected if name.name != symbol]
+
     def stores(self) -> list[MarketStore]:
         """The charts' stores, in chart order."""
         return [slot.store for slot in self._slots]
@@ -143,6 +159,9 @@ class Charts:
         if mapping is None:
             return False
         changed = False
+        for name in [name for name in self._expected if name.take(mapping) and name.instrument_id]:
+            self._expected.remove(name)
+            self._slots.append(Slot(name.name, self._new_store(name.name), Name(name.name)))
         for slot in self._slots:
             if slot.is_parent or not slot.name.take(mapping) or slot.name.instrument_id == slot.instrument_id:
                 continue

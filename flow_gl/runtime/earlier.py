@@ -33,6 +33,10 @@ class RecordedFeed(Feed, Protocol):
 
     def retry(self) -> None: ...
 
+    def add(self, symbol: str) -> None: ...
+
+    def refusals(self) -> list[tuple[str, str]]: ...
+
 
 class EarlierSessions:
     """Reads the recordings of earlier sessions.
@@ -162,6 +166,14 @@ class EarlierFeed:
     def retry(self) -> None:
         """Reconnect at once, after a fatal error or during a pause."""
         self._feed.retry()
+
+    def add(self, symbol: str) -> None:
+        """Ask for another symbol of the running session. Raises UsageError."""
+        self._feed.add(symbol)
+
+    def refusals(self) -> list[tuple[str, str]]:
+        """Return, once, the added symbols that will not come, and why."""
+        return self._feed.refusals()
 
     def close(self) -> None:
         """Close the connections. Idempotent."""

@@ -15,6 +15,7 @@ buckets are closed.
 import math
 import queue
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +24,7 @@ from flow_gl.core.commands import Command
 from flow_gl.core.items import FeedGap, FileEnd, Item, Trades
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import TRADE, FeedState
+from flow_gl.core.spec import Answer
 from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.summary import Summary
@@ -96,6 +98,7 @@ class Engine(Obeying):
     commands : the view's commands; any thread may put one, Stop ends the loop
     persistence : recorder and archive of a live session, and the bus; None for none
     beginning : what the loop starts from; None: from nothing
+    answer : sends the view an answer
     """
 
     def __init__(
@@ -109,6 +112,7 @@ class Engine(Obeying):
         commands: queue.SimpleQueue[Command],
         persistence: Persistence | None = None,
         beginning: Beginning = Beginning(),
+        answer: Callable[[Answer], None] = lambda _: None,
     ) -> None:
         self._feed = feed
         self._pipeline = pipeline
@@ -116,6 +120,7 @@ class Engine(Obeying):
         self._board: Final = board
         self._clock = clock
         self._commands = commands
+        self._answer = answer
         self._note: Final = beginning.note
         self._persistence = persistence
         self._snapshots = beginning.snapshots
@@ -180,7 +185,9 @@ class Engine(Obeying):
         status = self._feed.status()
         if not self._is_settled:
             self._settle(status.state)
+        self._look_for_refusals()
         self._pipeline.know_from(status.known_from)
+        self._pipeline.set_apart(status.apart)
         if self._is_settled:
             self._work(now + TURN_NS)
             self._is_recomputing = self._pipeline.recompute()
@@ -253,7 +260,9 @@ class Engine(Obeying):
             self._snapshots.keep(item.index, self._pipeline, self._totals.note())
         elif isinstance(item, FeedGap):
             self._log.warning("feed gap", extra={"start": item.start, "end": item.end, "filled": item.filled})
-        if self._persistence and not self._is_history:
+        # A recording's gaps are of all its instruments; one that lacks its beginning is asked for again at a restart.
+        is_of_one = isinstance(item, FeedGap) and item.instrument_id != 0
+        if self._persistence and not self._is_history and not is_of_one:
             self._persistence.note(item)
 
     def _process(self, item: Item) -> None:

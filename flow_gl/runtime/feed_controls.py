@@ -23,6 +23,17 @@ class Retriable(Protocol):
 
 
 @runtime_checkable
+class Growing(Protocol):
+    """A feed to which symbols can be added while it runs."""
+
+    def add(self, symbol: str) -> None:
+        """Ask for a symbol; its name and its trades from the session's open come among the items. Raises UsageError."""
+
+    def refusals(self) -> list[tuple[str, str]]:
+        """Return, once, the symbols that will not come, and why: one line each."""
+
+
+@runtime_checkable
 class Resumable(Protocol):
     """A feed that begins with what was recorded before."""
 

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flow_gl.core.errors import UsageError
+from flow_gl.core.market.instrument import KNOWN_ROOTS
 from flow_gl.core.market.names import Name
 from flow_gl.core.schema import CHARTS
 from flow_gl.core.spec import KEY_VARIABLE, DemoSpec, EngineSpec, FilesSpec, LiveSpec
@@ -52,6 +53,8 @@ class Plan:
     are_parents: bool = False
     offered: tuple[str, ...] = ()
     """Symbols that the feed can chart, the busiest first."""
+    asks_for: str = ""
+    """Type of the symbols that may be asked for besides; "" if there are no others."""
     note: str = ""
     """One line to show the user."""
     damage: tuple[str, ...] = ()
@@ -171,12 +174,18 @@ def _plan_live(spec: LiveSpec) -> Plan:
 
     are_parents = spec.stype_in == "parent"
     feed = ResumedFeed(spec.symbols, make_live, are_parents=are_parents)
+    usual = [f"{root}.v.0" for root in KNOWN_ROOTS] if spec.stype_in == "continuous" else []
+    options: dict[str, Any] = {
+        "are_parents": are_parents,
+        "offered": () if are_parents else tuple(dict.fromkeys((*spec.symbols, *usual))),
+        "asks_for": "" if are_parents else spec.stype_in,
+    }
     # A parent symbol's contract is chosen by the running session's volumes, so nothing earlier has a chart.
     if not spec.recording or not spec.earlier_sessions or are_parents:
-        return Plan(feed, list(spec.symbols), are_parents=are_parents)
+        return Plan(feed, list(spec.symbols), **options)
     folder = Path(spec.record_dir) if spec.record_dir else recordings_dir()
     earlier = EarlierSessions(folder, dataset=spec.dataset, count=spec.earlier_sessions)
-    return Plan(EarlierFeed(feed, earlier), list(spec.symbols))
+    return Plan(EarlierFeed(feed, earlier), list(spec.symbols), **options)
 
 
 def _speed(speed: float | None) -> float:

@@ -1,6 +1,7 @@
 """One run of an engine: prepare (scan the files, import, compile), then open the feed and run its loop."""
 
 import queue
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -8,7 +9,7 @@ from flow_gl.core.clock import Clock
 from flow_gl.core.commands import Command
 from flow_gl.core.errors import DataError
 from flow_gl.core.log import get_logger
-from flow_gl.core.spec import EngineSpec, FilesSpec, LiveSpec
+from flow_gl.core.spec import Answer, EngineSpec, FilesSpec, LiveSpec
 from flow_gl.core.system import garbage
 from flow_gl.runtime import urgency
 from flow_gl.runtime.meters import StatusBoard
@@ -30,10 +31,13 @@ class Session:
     `prepare` may run on another thread than the rest; `run` raises its errors.
     """
 
-    def __init__(self, spec: EngineSpec, clock: Clock, board: StatusBoard) -> None:
+    def __init__(
+        self, spec: EngineSpec, clock: Clock, board: StatusBoard, answer: Callable[[Answer], None] = lambda _: None
+    ) -> None:
         self._spec = spec
         self._clock = clock
         self._board = board
+        self._answer: Final = answer
         self._owned = ExitStack()
         self._plan: Plan | None = None
         self._error: BaseException | None = None
@@ -97,6 +101,11 @@ class Session:
         """Symbols that the feed can chart; known after `prepare`."""
         return self._plan.offered if self._plan is not None else ()
 
+    @property
+    def asks_for(self) -> str:
+        """Type of the symbols that may be asked for besides; "" if there are no others."""
+        return self._plan.asks_for if self._plan is not None else ""
+
     def run(self, commands: "queue.SimpleQueue[Command]") -> None:
         """Run the engine's loop until stopped. Raises FlowError, including that of `prepare`."""
         engine = self.open(commands)
@@ -141,6 +150,7 @@ class Session:
             commands=commands,
             persistence=persistence,
             beginning=Beginning(plan.note, plan.snapshots, known, self._transport_of(setup)),
+            answer=self._answer,
         )
         self._owned.callback(engine.close_charts)
         self._owned.callback(plan.feed.close)

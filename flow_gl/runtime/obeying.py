@@ -4,19 +4,23 @@ import logging
 import math
 import queue
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from flow_gl.core import commands
 from flow_gl.core.clock import Clock
-from flow_gl.core.commands import Command, Configure, SetAlerts, SetSpeed, Stop
+from flow_gl.core.commands import AddSymbol, Command, Configure, SetAlerts, SetSpeed, Stop
 from flow_gl.core.errors import FlowError, UsageError
 from flow_gl.core.items import Item
+from flow_gl.core.log import masked
+from flow_gl.core.outside import plain
+from flow_gl.core.spec import Answer, NotAdded
 from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.feed.base import Feed
 from flow_gl.feed.files.replay import FilesFeed
 from flow_gl.runtime.charts import Charts
-from flow_gl.runtime.feed_controls import Paced, Retriable
+from flow_gl.runtime.feed_controls import Growing, Paced, Retriable
 from flow_gl.runtime.persistence import Persistence
 from flow_gl.runtime.replay_snapshots import ReplaySnapshots
 from flow_gl.runtime.seek.restoring import Restored, restore
@@ -24,6 +28,8 @@ from flow_gl.runtime.seek.transport import Transport
 from flow_gl.runtime.totals import Totals
 from flow_gl.store.market import MarketStore
 
+MAX_REASON_CHARS: Final = 240
+"""Longest reason why a symbol is not added, characters."""
 REPLAY_DISORDER_NS: Final = 10 * SECOND_NS
 """Instruments interleave in a file in the order of arrival, so event times step back, but never by this much."""
 
@@ -53,6 +59,7 @@ class Obeying:
     _must_stop: bool
     _refusal: str
     _refusals: int
+    _answer: Callable[[Answer], None]
 
     if TYPE_CHECKING:
 
@@ -97,8 +104,34 @@ class Obeying:
             if transport is None:
                 raise UsageError("only a replay of files can be paused, stepped and searched")
             transport.obey(command)
+        elif isinstance(command, AddSymbol):
+            self._add(command.symbol)
         elif isinstance(feed, Retriable):
             feed.retry()
+
+    def _add(self, symbol: str) -> None:
+        """Ask the feed for another symbol, whose chart comes once the feed names its instrument."""
+        try:
+            if not isinstance(self._feed, Growing):
+                raise UsageError(f"{symbol}: no symbol can be added to this feed while it runs")
+            self._charts.expect(symbol)
+            try:
+                self._feed.add(symbol)
+            except UsageError as error:
+                self._charts.forget(symbol)
+                raise UsageError(f"{symbol}: {error}") from None
+        except UsageError as error:
+            self._not_added(symbol, str(error))
+
+    def _look_for_refusals(self) -> None:
+        if isinstance(self._feed, Growing):
+            for symbol, why in self._feed.refusals():
+                self._charts.forget(symbol)
+                self._not_added(symbol, f"{symbol}: {why}")
+
+    def _not_added(self, symbol: str, reason: str) -> None:
+        self._log.warning("not added", extra={"symbol": symbol, "reason": reason})
+        self._answer(NotAdded(symbol=symbol, reason=plain(masked(reason), MAX_REASON_CHARS)))
 
     def _wait(self, seconds: float) -> None:
         try:

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.errors import UsageError
 from flow_gl.core.items import FeedGap, Item, Mapping, Trades
 from flow_gl.core.log import get_logger
 from flow_gl.core.market.dedup import Seen
@@ -39,6 +40,10 @@ class LiveFeed(Feed, Protocol):
     """A live feed that can retry on request."""
 
     def retry(self) -> None: ...
+
+    def add(self, symbol: str) -> None: ...
+
+    def refusals(self) -> list[tuple[str, str]]: ...
 
 
 class ResumingHours(Hours):
@@ -94,6 +99,8 @@ class ResumedFeed:
         self._newest_ts = 0
         self._gap_start = 0
         self._covered_from = self._asked_from = 0
+        self._asked: Final[list[str]] = []
+        """Symbols to be added once the feed is live for the first time."""
         self.repeated = 0
         """Trades that the gateway brought although the recording had them."""
 
@@ -122,7 +129,11 @@ class ResumedFeed:
         if not self._is_live_started:
             self._start_live()
         items = self._live.poll(wall_ns)
-        return items if self._is_joined else self._join(items)
+        if not self._is_joined:
+            return self._join(items)
+        while self._asked:
+            self._live.add(self._asked.pop(0))
+        return items
 
     def clock(self) -> FeedClock:
         return self._live.clock()
@@ -148,6 +159,19 @@ class ResumedFeed:
     def retry(self) -> None:
         """Reconnect at once, after a fatal error or during a pause."""
         self._live.retry()
+
+    def add(self, symbol: str) -> None:
+        """Ask for another symbol, once the feed is live for the first time. Raises UsageError."""
+        if self._are_parents:
+            raise UsageError("no symbol can be added to parent symbols")
+        if self._is_joined and self._is_live_started:
+            self._live.add(symbol)
+        else:
+            self._asked.append(symbol)
+
+    def refusals(self) -> list[tuple[str, str]]:
+        """Return, once, the added symbols that will not come, and why."""
+        return self._live.refusals()
 
     def close(self) -> None:
         """Close the connections. Idempotent."""

@@ -49,6 +49,9 @@ class Link(Protocol):
     offered: Sequence[str]
     """Symbols that the feed can chart, the busiest first; empty where that is not known."""
 
+    asks_for: str
+    """Type of the symbols (`stype_in`) that may be asked for besides; "" if there are no others."""
+
     def poll(self) -> LinkState:
         """Update the fields. Called once per frame; takes microseconds and never blocks."""
 
@@ -58,8 +61,11 @@ class Link(Protocol):
     def add(self, symbol: str) -> str:
         """Ask for a market of this symbol, without touching the others. Returns "", or one line on why not.
 
-        The market comes later, behind the others, in another `generation`.
+        The market comes later, behind the others, or `refusals` says why it does not.
         """
+
+    def refusals(self) -> list[tuple[str, str]]:
+        """Return, once, the symbols that were asked for and will not come, with one line on why."""
 
     def close(self) -> None:
         """End the engine and release its stores. Idempotent."""

@@ -25,9 +25,8 @@ from flow_gl.ui.overlays import status
 from flow_gl.ui.overlays.frame import ChartFrame, Figures, Frame
 from flow_gl.ui.overlays.stack import Overlays
 from flow_gl.ui.paint.gui import Gui
-from flow_gl.ui.state import price_links
+from flow_gl.ui.state import chart_list, price_links
 from flow_gl.ui.state.axis_width import axis_px, axis_texts, axis_texts_key
-from flow_gl.ui.state.chart_list import resolve
 from flow_gl.ui.state.layout import arrange
 from flow_gl.ui.state.motion import MotionClock
 from flow_gl.ui.state.panel_layout import PanelLayout
@@ -287,7 +286,9 @@ class FrameLoop:
         now = Now(wall_ns, shown_ns, state.is_muted)
         for note in (*self.alerts.look(link, now), *state.drawings.follow(self.alerts.book)):
             self.overlays.notes.add(note, now_s, lasts_s=6.0)
-        self._shown = shown = resolve(state, link.markets)
+        self._shown = shown = chart_list.resolve(state, link.markets)
+        for note in chart_list.look(state, shown, link):
+            self.overlays.notes.add(note, now_s, lasts_s=6.0)
         count = len(shown)
         if self._parts.charts is not state.charts or len(self._parts.parts) != count:
             self._parts.follow(state.charts)

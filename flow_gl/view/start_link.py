@@ -28,6 +28,7 @@ class StartLink:
         self.generation = 0
         self.restarts = 0
         self.offered: Sequence[str] = ()
+        self.asks_for = ""
         self.screen: StartScreen | None = None
         self._inner: EngineLink | None = None
         self._before: Final[list[int]] = [0]
@@ -56,6 +57,9 @@ class StartLink:
     def add(self, symbol: str) -> str:
         return "no feed is open" if self._inner is None else self._inner.add(symbol)
 
+    def refusals(self) -> list[tuple[str, str]]:
+        return [] if self._inner is None else self._inner.refusals()
+
     def close(self) -> None:
         """End the engine, if there is one. Idempotent; its failure at the end is this link's."""
         if self._inner is not None:
@@ -66,7 +70,7 @@ class StartLink:
     def _copy(self, link: EngineLink) -> None:
         self.engine, self.markets, self.timeline = link.engine, link.markets, link.timeline
         self.state, self.message, self.exit_code = link.state, link.message, link.exit_code
-        self.offered = link.offered
+        self.offered, self.asks_for = link.offered, link.asks_for
         self.generation, self.restarts = self._before[0] + link.generation, link.restarts
 
     def _give_up(self, link: EngineLink) -> None:

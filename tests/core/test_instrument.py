@@ -2,7 +2,7 @@
 
 import pytest
 
-from flow_gl.core.market.instrument import builtin, is_outright_symbol, is_spread_symbol, root_of
+from flow_gl.core.market.instrument import builtin, is_outright_symbol, is_spread_symbol, root_of, symbol_from
 from flow_gl.core.schema import TickSource
 
 
@@ -83,3 +83,22 @@ def test_index_futures_are_in_the_table(symbol: str, tick: int, point_value: flo
 @pytest.mark.parametrize("symbol", ["NQZ5-NQH6", "CLZ5", "NQ.FUT", ""])
 def test_the_table_has_no_spreads_or_other_products(symbol: str) -> None:
     assert builtin(symbol) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "stype_in", "symbol"),
+    [
+        ("cl", "continuous", "CL.v.0"),
+        (" es.C.1 ", "continuous", "ES.c.1"),
+        ("NQ.FUT", "continuous", ""),
+        ("NQZ5-NQH6", "continuous", ""),
+        ("", "continuous", ""),
+        ("nqz5-nqh6", "raw_symbol", "NQZ5-NQH6"),
+        ("é", "raw_symbol", ""),
+        ("158704", "instrument_id", "158704"),
+        ("NQZ5", "instrument_id", ""),
+        ("NQZ5", "", ""),
+    ],
+)
+def test_a_typed_text_means_a_symbol_of_the_feeds_type(text: str, stype_in: str, symbol: str) -> None:
+    assert symbol_from(text, stype_in) == symbol

@@ -73,6 +73,7 @@ class Engine:
 
     def _aggregate(self) -> None:
         pipeline, feed = self.numbers.pipeline, self.rig.feed
+        pipeline.set_apart(feed.status().apart)
         for item in self.rig.items[self._done :]:
             pipeline.take(item)
         self._done = len(self.rig.items)
@@ -82,9 +83,10 @@ class Engine:
             pipeline.advance(min(event_now, status.known_until))
 
 
-def one_fault(rng: random.Random, rig: Rig) -> None:
+def one_fault(rng: random.Random, rig: Rig, among: int = 6) -> None:
+    """Do one of the first so many kinds; a gateway is mute only where all it sent has been taken."""
     gateway = rig.gateway
-    match rng.randrange(6):
+    match rng.randrange(among):
         case 0:
             gateway("reset")
         case 1:

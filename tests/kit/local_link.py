@@ -33,7 +33,9 @@ class LocalLink:
         self.timeline: TimelineStore | None = None
         self.restarts = 0
         self.offered: Sequence[str] = ()
+        self.asks_for = ""
         self.asked: list[str] = []
+        self.refused: list[tuple[str, str]] = []
         self.commands: list[Command] = []
         self.polls = 0
         self.now_ns = self.filled[0].now_ns if self.filled else OPENED
@@ -75,7 +77,12 @@ class LocalLink:
     def add(self, symbol: str) -> str:
         """Note that a symbol was asked for; `bring` makes its market."""
         self.asked.append(symbol)
-        return "" if symbol in self.offered else f"{symbol} is not in this feed"
+        return "" if symbol in self.offered or self.asks_for else f"{symbol} is not in this feed"
+
+    def refusals(self) -> list[tuple[str, str]]:
+        """Return what a test has put into `refused`, once."""
+        refused, self.refused = self.refused, []
+        return refused
 
     def bring(self, symbol: str) -> None:
         """Add a market, as an engine does that was asked for one."""

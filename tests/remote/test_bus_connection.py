@@ -281,6 +281,29 @@ def test_charts_have_the_order_in_which_they_were_published_or_that_of_the_user(
     assert asyncio.run(both()) == [["NQ.v.0", "ES.v.0"], ["ES.v.0", "NQ.v.0"], ["ES.v.0"]]
 
 
+def test_a_chart_that_was_not_asked_for_at_the_start_is_added_and_one_that_is_not_there_is_refused(
+    fake: FakeBus,
+) -> None:
+    async def scene(publisher: Publisher, rig: Rig) -> None:
+        second = Publisher(fake.js, ES)
+        await second.begin()
+        await second.rows(block(Kind.BUBBLE, 0, 3))
+        await second.state(block(Kind.SESSION, 1, 1))
+        await rig.until(lambda: ("offered", ("ES.v.0", "NQ.v.0")) in rig.notes.said)
+        await rig.until(lambda: rig.notes.ids() == [*range(4)])
+        assert rig.connection.add("CL.v.0") == "CL.v.0: the bus does not have it; it has ES.v.0, NQ.v.0"
+        assert rig.connection.add("ES.v.0") == ""
+        await rig.until(lambda: rig.notes.ids(1) == [*range(3)])
+        await publisher.rows(block(Kind.BUBBLE, 4, 2))
+        await rig.until(lambda: rig.notes.ids() == [*range(6)])
+
+    notes = play(fake, scene, symbols=("NQ.v.0",))
+    symbols = [[one.symbol for one in message.instruments] for message in notes.named("connected")]
+    assert symbols[0] == ["NQ.v.0"]
+    assert symbols[-1] == ["NQ.v.0", "ES.v.0"]
+    assert notes.ids() == [*range(6)], "nothing of the other one came twice"
+
+
 def test_a_chart_that_begins_later_is_added(fake: FakeBus) -> None:
     async def scene(_: Publisher, rig: Rig) -> None:
         await rig.until(rig.notes.ids)

@@ -43,6 +43,9 @@ class Notes:
     def connected(self, message: Connected) -> None:
         self.said.append(("connected", message))
 
+    def offered(self, symbols: tuple[str, ...]) -> None:
+        self.said.append(("offered", symbols))
+
     def status(self, message: Status) -> None:
         self.said.append(("status", message))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from imgui_bundle import imgui
 
-from flow_gl.ui.workspaces.manager import manager_of
+from flow_gl.ui.workspaces.manager import WorkspaceManager, manager_of
 from tests.kit.pilot import HeadlessPilot
 
 
@@ -75,6 +75,61 @@ def test_a_symbol_without_a_market_is_asked_of_the_feed_and_comes_without_touchi
     pilot.until(lambda: len(pilot.charts) == 3, "the market came and has no chart")
     assert names(pilot) == ["NQZ5", "ESZ5", "YMZ5"]
     assert all(now is before for now, before in zip(pilot.state.charts, kept, strict=False))
+
+
+def test_a_symbol_that_the_feed_refuses_is_said_and_the_charts_stay(pilot: HeadlessPilot) -> None:
+    choose(pilot, "ctrl+n", "ym")
+    choose(pilot, "ctrl+n", "rty")
+    pilot.link.refused.append(("YM.v.0", "YM.v.0: the gateway does not know it"))
+    pilot.frames(3)
+    assert "YM.v.0: the gateway does not know it" in notes(pilot)
+    assert names(pilot) == ["NQZ5", "ESZ5"]
+    pilot.link.bring("RTYZ5")
+    pilot.until(lambda: names(pilot) == ["NQZ5", "ESZ5", "RTYZ5"], "the other one does not come")
+
+
+def test_a_chart_keeps_its_symbol_if_the_one_it_was_to_show_is_refused(pilot: HeadlessPilot) -> None:
+    pane = pilot.charts[1].layout.price
+    pilot.move((pane.x + 50.0, pane.y + 50.0))
+    kept = [pilot.state.charts[0], pilot.state.charts[1]]
+    choose(pilot, "f2", "ym")
+    pilot.link.refused.append(("YM.v.0", "YM.v.0: not now"))
+    pilot.frames(3)
+    assert names(pilot) == ["NQZ5", "ESZ5"]
+    assert all(now is before for now, before in zip(pilot.state.charts, kept, strict=True))
+    choose(pilot, "f2", "rty")
+    pilot.link.bring("RTYZ5")
+    pilot.until(lambda: names(pilot) == ["NQZ5", "RTYZ5"], "a later choice does not come")
+
+
+def test_a_live_feed_is_asked_for_any_symbol_that_is_typed(pilot: HeadlessPilot) -> None:
+    pilot.link.asks_for = "continuous"
+    choose(pilot, "ctrl+n", "cl")
+    assert pilot.link.asked == ["CL.v.0"]
+    choose(pilot, "ctrl+n", "GC.c.1")
+    assert pilot.link.asked == ["CL.v.0", "GC.c.1"]
+
+
+def test_a_workspace_asks_for_a_symbol_that_is_not_there_and_says_which_the_feed_does_not_have(
+    pilot: HeadlessPilot,
+) -> None:
+    width_px = pilot.charts[0].layout.price.width
+    manager = WorkspaceManager(pilot.state, width_px, symbols=["NQ.v.0", "ES.v.0", "YM.v.0"])
+    manager.save_as("three")
+    manager.state.workspaces.current = ""
+    pilot.link.offered = ()
+    manager.switch("three")
+    pilot.frames(3)
+    assert "YM.v.0: this feed does not have it; it has NQ.v.0, ES.v.0" in notes(pilot)
+    assert names(pilot) == ["NQZ5", "ESZ5"]
+    assert pilot.link.asked == []
+    pilot.link.offered = ("NQ.v.0", "ES.v.0", "YM.v.0")
+    manager.state.workspaces.current = ""
+    manager.switch("three")
+    pilot.frames(3)
+    assert set(pilot.link.asked) == {"YM.v.0"}
+    pilot.link.bring("YMZ5")
+    pilot.until(lambda: names(pilot) == ["NQZ5", "ESZ5", "YMZ5"], "the workspace's chart does not come")
 
 
 def test_a_chart_is_closed_from_its_header_and_the_picture_of_the_rest_is_right(pilot: HeadlessPilot) -> None:

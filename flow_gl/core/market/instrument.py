@@ -12,6 +12,8 @@ from typing import Final
 from flow_gl.core.schema import PRICE_SCALE, TickSource
 from flow_gl.core.units import price_decimals
 
+MAX_RAW_CHARS: Final = 22
+"""Characters of a raw symbol that a user types."""
 MONTH_CODES: Final = "FGHJKMNQUVXZ"
 """January to December."""
 FUTURE_CLASS: Final = ord("F")
@@ -33,6 +35,9 @@ _POINT_VALUES: Final = {  # root: tick size (1e-9), currency per point and contr
     "YM": (PRICE_SCALE, 5.0),
     "MYM": (PRICE_SCALE, 0.5),
 }
+
+KNOWN_ROOTS: Final = tuple(_POINT_VALUES)
+"""Roots of the built-in table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,23 @@ class Instrument:
 def is_raw_symbol(name: str) -> bool:
     """Return whether a name is a raw symbol (`NQZ5`, `NQZ5-NQH6`), not a continuous or parent symbol."""
     return bool(name) and _STANDS_FOR.fullmatch(name) is None
+
+
+def symbol_from(text: str, stype_in: str) -> str:
+    """Return the symbol that a user means who types this, for example CL.v.0 by `cl`; "" if it can be none.
+
+    Parameters
+    ----------
+    stype_in : "continuous", "raw_symbol" or "instrument_id"; "" for none
+    """
+    typed = text.strip().upper() if stype_in else ""
+    if stype_in == "instrument_id":
+        return typed if typed.isdecimal() else ""
+    if stype_in == "raw_symbol":
+        return typed if typed.isascii() and typed.isprintable() and len(typed) <= MAX_RAW_CHARS else ""
+    root, dot, rule = typed.partition(".")
+    symbol = f"{root}.{rule.lower() if dot else 'v.0'}"
+    return symbol if _CONTINUOUS.fullmatch(symbol) else ""
 
 
 def is_continuous_symbol(name: str) -> bool:

@@ -6,7 +6,7 @@ Each connection must bring every named instrument from where the ledger needs it
 symbol now means another contract), the connection is too short and is replaced by a new one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
@@ -72,7 +72,7 @@ class Intake:
         self._hold: Hold | None = None
         self.wanted_from: int | None = None
         """Time from which a connection that was too short should have been requested, ns."""
-        self._symbols: Final = symbols
+        self.symbols = symbols
         self._is_parent: Final = is_parent
         self._masked_key: Final = masked_key
         self._start: int | None = None
@@ -101,6 +101,16 @@ class Intake:
         return self._hold is not None and self._hold.is_full
 
     @property
+    def instruments(self) -> Set[int]:
+        """The instruments that were named on the current connection."""
+        return self._instruments
+
+    @property
+    def known_symbols(self) -> Set[str]:
+        """The requested symbols that were named on any connection."""
+        return self._known.keys()
+
+    @property
     def held(self) -> int:
         """Number of trades held until their symbol is known."""
         return self._held_rows
@@ -120,11 +130,20 @@ class Intake:
 
         None (replay from the origin) if a requested symbol has not been named yet or an instrument not been received.
         """
-        if any(symbol not in self._known and symbol not in self.not_found for symbol in self._symbols):
+        if any(symbol not in self._known and symbol not in self.not_found for symbol in self.symbols):
             return None
         needs = [self.ledger.need_from(instrument_id) for known in self._known.values() for instrument_id in known]
         wanted = [need for need in needs if need is not None]
         return min(wanted, default=None) if len(wanted) == len(needs) else None
+
+    def absorb(self, other: "Intake", symbols: tuple[str, ...], instruments: Set[int]) -> None:
+        """Take over symbols, and the instruments they mean, that came on connections of their own, before `begin`."""
+        self.symbols += symbols
+        self._known.update((symbol, set(other._known[symbol])) for symbol in symbols)
+        self._told.update((symbol, other._told[symbol]) for symbol in symbols)
+        self._definitions.update((one, other._definitions[one]) for one in instruments if one in other._definitions)
+        self._named += other._named
+        self.ledger.absorb(other.ledger, instruments)
 
     def begin(self, *, start: int | None, origin: int, earliest_ns: int, replays: int) -> None:
         """Start taking the records of a new connection.
@@ -326,12 +345,12 @@ class Intake:
         if trouble.fault is not Fault.SYMBOL:
             return trouble
         said = plain(words)
-        named = [symbol for symbol in self._symbols if symbol in words]
+        named = [symbol for symbol in self.symbols if symbol in words]
         for symbol in named or [said]:
-            if symbol in self._symbols or len(self.not_found) < MAX_NOT_FOUND:
+            if symbol in self.symbols or len(self.not_found) < MAX_NOT_FOUND:
                 self.not_found[symbol] = said
         self._symbol_errors += 1
-        if self._symbol_errors > MAX_NOT_FOUND + len(self._symbols):
+        if self._symbol_errors > MAX_NOT_FOUND + len(self.symbols):
             raise damaged(f"{self._symbol_errors} times a symbol was not found")
         return None
 

@@ -6,7 +6,7 @@ a trade uniquely. An instrument's trades arrive in the order of `ts_event`, give
 tracked separately: on one connection, one may run milliseconds ahead of another.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 import numpy as np
@@ -71,6 +71,25 @@ class Ledger:
         self._highest_cut = max(self._cut.values(), default=0)
         rows = self._compact()
         self._seen = Seen(rows) if rows is not None else None
+
+    def absorb(self, other: "Ledger", instruments: Collection[int]) -> None:
+        """Record what another ledger's connections brought of some instruments. Call this before `take_over`.
+
+        Parameters
+        ----------
+        instruments : none of them is in this ledger; nothing of them may be missing so far
+        """
+        for instrument_id in other._since.keys() & set(instruments):
+            self._since[instrument_id] = other._since[instrument_id]
+            if instrument_id in other._newest:
+                self._newest[instrument_id] = other._newest[instrument_id]
+                self._newest_of_all = max(self._newest_of_all, other._newest[instrument_id])
+        rows = other._compact()
+        if rows is not None:
+            rows = rows[np.isin(rows["instrument_id"], list(instruments))]
+            self._recent.append(rows)
+            self._recent_rows += len(rows)
+        self.repeated += other.repeated
 
     def admit(self, rows: NDArray[np.void]) -> NDArray[np.void]:
         """Return those trades, all of covered instruments, that have not been handed over yet.

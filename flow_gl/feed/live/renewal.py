@@ -1,4 +1,5 @@
-"""Subscribe again when a session opens, since a continuous symbol may then mean another contract.
+"""Subscribe again on a new connection: when a session opens, since a continuous symbol may then mean another contract,
+and when symbols were added.
 
 The running connection is kept: a second one is opened beside it and takes over once it streams. If an account
 does not allow two connections, the first is given up after some attempts.
@@ -19,7 +20,7 @@ class Renewal:
 
     def __init__(self) -> None:
         self.connection: Connection | None = None
-        self.is_wanted = False
+        self.is_wanted = self.is_session_new = False
         self._due_ns = 0
         self._tries = 0
 
@@ -28,15 +29,16 @@ class Renewal:
         """Whether it has failed too often."""
         return self._tries >= TRIES
 
-    def want(self, now_ns: int) -> None:
-        self.is_wanted = True
+    def want(self, now_ns: int, *, is_session_new: bool) -> None:
+        """Open the second connection from now on; `is_session_new` if it must bring the session from its open."""
+        self.is_wanted, self.is_session_new = True, is_session_new or self.is_session_new
         self._due_ns = now_ns
         self._tries = 0
 
     def cancel(self) -> Connection | None:
         """Cancel the renewal. Returns the connection to close, if there is one."""
         connection, self.connection = self.connection, None
-        self.is_wanted = False
+        self.is_wanted = self.is_session_new = False
         self._tries = 0
         return connection
 

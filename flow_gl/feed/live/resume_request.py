@@ -4,6 +4,7 @@ Instruments already received need a replay from shortly before their last trade;
 open. When a session opens, a symbol may mean another contract, which is wanted from the open on.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -32,20 +33,30 @@ class ResumeRequests:
         self.has_definitions = True
         """Whether definitions are requested too."""
         self._key: Final = key
-        self._symbols: Final = symbols
+        self.symbols = symbols
         self._stype_in: Final = stype_in
         self._hours: Final = hours
 
-    def make(self, intake: Intake, wall_ns: int, *, reach: Reach, is_first: bool, is_session_new: bool) -> Connection:
+    def make(
+        self,
+        intakes: Sequence[Intake],
+        wall_ns: int,
+        *,
+        reach: Reach,
+        is_first: bool,
+        is_session_new: bool,
+        more: tuple[str, ...] = (),
+    ) -> Connection:
         """Make a connection, not opened yet, that brings everything missing.
 
         Parameters
         ----------
-        intake : what was received so far
+        intakes : what was received so far
         wall_ns : now, ns since the epoch
         reach : how far back the gateway is believed to replay
         is_first : nothing was received yet on any connection
         is_session_new : a session has opened since the symbols were last requested
+        more : symbols besides `symbols`
         """
         if is_first or not self._hours.is_live_only:
             self.origin = self._hours.origin(wall_ns)
@@ -54,10 +65,11 @@ class ResumeRequests:
         elif is_first and self._hours.is_live_only:
             trades_from = None
         else:
-            trades_from = self._from(intake, wall_ns, is_session_new=is_session_new)
-        subscriptions = [Subscription("trades", self._symbols, self._stype_in, trades_from)]
+            trades_from = min(self._from(intake, wall_ns, is_session_new=is_session_new) for intake in intakes)
+        symbols = (*self.symbols, *more)
+        subscriptions = [Subscription("trades", symbols, self._stype_in, trades_from)]
         if self.has_definitions:
-            subscriptions.insert(0, Subscription("definition", self._symbols, self._stype_in, 0))
+            subscriptions.insert(0, Subscription("definition", symbols, self._stype_in, 0))
         return Connection(replace(self.blank, subscriptions=tuple(subscriptions)), key=self._key)
 
     def _from(self, intake: Intake, wall_ns: int, *, is_session_new: bool) -> int:

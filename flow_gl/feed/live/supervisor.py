@@ -5,29 +5,33 @@ ledger needs it, and the ledger drops what was already handed over. At the start
 up and live trading are one continuous stream. `poll` does all the work, on the caller's thread and with the caller's
 clock: it takes what has arrived, monitors the connection, and opens the next one when a pause is over.
 
-When a session opens, symbols are requested again on a second connection, which takes over once it streams.
+When a session opens, symbols are requested again on a second connection, which takes over once it streams. A symbol
+that is added comes on a connection of its own until one can bring all (`joining`).
 """
 
 import random
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
+
+from msgspec import structs
 
 from flow_gl.core.clock import SYSTEM, Clock
-from flow_gl.core.items import Item
+from flow_gl.core.errors import UsageError
+from flow_gl.core.items import Apart, Item
 from flow_gl.core.log import get_logger, mask, masked, protect
 from flow_gl.core.outside import plain
-from flow_gl.core.schema import FeedState
 from flow_gl.core.spec import LiveSpec
 from flow_gl.core.units import SECOND_NS
 from flow_gl.dbn.damage import DamageError
-from flow_gl.feed.base import FeedClock, FeedStatus
 from flow_gl.feed.live.backoff import Backoff
 from flow_gl.feed.live.connection import Connection, Phase
 from flow_gl.feed.live.errors import Fault, Trouble, from_connecting
 from flow_gl.feed.live.gap import Gap
 from flow_gl.feed.live.hours import Hours, replayable_from
 from flow_gl.feed.live.intake import Intake
+from flow_gl.feed.live.joining import Joining
 from flow_gl.feed.live.renewal import Renewal
+from flow_gl.feed.live.report import Reporting
 from flow_gl.feed.live.request import DEFAULT_PORT, Request, checked_key, checked_symbols
 from flow_gl.feed.live.resume_request import ResumeRequests
 
@@ -43,13 +47,11 @@ JUMP_NS: Final = 5 * SECOND_NS
 """Wall time that passes without monotonic time: the machine slept, and connections do not survive that."""
 LOOK_NS: Final = SECOND_NS
 """How often the calendar is looked at."""
-NAMES_TOLD: Final = 5
-"""Symbols that are named in one message, at most."""
 _AT_ONCE: Final = frozenset({Fault.RENEW, Fault.SKIPPED, Fault.AGED_OUT, Fault.NO_DEFINITIONS})
 """Troubles whose cause is gone with the connection: no pause before the next one."""
 
 
-class LiveFeed:
+class LiveFeed(Reporting):
     """Trades of Databento's live gateway.
 
     Parameters
@@ -77,8 +79,9 @@ class LiveFeed:
         key = checked_key(api_key)
         protect(key)
         self._masked_key: Final = mask(key)
-        self._symbols: Final = checked_symbols(spec.symbols)
-        self._request: Final = Request(
+        symbols = checked_symbols(spec.symbols)
+        self._is_parent: Final = spec.stype_in == "parent"
+        self._request = Request(
             dataset=spec.dataset,
             subscriptions=(),
             gateway=spec.gateway,
@@ -86,20 +89,27 @@ class LiveFeed:
             heartbeat_s=heartbeat_s,
             compression=compression,
         )
-        self._clock: Final = clock
-        self._hours: Final = hours if hours is not None else Hours()
+        self._clock = clock
+        self._hours = hours if hours is not None else Hours()
         self._requests: Final = ResumeRequests(
-            self._request, key=key, symbols=self._symbols, stype_in=spec.stype_in, hours=self._hours
+            self._request, key=key, symbols=symbols, stype_in=spec.stype_in, hours=self._hours
         )
-        self._intake: Final = Intake(self._symbols, is_parent=spec.stype_in == "parent", masked_key=self._masked_key)
-        self._backoff: Final = Backoff(draw)
-        self._gap: Final = Gap(self._hours)
+        self._intake = Intake(symbols, is_parent=self._is_parent, masked_key=self._masked_key)
+        self._backoff = Backoff(draw)
+        self._gap = Gap(self._hours)
         self._renewal: Final = Renewal()
+        same: dict[str, Any] = {"heartbeat_s": heartbeat_s, "compression": compression, "draw": draw}
+        same |= {"api_key": key, "hours": self._hours, "clock": clock}
+        self._joining = Joining(lambda symbols: LiveFeed(structs.replace(spec, symbols=symbols), **same))
+        self._apart: dict[int, Apart] = {}
+        """Added instruments of which this feed's connection has not yet brought everything."""
         self._log: Final = get_logger("live")
         self._connection: Connection | None = None
         self._ending: list[Connection] = []
         self._session_open = 0
         self._has_streamed = self._is_streaming = self._is_live = self._is_ended = False
+        self._is_relieved = False
+        """A second connection has taken over, and repeats what is known: the feed is as live as before."""
         self._is_open = True
         self._opened_ns = self._heard_ns = self._look_ns = 0
         self._wall_less_monotonic_ns: int | None = None
@@ -109,6 +119,11 @@ class LiveFeed:
         self._reconnects = 0
         self.faults = 0
         """Records that were lost inside the client, each requested again: counted and reported, never ignored."""
+
+    @property
+    def intake(self) -> Intake:
+        """What was received so far."""
+        return self._intake
 
     @property
     def repeated(self) -> int:
@@ -137,30 +152,23 @@ class LiveFeed:
         else:
             self._serve(self._connection, wall_ns, now_ns, out)
             self._renew(market_ns, now_ns, out)
+        out += self._join(wall_ns, now_ns)
         return out
 
-    def clock(self) -> FeedClock:
-        """Live: event time is wall time, shifted where this machine's clock is seen to differ from the gateway's."""
-        return FeedClock(self._anchor_ns, self._anchor_ns + self._intake.time.ahead_ns, 1.0)
+    def add(self, symbol: str) -> None:
+        """Request another symbol, from the session's open, without touching the others. Raises UsageError.
 
-    def status(self) -> FeedStatus:
-        state = self._state()
-        is_waiting = state is FeedState.RECONNECTING and self._connection is None
-        pause_ns = self._backoff.due_ns - self._clock.monotonic_ns()
-        return FeedStatus(
-            state,
-            message=self._words(state),
-            progress=self._progress() if state is FeedState.CATCHING_UP else float("nan"),
-            attempt=self._backoff.attempt,
-            retry_at=self._wall_ns + max(pause_ns, 0) if is_waiting else 0,
-            reconnects=self._reconnects,
-            dataset=self._request.dataset,
-            source=self._request.where,
-            next_open=self._hours.next_open(self._wall_ns) if state is FeedState.CLOSED else 0,
-            not_found=tuple(self._intake.not_found),
-            known_until=self._intake.known_until,
-            known_from=self._gap.known_from or (self._connection.request.trades_from if self._connection else 0) or 0,
-        )
+        `refusals` says what the gateway refused; otherwise its trades and its name are among the items.
+        """
+        if self._is_parent:
+            raise UsageError("no symbol can be added to parent symbols")
+        (symbol,) = checked_symbols((symbol,))
+        if symbol not in (*self._intake.symbols, *self._joining.symbols):
+            self._joining.ask(symbol)
+
+    def refusals(self) -> list[tuple[str, str]]:
+        """Return, once, the added symbols that will not come, and why: one line each."""
+        return self._joining.refusals()
 
     def is_ended(self) -> bool:
         """Whether it was closed: a live feed has no end of its own."""
@@ -171,30 +179,39 @@ class LiveFeed:
         if self._connection is None and not self._is_ended:
             self._failure = ""
             self._backoff.now(self._clock.monotonic_ns())
+        self._joining.retry()
 
     def close(self) -> None:
         """Let go of the connections and their threads. Idempotent."""
+        for connection in self.let_go():
+            connection.close(wait=True)
+
+    def let_go(self) -> list[Connection]:
+        """Abandon the connections, and return those whose threads may still run."""
         self._is_ended = True
+        self._joining.let_go()
         self._drop(self._connection)
         self._drop(self._renewal.cancel())
         self._connection = None
-        for connection in self._ending:
-            connection.close(wait=True)
-        self._ending.clear()
+        ending, self._ending = [*self._ending, *self._joining.ended()], []
+        return ending
 
     def _connect(self, wall_ns: int, now_ns: int) -> None:
-        self._renewal.cancel()  # this connection requests the symbols again anyway
+        self._drop(self._renewal.cancel())  # this connection requests the symbols again anyway
         self._connection = self._open(wall_ns)
         self._opened_ns = now_ns
         self._begin(self._connection, wall_ns)
 
     def _open(self, wall_ns: int) -> Connection:
+        joining = self._joining
+        more = joining.ready if self._has_streamed else ()
         connection = self._requests.make(
-            self._intake,
+            (self._intake, joining.intake) if more and joining.intake else (self._intake,),
             wall_ns,
             reach=self._gap.reach,
             is_first=not self._has_streamed,
-            is_session_new=self._renewal.is_wanted,
+            is_session_new=self._renewal.is_session_new,
+            more=more,
         )
         connection.open()
         request = connection.request
@@ -204,6 +221,7 @@ class LiveFeed:
     def _begin(self, connection: Connection, wall_ns: int) -> None:
         """Take what this connection brings from here on."""
         request = connection.request
+        self._absorb(request)
         earliest_ns = replayable_from(0, wall_ns)
         origin = self._requests.origin
         self._intake.begin(start=request.trades_from, origin=origin, earliest_ns=earliest_ns, replays=request.replays)
@@ -282,7 +300,7 @@ class LiveFeed:
         self._drop(self._connection)
         self._drop(self._renewal.cancel())
         self._connection = None
-        self._is_live = self._is_streaming = False
+        self._is_live = self._is_streaming = self._is_relieved = False
 
     def _may_refusal_pass(self) -> bool:
         """The key was good before, in this run."""
@@ -299,6 +317,7 @@ class LiveFeed:
     def _go_live(self, connection: Connection, out: list[Item]) -> None:
         """The replay has brought what it could: say what has become of the gap."""
         self._is_live = True
+        self._is_relieved, self._apart = False, {}
         self._backoff.all_is_well()
         self._trouble = ""
         out += self._gap.close(
@@ -329,15 +348,17 @@ class LiveFeed:
             self._session_open = session_open
             self._gap.is_lost = False
             if not self._hours.is_live_only:
-                self._renewal.want(now_ns)
+                self._renewal.want(now_ns, is_session_new=True)
 
     def _renew(self, wall_ns: int, now_ns: int, out: list[Item]) -> None:
-        """At a session's open: let a second connection take over."""
+        """Let a second connection take over, at a session's open and after symbols were added."""
         renewal = self._renewal
         if not (renewal.is_wanted and self._is_live):
             return
-        second = renewal.take()
+        is_session_new = renewal.is_session_new
+        second = renewal.take() if self._may_take_over(renewal.connection) else None
         if second is not None:
+            self._is_relieved = not is_session_new
             self._drop(self._connection)
             self._connection = second
             self._begin(second, wall_ns)
@@ -346,50 +367,30 @@ class LiveFeed:
             return
         self._drop(renewal.advance(now_ns, open_one=lambda: self._open(wall_ns), limit_ns=CONNECT_LIMIT_NS))
         if renewal.is_hopeless:
-            self._act_on(Trouble(Fault.RENEW, "the session has opened: requesting symbols again"), now_ns, out)
+            self._act_on(Trouble(Fault.RENEW, "requesting all symbols again"), now_ns, out)
 
-    def _state(self) -> FeedState:
-        if self._is_ended:
-            return FeedState.ENDED
-        if self._failure:
-            return FeedState.FAILED
-        if not self._anchor_ns:
-            return FeedState.STARTING
-        if self._is_live:
-            return FeedState.LIVE if self._is_open else FeedState.CLOSED
-        if self._is_streaming:
-            return FeedState.CATCHING_UP
-        return FeedState.RECONNECTING if self._has_streamed or self._backoff.attempt else FeedState.CONNECTING
+    def _join(self, wall_ns: int, now_ns: int) -> list[Item]:
+        """Take what comes of added symbols, and request all on one connection once that is complete."""
+        joining = self._joining
+        items = joining.poll(wall_ns, self._intake.instruments)
+        self._ending += joining.ended()
+        if self._is_live and joining.is_ready and not self._renewal.is_wanted:
+            self._renewal.want(now_ns, is_session_new=False)
+        return items
 
-    def _progress(self) -> float:
-        """Share of the replay's time that has come, 0..1."""
-        begins = (self._connection.request.trades_from if self._connection else None) or self._intake.first_ts
-        if not begins or self._wall_ns <= begins:
-            return float("nan")
-        return min(max((self._intake.newest_ts - begins) / (self._wall_ns - begins), 0.0), 1.0)
+    def _may_take_over(self, second: Connection | None) -> bool:
+        """Whether nothing is missing of the added symbols that a connection brings."""
+        symbols = () if second is None else second.request.subscriptions[-1].symbols
+        return self._joining.is_ready or not {*self._joining.symbols}.intersection(symbols)
 
-    def _words(self, state: FeedState) -> str:
-        """What the user should know, one line."""
-        intake = self._intake
-        words = [self._failure or self._trouble, intake.doubts.words(), intake.time.words()]
-        if intake.is_in_doubt:
-            words.append(
-                "records are ahead of this machine's clock: waiting for more records to see whether it is behind"
-            )
-        if intake.not_found:
-            names = list(intake.not_found)
-            more = f" and {len(names) - NAMES_TOLD} more" if len(names) > NAMES_TOLD else ""
-            words.append(f"symbol not found: {', '.join(names[:NAMES_TOLD])}{more}")
-        if self._gap.is_lost:
-            words.append("the gateway no longer has a part of this session: it is marked as a gap")
-        if intake.held:
-            words.append(f"{intake.held:,} trades wait for their symbol")
-        if self._is_live and intake.is_slow:
-            words.append("the gateway reports that this machine reads too slowly")
-        if self._is_live and self._connection is not None and self._connection.is_held_up:
-            words.append("records arrive faster than this machine processes them: the gateway waits")
-        if self.faults:
-            words.append(f"records lost inside the client and requested again: {self.faults}")
-        if state in (FeedState.LIVE, FeedState.CLOSED) and not intake.ledger.newest_ts:
-            words.append(f"connected; waiting for the first trade of {', '.join(self._symbols)}")
-        return "; ".join(word for word in words if word)
+    def _absorb(self, request: Request) -> None:
+        """Take over the added symbols that a connection brings from here on, if it brings them."""
+        joining, intake = self._joining, self._joining.intake
+        added = tuple(one for one in joining.symbols if one in request.subscriptions[-1].symbols)
+        if not added or intake is None:
+            return
+        self._apart |= joining.apart()
+        self._intake.absorb(intake, added, joining.instruments)
+        self._requests.symbols += added
+        joining.take_over()
+        self._log.info("symbols added", extra={"symbols": ", ".join(added)})

@@ -7,6 +7,7 @@ from where it was; only an outage longer than `UNSEEN_S` is reported to the list
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from flow_gl.core.bus_address import hosts_of
@@ -73,17 +74,36 @@ class BusConnection:
         self._charts: Final[list[BusChart]] = []
         """In the order of the listener's charts."""
         self._holders: dict[Topic, str] = {}
+        """Who publishes each chart of the bus, shown or not."""
+        self._told = 0
         self._silent: frozenset[int] = frozenset()
         self._heard_s: float | None = None
         """When anything was last heard, loop time."""
         self._began_s = 0.0
         self._said_s = 0.0
+        self._wanted: Final = list(spec.symbols)
+        """The charts to show, in order; all if empty."""
+        self._is_wanted_new: Final = asyncio.Event()
         self._more: tuple[str, ...] = ()
         """Servers of the cluster that the address does not name."""
 
     def retry(self) -> None:
         """End the wait before the next attempt."""
         self._may_try.set()
+
+    def add(self, symbol: str) -> str:
+        """Show another chart of the bus too. Returns "", or one line on why that is not possible."""
+        known = self._known()
+        if symbol not in known:
+            return f"{symbol}: the bus does not have it; it has {', '.join(known) or 'no chart'}"
+        if self._wanted and symbol not in self._wanted:
+            self._wanted.append(symbol)
+            self._is_wanted_new.set()
+        return ""
+
+    def _known(self) -> list[str]:
+        """Return the symbols of the bus, shown or not."""
+        return sorted({topic.symbol for topic in self._holders})
 
     async def send(self, _command: ServerCommand) -> str:
         """Return why a command cannot be sent: a bus leads to engines, but not back."""
@@ -173,7 +193,10 @@ class BusConnection:
                 get_logger("remote").debug("not a chart's lease", extra={"key": key, "reason": error})
             else:
                 found.append(topic)
-        if wanted := self._spec.symbols:
+        if len(self._holders) != self._told:
+            self._told = len(self._holders)
+            self._listener.offered(tuple(self._known()))
+        if wanted := self._wanted:
             known = ", ".join(topic.symbol for topic in found)
             found = [topic for symbol in wanted for topic in found if topic.symbol == symbol]
             if not found:
@@ -199,7 +222,7 @@ class BusConnection:
                     new.remove(chart)  # found again later
         if failed and len(failed) == len(every):
             raise failed[0]
-        if not self._spec.symbols:
+        if not self._wanted:
             new.sort(key=lambda chart: (str(chart.created), chart.topic))  # as their engine has them
         new = new[: CHARTS - len(self._charts)]
         for chart in new:
@@ -267,7 +290,10 @@ class BusConnection:
 
         while True:
             end_if_cancelled()
-            await asyncio.sleep(LOOK_S)
+            self._is_wanted_new.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._is_wanted_new.wait()
             try:
                 topics = await self._find(js)
                 if {chart.topic for chart in self._charts}.issuperset(topics) or len(self._charts) == CHARTS:

@@ -78,6 +78,10 @@ class Connection:
         """End the wait before the next attempt."""
         self._may_try.set()
 
+    def add(self, symbol: str) -> str:
+        """Return why no chart can be added: all that the server has are shown."""
+        return f"{symbol}: the server does not have it"
+
     async def send(self, command: ServerCommand) -> str:
         """Send a command. Returns why it could not be sent, "" if it was."""
         socket = self._socket

@@ -11,6 +11,9 @@ class Listener(Protocol):
 
     def connected(self, message: Connected) -> None: ...
 
+    def offered(self, symbols: tuple[str, ...]) -> None:
+        """Handle the charts that there are, whether they are shown or not."""
+
     def status(self, message: Status) -> None: ...
 
     def rows(self, block: Rows) -> None: ...

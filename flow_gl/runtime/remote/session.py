@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 from flow_gl.core.bus_address import hosts_of
 from flow_gl.core.clock import Clock
-from flow_gl.core.commands import Command, OpenTimeline, Play, Retry, Seek, SetLoop, SetSpeed, Step, Stop
+from flow_gl.core.commands import AddSymbol, Command, OpenTimeline, Play, Retry, Seek, SetLoop, SetSpeed, Step, Stop
 from flow_gl.core.errors import FlowError
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import CHARTS, STATUS, FeedState
-from flow_gl.core.spec import Answer, BusSpec, RemoteSettings, RemoteSpec
+from flow_gl.core.spec import Answer, BusSpec, NotAdded, Offered, RemoteSettings, RemoteSpec
 from flow_gl.core.system.tasks import cancel
 from flow_gl.core.units import SECOND_NS
 from flow_gl.protocol.frames import Rows
@@ -143,12 +143,21 @@ class RemoteSession:
             elif isinstance(command, Seek | Play | Step):
                 if why := await connection.send(self._moved(command)):
                     self._refuse(f"the replay did not move: {why}")
+            elif isinstance(command, AddSymbol):
+                if why := self._add(command.symbol, connection):
+                    self._tell(NotAdded(symbol=command.symbol, reason=why))
             elif isinstance(command, SetLoop):
                 self._refuse("loops work in a replay on this machine")
             elif not isinstance(command, OpenTimeline):
                 get_logger("remote").info("not sent to the server", extra={"command": command})
                 self._refuse("the server computes with its own settings and rules")
         return True
+
+    def _add(self, symbol: str, connection: "Connection | BusConnection") -> str:
+        """Show another chart too; return why that is not possible, one line, or ""."""
+        if len(self.charts) >= CHARTS:
+            return f"{symbol}: at most {CHARTS} symbols are possible"
+        return connection.add(symbol)
 
     def _moved(self, command: Seek | Play | Step) -> ServerCommand:
         """Return the server's command for one that moves a replay."""
@@ -185,6 +194,10 @@ class RemoteSession:
                 chart.close()
                 self._has_fewer = True
             del self.charts[len(message.instruments) :]
+
+    def offered(self, symbols: tuple[str, ...]) -> None:
+        """Tell the view which charts there are."""
+        self._tell(Offered(symbols=symbols))
 
     def _new_store(self) -> MarketStore:
         self._stores += 1

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from imgui_bundle import imgui
 
+from flow_gl.core.market.instrument import symbol_from
 from flow_gl.ui.input import fuzzy
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import Frame
@@ -50,12 +51,26 @@ def rows(query: str, frame: Frame) -> list[Row]:
         contract = market.symbol if market.symbol != symbol else ""
         found.append(Row(symbol, "   ".join(filter(None, (contract, price))), True))
     there = {row.symbol for row in found} | {market.symbol for market in frame.link.markets}
-    found += [Row(symbol, "not read yet", False) for symbol in frame.link.offered if symbol not in there]
+    detail = "ask the gateway" if frame.link.asks_for else "not read yet"
+    found += [Row(symbol, detail, False) for symbol in frame.link.offered if symbol not in there]
     if not query.strip():
         return found
     scored = ((fuzzy.match(query, row.symbol), at, row) for at, row in enumerate(found))
     matching = [(-match.score, at, row) for match, at, row in scored if match is not None]
-    return [row for _, _, row in sorted(matching, key=lambda one: one[:2])]
+    best = [row for _, _, row in sorted(matching, key=lambda one: one[:2])]
+    typed = symbol_from(query, frame.link.asks_for)
+    if typed and typed not in (row.symbol for row in found):
+        best.append(Row(typed, "ask the gateway", False))
+    return best
+
+
+def _nothing(frame: Frame) -> str:
+    """Return what to say where no symbol matches."""
+    if frame.link.asks_for == "continuous":
+        return "type a root such as CL, or a continuous symbol such as CL.v.0"
+    names = [chart_list.symbol_of(market) for market in frame.link.markets]
+    has = f"; it has {', '.join(names)}" if names and not frame.link.offered else ""
+    return f"no symbol of this feed has these letters{has}"
 
 
 class SymbolList:
@@ -98,7 +113,7 @@ class SymbolList:
         found = rows(self._query, frame)
         chosen = self._list.entered(found)
         if not found:
-            imgui.text_disabled("no symbol of this feed has these letters")
+            imgui.text_disabled(_nothing(frame))
         if found and imgui.begin_child("rows", (0.0, min(_ROWS, len(found)) * row_height()), 0, _NO_KEYS):
             chosen = self._list.clicked(found, state.palette, partial(_draw_row, state=state)) or chosen
         if found:

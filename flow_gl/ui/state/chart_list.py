@@ -8,10 +8,15 @@ the charts stay as they are.
 from collections.abc import Sequence
 from typing import Final
 
+from flow_gl.core.market.instrument import symbol_from
+from flow_gl.core.schema import FeedState
 from flow_gl.store.market import MarketReader
+from flow_gl.ui.link import Link
 from flow_gl.ui.state.arrangement import MAX_CHARTS
 from flow_gl.ui.state.view_state import ChartState, ViewState
 
+_KNOWN: Final = (FeedState.LIVE, FeedState.CLOSED, FeedState.REPLAY, FeedState.DEMO, FeedState.ENDED)
+"""In these states a feed shows all that it was started with."""
 FULL: Final = f"at most {MAX_CHARTS} charts are possible"
 
 
@@ -94,6 +99,50 @@ def close(state: ViewState, shown: Sequence[MarketReader], index: int) -> str:
         state.selected = 0 if state.selected == index + 1 else state.selected - (state.selected > index)
     _ask(state, symbols)
     return ""
+
+
+def look(state: ViewState, shown: Sequence[MarketReader], link: Link) -> list[str]:
+    """Ask the feed for what a workspace shows and is not there, and give up what will not come; once per frame.
+
+    Parameters
+    ----------
+    shown : the market of each chart
+
+    Returns
+    -------
+    Lines for the user
+    """
+    said = []
+    for symbol, reason in link.refusals():
+        _give_up(state, shown, symbol)
+        said.append(reason)
+    if not state.wanted_charts or state.is_adding or state.left_feed or not link.markets:
+        return said
+    if link.engine is None or int(link.engine.status["state"]) not in _KNOWN:
+        return said
+    there = [symbol_of(market) for market in link.markets]
+    for symbol in dict.fromkeys(one for one in state.wanted_charts if one not in there):
+        can_come = symbol in link.offered or symbol_from(symbol, link.asks_for) == symbol
+        problem = link.add(symbol) if can_come else f"{symbol}: this feed does not have it; it has {', '.join(there)}"
+        if problem:
+            _give_up(state, shown, symbol)
+            said.append(problem)
+    return said
+
+
+def _give_up(state: ViewState, shown: Sequence[MarketReader], symbol: str) -> None:
+    """Show no chart of a symbol. One that was to show it keeps what it shows."""
+    before = [symbol_of(market) for market in shown] if state.is_adding else []
+    kept: list[str] = []
+    links: list[int] = []
+    for at, wanted in enumerate(state.wanted_charts):
+        if wanted != symbol or at < len(before):
+            kept.append(before[at] if wanted == symbol else wanted)
+            links += state.wanted_links[at : at + 1]
+    is_as_before = state.is_adding and kept == before
+    state.wanted_charts = () if is_as_before else tuple(kept)
+    state.wanted_links = () if is_as_before else tuple(links)
+    state.selected = min(state.selected, len(kept))
 
 
 def _ask(state: ViewState, symbols: Sequence[str]) -> None:

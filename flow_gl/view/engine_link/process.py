@@ -12,7 +12,7 @@ import msgspec
 from flow_gl.core.commands import Stop, encode
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import FeedState
-from flow_gl.core.spec import Failure, Offered, RemoteSettings, decode_answer
+from flow_gl.core.spec import Failure, NotAdded, Offered, RemoteSettings, decode_answer
 from flow_gl.core.system.platform.line_process import LineProcess
 from flow_gl.store.market import MarketReader
 from flow_gl.view.engine_link.stores import EngineStores
@@ -42,6 +42,10 @@ class EngineProcess(EngineStores):
         """The settings of the engine behind remote charts; empty for an engine of this machine."""
         self.offered: tuple[str, ...] = ()
         """Symbols that the feed can chart."""
+        self.asks_for = ""
+        """Type of the symbols that may be asked for besides."""
+        self.refusals: Final[list[NotAdded]] = []
+        """Symbols that were asked for and will not come."""
         self._lines: Final = LineProcess(command, environment={**os.environ, **environment}, name="engine")
         self.process: Final = self._lines.process
         self.write(first_line)
@@ -59,7 +63,9 @@ class EngineProcess(EngineStores):
             elif isinstance(answer, RemoteSettings):
                 self.remote_settings = answer.settings
             elif isinstance(answer, Offered):
-                self.offered = answer.symbols
+                self.offered, self.asks_for = answer.symbols, answer.asks_for
+            elif isinstance(answer, NotAdded):
+                self.refusals.append(answer)
             else:
                 self.attach(answer.store)
 

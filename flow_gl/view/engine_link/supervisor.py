@@ -14,14 +14,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, Self
 
-import msgspec
+from msgspec import structs
 
 from flow_gl.core.clock import SYSTEM, Clock
-from flow_gl.core.commands import Command, SetSpeed, Stop, encode
+from flow_gl.core.commands import AddSymbol, Command, SetLoop, SetSpeed, Stop, encode
 from flow_gl.core.errors import EXIT_FAULT, EXIT_RESOURCE
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import CHARTS, FeedState
-from flow_gl.core.spec import DemoSpec, EngineSpec, FilesSpec
+from flow_gl.core.spec import BusSpec, DemoSpec, EngineSpec, FilesSpec, LiveSpec, RemoteSpec
 from flow_gl.core.spec import encode as encode_spec
 from flow_gl.core.system import children
 from flow_gl.core.system.platform.processes import describe_end
@@ -30,6 +30,7 @@ from flow_gl.store.market import EngineReader, MarketReader
 from flow_gl.store.shm import remove_stale
 from flow_gl.store.timeline import TimelineStore
 from flow_gl.ui.link import LinkState
+from flow_gl.view.engine_link.asked import Asked, requested_of
 from flow_gl.view.engine_link.process import EngineProcess
 
 COMMAND: Final = children.command("flow_gl.runtime")
@@ -86,6 +87,8 @@ class EngineLink:
         self._next: EngineProcess | None = None
         """The engine that is starting or catching up."""
         self.offered: Sequence[str] = ()
+        self.asks_for = ""
+        self._asked: Final = Asked()
         self._is_planned = False
         """The next engine is to take over from one that still runs, because another market was asked for."""
         self._is_hurrying = False
@@ -137,12 +140,16 @@ class EngineLink:
         exit_status = engine.process.poll()  # checked before the last answers are read, so that none is missed
         engine.read_answers()
         is_replaced = engine.attach_markets()
-        self.offered = engine.offered or self.offered
+        self.offered, self.asks_for = engine.offered or self.offered, engine.asks_for or self.asks_for
         self.timeline = self.timeline if self._is_planned else engine.timeline
         if engine is self._next:
             self._maybe_take_over(engine)
         elif is_replaced:
             self.generation += 1
+        if self._asked.symbols:
+            self._asked.look(engine, self.markets)
+            if self._asked.symbols and self._next is None and exit_status is None:
+                self._plan(self._asked.symbols[0])
         if exit_status is not None:
             self._on_death(engine, exit_status)
         return self.state
@@ -170,24 +177,44 @@ class EngineLink:
             engine.write(encode(command))
 
     def add(self, symbol: str) -> str:
-        """Start another engine that has this symbol too, and let it take over once it has caught up.
+        """Ask for a market of this symbol. Returns "", or one line on why that is not possible.
 
-        The engine that runs goes on until then. A replay and a demo give the same numbers again; other feeds do not.
+        A replay and a demo give the same numbers again, so another engine that has this symbol too is started, and
+        takes over once it has caught up; the one that runs goes on until then. A live feed and a bus are asked for the
+        symbol itself.
         """
         feed = self._spec.feed
-        if not isinstance(feed, DemoSpec | FilesSpec):
-            return f"{symbol}: a symbol can be added to a replay or a demo only"
-        if self._next is not None or self._shown is None or self._shown.reader is None:
-            return f"{symbol}: another one is being read; try again in a moment"
-        if len(self.markets) >= CHARTS:
-            return f"at most {CHARTS} symbols are possible"
+        if symbol in self._asked.symbols:
+            return ""
+        there = [*map(requested_of, self.markets), *self._asked.symbols]
+        if symbol in there:
+            return ""
+        if isinstance(feed, RemoteSpec):
+            return f"{symbol}: the server does not have it; it has {', '.join(there) or 'no chart'}"
+        if self._shown is None or self._shown.reader is None or self._start_at_ns is not None:
+            return f"{symbol}: the engine is starting; try again in a moment"
+        if len(there) >= CHARTS:
+            return f"{symbol}: at most {CHARTS} symbols are possible"
+        self._asked.symbols.append(symbol)
+        if isinstance(feed, LiveSpec | BusSpec):
+            self.send(AddSymbol(symbol))
+        return ""
+
+    def refusals(self) -> list[tuple[str, str]]:
+        """Return, once, the symbols that were asked for and will not come, with one line on why."""
+        return self._asked.take_refusals()
+
+    def _plan(self, symbol: str) -> None:
+        """Start another engine that has this symbol too, unless the one that runs was asked for it itself."""
+        feed, shown = self._spec.feed, self._shown
+        if not isinstance(feed, DemoSpec | FilesSpec) or shown is None or shown.reader is None:
+            return
         self._before_plan = self._spec
-        symbols = (*map(_requested, self.markets), symbol)
-        more = {"is_held": bool(self._shown.reader.status["is_held"])} if isinstance(feed, FilesSpec) else {}
-        self._spec = msgspec.structs.replace(self._spec, feed=msgspec.structs.replace(feed, symbols=symbols, **more))
+        symbols = (*map(requested_of, self.markets), symbol)
+        more = {"is_held": bool(shown.reader.status["is_held"])} if isinstance(feed, FilesSpec) else {}
+        self._spec = structs.replace(self._spec, feed=structs.replace(feed, symbols=symbols, **more))
         self._is_planned = True
         self._launch()
-        return ""
 
     def close(self) -> None:
         """End the engine and release its stores. Idempotent; waits until the engine has written what is left.
@@ -220,7 +247,10 @@ class EngineLink:
 
     def _launch(self) -> None:
         self._start_at_ns = None
-        spec = msgspec.structs.replace(self._spec, resume_ns=self._resume_ns())
+        spec = structs.replace(self._spec, resume_ns=self._resume_ns())
+        if isinstance(spec.feed, LiveSpec | BusSpec) and spec.feed.symbols and self.markets:
+            symbols = tuple(dict.fromkeys((*spec.feed.symbols, *map(requested_of, self.markets))))
+            spec = structs.replace(spec, feed=structs.replace(spec.feed, symbols=symbols))
         try:
             self._next = EngineProcess(
                 self._command,
@@ -259,7 +289,10 @@ class EngineLink:
         if self._is_planned and old is not None:
             if self._is_hurrying:
                 engine.write(encode(SetSpeed(_speed_of(old))))
+            if (loop := _loop_of(old)).end_ns:
+                engine.write(encode(loop))
             self._is_planned = self._is_hurrying = False
+            self._asked.forget(self._asked.symbols[:1])
             old.write(encode(Stop()))
             self._ending.append(old)
         elif old is not None:
@@ -293,8 +326,8 @@ class EngineLink:
 
     def _forget_plan(self, reason: str) -> None:
         self._log.warning("the market was not added", extra={"reason": reason})
+        self._asked.refuse(self._asked.symbols[:1], reason)
         self._spec, self._is_planned, self._is_hurrying, self._next = self._before_plan, False, False, None
-        self.message = reason
 
     def _bury(self) -> None:
         """Release the engines that have stopped."""
@@ -309,6 +342,8 @@ class EngineLink:
         if self._is_planned and engine is self._next:
             self._give_up_plan(engine, failure.error if failure else _describe(exit_status, engine.last_words()))
             return
+        if not isinstance(self._spec.feed, DemoSpec | FilesSpec):
+            self._asked.refuse(self._asked.symbols, "the engine is restarted: add the symbol again")
         if failure is not None and failure.exit_code != EXIT_FAULT:
             self._fail(failure.error, failure.exit_code)
             return
@@ -339,11 +374,11 @@ def _speed_of(engine: EngineProcess) -> float | None:
     return None if math.isinf(speed) else speed if speed > 0 else 1.0
 
 
-def _requested(market: MarketReader) -> str:
-    """Return a chart's symbol as its store has it now; the view's reader belongs to its frame."""
-    own = MarketReader(market.store)
-    own.refresh()
-    return own.requested or own.symbol
+def _loop_of(engine: EngineProcess) -> SetLoop:
+    """Return the stretch that an engine's replay plays in a loop; 0 and 0 for none."""
+    if engine.reader is None:
+        return SetLoop(0, 0)
+    return SetLoop(int(engine.reader.status["loop_start"]), int(engine.reader.status["loop_end"]))
 
 
 _KILLERS: Final = {

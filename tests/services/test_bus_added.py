@@ -1,0 +1,128 @@
+"""A symbol is added to an engine that publishes on a bus: each row is there once, and a reader sees no end."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from flow_gl.core.bus_address import parse_bus
+from flow_gl.core.schema import FeedState
+from flow_gl.core.settings import AggregationSettings
+from flow_gl.core.spec import BusServers, BusSpec, DemoSpec, EngineSpec, FilesSpec, PublishSpec
+from flow_gl.core.units import SECOND_NS
+from flow_gl.dbn.writing import write_dbn
+from flow_gl.feed.synthetic.demo import TradeMaker
+from flow_gl.protocol.bus import Topic
+from flow_gl.store.market import MarketStore
+from flow_gl.view.engine_link.asked import requested_of
+from flow_gl.view.engine_link.supervisor import EngineLink
+from tests.kit.nats import nats_server
+from tests.kit.published import assert_same, published, stored
+from tests.kit.waiting import until
+
+pytestmark = pytest.mark.slow
+
+
+class Desk:
+    """An engine that publishes, and a reader of the bus; both are polled together."""
+
+    def __init__(self, feed: DemoSpec | FilesSpec, url: str) -> None:
+        servers = BusServers(parse_bus(url).servers)
+        settings = AggregationSettings(sessions=False)
+        spec = EngineSpec(feed=feed, aggregation=settings, publish=PublishSpec(servers, 0.15))
+        self.engine = EngineLink.start(spec)
+        self.reader = EngineLink.start(EngineSpec(feed=BusSpec(bus=servers)))
+        self.states: list[FeedState] = []
+        """States of the reader, in order."""
+
+    def poll(self) -> None:
+        for link in (self.engine, self.reader):
+            link.poll()
+            if link.engine:
+                link.engine.refresh()
+        if self.reader.engine and (state := FeedState(int(self.reader.engine.status["state"]))) not in self.states[-1:]:
+            self.states.append(state)
+
+    def status(self, field: str) -> int:
+        return int(self.engine.engine.status[field]) if self.engine.engine else 0
+
+    def until_published(self, *symbols: str) -> None:
+        """Wait until this engine publishes all of these charts, and the reader shows them."""
+
+        def is_published() -> bool:
+            charts = [requested_of(market) for market in self.engine.markets]
+            is_led = self.status("leases") == len(symbols) and not self.status("unpublished")
+            shown = sorted(requested_of(market) for market in self.reader.markets)
+            return charts == [*symbols] and is_led and shown == sorted(symbols)
+
+        until(is_published, self.describe, step=self.poll)
+
+    def describe(self) -> str:
+        fields = ("state", "trades", "on_bus", "leases", "published", "unpublished")
+        return f"{[(one, self.status(one)) for one in fields]}, {self.states}"
+
+    def close(self) -> None:
+        self.reader.close()
+        self.engine.close()
+
+
+@contextmanager
+def attached(desk: Desk) -> Iterator[dict[str, MarketStore]]:
+    """Hold the charts' stores by symbol, so that they can be read after the engine has ended."""
+    stores = {requested_of(one): MarketStore.attach(one.store.name) for one in desk.engine.markets}
+    try:
+        yield stores
+    finally:
+        for store in stores.values():
+            store.close()
+
+
+def assert_once(url: str, dataset: str, stores: dict[str, MarketStore]) -> None:
+    """Check that the bus has every row of the stores, each once and in order, in one epoch."""
+    for symbol, store in stores.items():
+        found = published(url, Topic(dataset, symbol))
+        assert len(found.epochs) == 1, symbol
+        assert len(set(found.ids)) == len(found.ids), symbol
+        assert_same(found.rows, stored(store))
+
+
+def test_a_symbol_is_added_to_a_demo_that_is_published(tmp_path: Path) -> None:
+    with nats_server(tmp_path) as server, closing(Desk(DemoSpec(symbols=("NQ",), history_s=600.0), server.url)) as desk:
+        desk.until_published("NQ.v.0")
+        pid = desk.engine.pid
+        assert desk.engine.add("ES.v.0") == ""
+        desk.until_published("NQ.v.0", "ES.v.0")
+        assert desk.engine.pid != pid, "another engine goes on"
+        rows = desk.status("published")
+        until(lambda: desk.status("published") > rows + 20, desk.describe, step=desk.poll)
+        with attached(desk) as stores:
+            states, first = list(desk.states), desk.states.index(FeedState.DEMO)
+            desk.engine.close()
+            assert_once(server.url, "synthetic", stores)
+        assert FeedState.ENDED not in states[first:], states
+
+
+def test_a_symbol_is_added_to_a_replay_that_is_published(tmp_path: Path) -> None:
+    maker = TradeMaker(seed=3, history_s=0.0, start_ns=1_794_500_000_000_000_000)
+    blocks = []
+    while maker.next_ns < maker.start_ns + 600 * SECOND_NS:
+        blocks.append(maker.next_block())
+    path = tmp_path / "day.dbn.zst"
+    symbols = {one.instrument_id: one.symbol_at(maker.live_ns) for one in maker.contracts}
+    write_dbn(path, np.concatenate(blocks), symbols=symbols)
+    feed = FilesSpec(paths=(str(path),), speed=10.0)
+    with nats_server(tmp_path) as server, closing(Desk(feed, server.url)) as desk:
+        until(lambda: desk.engine.offered and desk.engine.markets, desk.describe, step=desk.poll)
+        nq, es = desk.engine.offered[:2]
+        desk.until_published(nq)
+        assert desk.engine.add(es) == ""
+        desk.until_published(nq, es)
+        rows = desk.status("published")
+        until(lambda: desk.status("published") > rows + 20, desk.describe, step=desk.poll)
+        with attached(desk) as stores:
+            assert desk.engine.engine
+            dataset = desk.engine.engine.text("dataset")
+            desk.engine.close()
+            assert_once(server.url, dataset, stores)
