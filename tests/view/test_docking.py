@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from flow_gl.core.panels import HEIGHTS_PX
 from flow_gl.ui.overlays.panels import window
-from flow_gl.ui.overlays.panels.window import tab_texts
+from flow_gl.ui.overlays.panels.window import Tab, tabs_of
 from flow_gl.ui.state.panel_layout import COLUMN_PX, Slot
 from tests.kit.pilot import HeadlessPilot, TinyTarget
 
@@ -105,12 +106,41 @@ def test_panels_are_laid_out_again_when_the_window_changes(desk: HeadlessPilot) 
 def test_the_short_names_on_tabs_are_words(desk: HeadlessPilot, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[str] = []
 
-    def recorded(slot: Slot, *room: Any) -> list[tuple[str, float]]:
-        tabs = tab_texts(slot, *room)
-        shown[:] = [text for text, _ in tabs]
+    def recorded(slot: Slot, *room: Any) -> list[Tab]:
+        tabs = tabs_of(slot, *room)
+        shown[:] = [tab.text for tab in tabs]
         return tabs
 
-    monkeypatch.setattr(window, "tab_texts", recorded)
+    monkeypatch.setattr(window, "tabs_of", recorded)
     desk.state.open_panels = {"tape", "alerts", "feed"}
     desk.frames(3)
     assert shown == ["Feed", "Tape", "Alerts"]
+
+
+@pytest.mark.parametrize("size", [(640, 480), (1280, 720)])
+def test_tabs_keep_free_of_the_strips_buttons_and_every_panel_can_be_reached(
+    desk: HeadlessPilot, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    shown: list[float] = []
+
+    def recorded(slot: Slot, room: float, *more: Any) -> list[Tab]:
+        tabs = tabs_of(slot, room, *more)
+        shown[:] = sum(tab.width for tab in tabs), room
+        assert slot.front in [tab.name for tab in tabs]
+        return tabs
+
+    monkeypatch.setattr(window, "tabs_of", recorded)
+    assert isinstance(desk.surface, TinyTarget)
+    desk.surface.claim(*size)
+    desk.state.text_size = 1.5
+    desk.state.open_panels = set(HEIGHTS_PX)
+    desk.frames(3)
+    fronts = set()
+    for _ in HEIGHTS_PX:
+        (slot,) = desk.frame.panels.slots
+        fronts.add(slot.front)
+        width, room = shown
+        assert width < room
+        # Right of the last tab is the number of panels without one.
+        desk.click((slot.rect.x + width + 12, slot.rect.y + 14 * desk.frame.scale))
+    assert len(fronts) > 2

@@ -7,7 +7,7 @@ window, or over a column, the panel docks there. Dragging a docked panel's tab m
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from imgui_bundle import imgui
 
@@ -93,8 +93,18 @@ def window(name: str, frame: Frame, state: ViewState, *, may_keep: bool = False)
         imgui.end()
 
 
-def tab_texts(slot: Slot, room: float, pad: float, choices: KeyChoices) -> list[tuple[str, float]]:
-    """Return text and width of each tab in ImGui units: the fullest of four forms for which there is room.
+class Tab(NamedTuple):
+    """A panel's tab: its text, and its width in ImGui units."""
+
+    name: str
+    text: str
+    width: float
+
+
+def tabs_of(slot: Slot, room: float, pad: float, choices: KeyChoices) -> list[Tab]:
+    """Return the tabs of a slot in the fullest of four forms for which there is room.
+
+    If there is room for none, some panels have no tab: the first ones have, and the one in front.
 
     Parameters
     ----------
@@ -117,7 +127,22 @@ def tab_texts(slot: Slot, room: float, pad: float, choices: KeyChoices) -> list[
         widths = [imgui.calc_text_size(text).x + 2 * pad for text in texts]
         if sum(widths) <= room:
             break
-    return list(zip(texts, widths, strict=True))
+    tabs = [Tab(*its) for its in zip(slot.names, texts, widths, strict=True)]
+    if sum(widths) <= room:
+        return tabs
+    left = room - _more_width(pad) - widths[slot.names.index(slot.front)]
+    kept = {slot.front}
+    for tab in tabs:
+        if tab.name != slot.front:
+            left -= tab.width
+            if left < 0:
+                break
+            kept.add(tab.name)
+    return [tab for tab in tabs if tab.name in kept]
+
+
+def _more_width(pad: float) -> float:
+    return imgui.calc_text_size("+9").x + 2 * pad
 
 
 def _strip(name: str, slot: Slot, frame: Frame, state: ViewState) -> None:
@@ -139,12 +164,14 @@ def _strip(name: str, slot: Slot, frame: Frame, state: ViewState) -> None:
     buttons.append(("close", f"close ({key_label(state.keys, name)})"))
     right = width - len(buttons) * icon - 0.5 * pad
     x = 0.0
-    tabs = tab_texts(slot, right - x, pad, state.keys)
-    for its, (text, tab_width) in zip(slot.names, tabs, strict=True):
-        # A single tab takes the whole strip, so that it can be dragged anywhere.
-        reach = right - x if len(tabs) == 1 else tab_width
+    tabs = tabs_of(slot, right - x, pad, state.keys)
+    for its, text, tab_width in tabs:
+        # A single panel's tab takes the whole strip, so that it can be dragged anywhere.
+        reach = right - x if len(slot.names) == 1 else tab_width
         _tab(its, slot, frame, state, place=(x, reach, height), text=text)
         x += tab_width
+    if len(tabs) < len(slot.names):
+        _more({tab.name for tab in tabs}, slot, state, place=(x, _more_width(pad), height))
     for kind, hint in buttons:
         imgui.set_cursor_pos((right, 0.5 * (height - icon)))
         if imgui.invisible_button(kind, (icon, icon)):
@@ -181,6 +208,23 @@ def _tab(
     draw.add_text(at, u32(color), text)
     if not is_front and imgui.is_item_hovered(_TOOLTIP):
         imgui.set_tooltip(f"{BY_NAME[name].title}   {key_label(state.keys, name)}")
+
+
+def _more(tabs: set[str], slot: Slot, state: ViewState, *, place: tuple[float, float, float]) -> None:
+    """Draw how many panels have no tab; a click brings the next of them to the front."""
+    x, width, height = place
+    imgui.set_cursor_pos((x, 0.0))
+    order = [*slot.names[slot.names.index(slot.front) :], *slot.names]
+    hidden = [name for name in dict.fromkeys(order) if name not in tabs]
+    if imgui.invisible_button("more", (width, height)):
+        state.panel_places = state.panel_places.select(hidden[0])
+    low, text = imgui.get_item_rect_min(), f"+{len(hidden)}"
+    size = imgui.calc_text_size(text)
+    color = state.palette.text if imgui.is_item_hovered() else state.palette.quiet
+    at = round(low.x + 0.5 * (width - size.x)), round(low.y + 0.5 * (height - size.y))
+    imgui.get_window_draw_list().add_text(at, u32(color), text)
+    if imgui.is_item_hovered(_TOOLTIP):
+        imgui.set_tooltip("behind: " + ", ".join(BY_NAME[name].title for name in hidden))
 
 
 def _press(kind: str, name: str, state: ViewState) -> None:
