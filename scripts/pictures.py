@@ -23,11 +23,13 @@ from week_files import REQUESTED, write_week
 
 from flow_gl.core.clock import SYSTEM
 from flow_gl.core.commands import SetSpeed
+from flow_gl.core.comparison import Comparison
 from flow_gl.core.palette import COLOUR_BLIND, LIGHT
 from flow_gl.core.spec import DemoSpec, EngineSpec, FilesSpec
 from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.discs import volumes
 from flow_gl.layers.rows import hit
+from flow_gl.ui.state.chart_list import symbol_of
 from flow_gl.view.frame_loop import FrameLoop
 
 Prepare = Callable[[FrameLoop], None]
@@ -74,6 +76,16 @@ def use_colour_blind(loop: FrameLoop) -> None:
     loop.state.palette = COLOUR_BLIND
 
 
+def compare(loop: FrameLoop) -> None:
+    """Show the first chart alone, with its difference to the second, and the mouse over that pane."""
+    loop.state.selected = 1
+    loop.state.charts[0].compared.show(Comparison(symbol_of(loop.link.markets[1])))
+    run_for(loop, SETTLE_S)
+    assert loop.frame is not None
+    pane = loop.frame.charts[0].layout.compared
+    imgui.get_io().add_mouse_pos_event(pane.x + 0.45 * pane.width, pane.y + 0.5 * pane.height)
+
+
 SHOTS = {
     "chart": Shot(DemoSpec(seed=11), span_s=100, size=(1920, 1080)),
     "hover": Shot(DemoSpec(seed=7, symbols=("NQ",)), span_s=120, size=(1280, 720), prepare=point_at_largest),
@@ -81,6 +93,7 @@ SHOTS = {
     "burst": Shot(DemoSpec(seed=5, symbols=("NQ",), bursts=((-50.0, 25.0, 25.0),)), size=(1280, 720)),
     "panels": Shot(DemoSpec(seed=9, symbols=("NQ",)), size=(1920, 1080), prepare=open_panels),
     "light": Shot(DemoSpec(seed=3, symbols=("NQ",)), size=(1280, 720), prepare=use_light),
+    "comparison": Shot(DemoSpec(seed=11), span_s=900, size=(1280, 720), prepare=compare),
     "colour-blind": Shot(DemoSpec(seed=3, symbols=("NQ",)), size=(1280, 720), prepare=use_colour_blind),
 }
 

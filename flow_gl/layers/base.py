@@ -16,6 +16,7 @@ from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.palette import DARK, Palette, Rgb
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.view import Rect, View
+from flow_gl.layers.comparison.compared import Compared
 from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.layers.drawings.shown import ShownShape
 from flow_gl.layers.lines.book import NO_LINES, LineBook
@@ -103,7 +104,7 @@ class Scene:
     """One chart in one frame, frozen: the store's copies, the panes, and the hovered and pinned bubbles.
 
     World y of `price_view` is in ticks above price 0 (price // tick_size), that of `cvd_view` in contracts.
-    `price_view.rect` and `cvd_view.rect` have the same x and width; `profile_rect` is at the right of the price pane.
+    All panes have the same x and width; `profile_rect` is at the right of the price pane.
     Layers also draw the axis labels: prices and CVD values in a strip `price_axis_px` wide to the right of the panes,
     times in a strip `time_axis_px` high below the CVD pane.
     """
@@ -153,6 +154,8 @@ class Scene:
     """What traded in the range that the user has marked."""
     in_view: RangeProfile | None = None
     """What traded in view; None unless its profile is shown in place of the session's."""
+    compared: Compared | None = None
+    """The chart's comparison with another symbol; None without one, or without room for its pane."""
     order_sizes: tuple[int, int] = (10, 50)
     """Least contracts of a medium and of a large order."""
     own_levels: tuple[ShownLevel, ...] = ()

@@ -1,9 +1,11 @@
-"""The crosshair: lines through both panes, and their values on the axes."""
+"""The crosshair: lines through all panes, and their values on the axes."""
 
+from flow_gl.core.comparison import value_text
 from flow_gl.core.palette import mix
 from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
+from flow_gl.layers.comparison.points import compare_view, decimals, present
 from flow_gl.layers.labels.axes import LABEL_PX, add_plate, clear_of_plates, crosshair_time, crosshair_x
 from flow_gl.layers.labels.layout import PRICE, TIME
 from flow_gl.layers.labels.words import contracts_text, price_text
@@ -48,12 +50,14 @@ class CrosshairLayer(CachedLayer):
         )
 
     def _value(self, scene: Scene) -> str:
-        """Return the price or CVD at the horizontal line; "" if there is none."""
+        """Return the price, the comparison's value or CVD at the horizontal line; "" if there is none."""
         assert scene.crosshair_px is not None
         price, tick_size, y = scene.price_view, self._chart.shown.tick_size, scene.crosshair_px[1]
         if y < price.rect.y:
             return ""
         if y < price.rect.bottom:
             return price_text(round(price.y_at(y)) * tick_size, tick_size)
+        if scene.compared is not None and scene.compared.rect.y <= y < scene.compared.rect.bottom:
+            return "" if present(scene).reason else value_text(round(compare_view(scene).y_at(y)), decimals(scene))
         cvd = scene.cvd_view.rect
         return contracts_text(round(scene.cvd_view.y_at(y))) if cvd.y <= y < cvd.bottom else ""

@@ -22,6 +22,7 @@ from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.labels.layout import TIME
 from flow_gl.layers.labels.ticks import local_ns
 from flow_gl.layers.labels.words import length_text
+from flow_gl.layers.panes import panes_of
 from flow_gl.layers.session_hours import holidays_between
 
 _NAMES: Final = {GapKind.FEED: "feed gap", GapKind.NO_TRADES: "no trades", GapKind.CLOSED: "closed"}
@@ -66,7 +67,7 @@ class GapsLayer(CachedLayer):
             start_ns, end_ns = _ends(scene, gap)
             left, right = round(view.screen_x(start_ns)), round(view.screen_x(end_ns))
             bands.append((int(gap["kind"]), start_ns, end_ns, left, right, start_ns in view.folded.starts))
-        return bands, view.rect, scene.cvd_view.rect, view.scale, scene.style.palette
+        return bands, panes_of(scene), view.scale, scene.style.palette
 
     def build(self, scene: Scene) -> None:
         for gap in self._seen(scene):
@@ -99,7 +100,7 @@ class GapsLayer(CachedLayer):
             return
         is_feed, is_folded = kind is GapKind.FEED, start_ns in view.folded.starts
         color = palette.attention if is_feed else palette.quiet
-        for pane in (rect, scene.cvd_view.rect):
+        for pane in panes_of(scene):
             if is_folded:
                 under.rect(x, pane.y, width, pane.height, palette.grid, alpha=0.7)
             else:
@@ -120,7 +121,7 @@ class GapsLayer(CachedLayer):
         if not rect.x <= x < rect.right:
             return
         line, size = max(1.0, round(scale)), _LABEL_PX * scale
-        for pane in (rect, scene.cvd_view.rect):
+        for pane in panes_of(scene):
             self._chart.batches.under.rect(round(x), pane.y, line, pane.height, palette.attention, alpha=0.6)
         width = self._chart.batches.text.width(UNSCHEDULED, size) + size
         left = round(x + size) if x + size + width < rect.right else round(x - size - width)

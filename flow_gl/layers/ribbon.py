@@ -30,8 +30,8 @@ _FAINT, _STRONG = 0.10, 0.50
 
 def ribbon_rect(scene: Scene) -> Rect:
     """Return the ribbon's place; it has no height where the ribbon is not shown."""
-    price = scene.price_view.rect
-    return Rect(price.x, price.bottom, price.width, max(0.0, scene.cvd_view.rect.y - price.bottom))
+    above = scene.price_view.rect if scene.compared is None else scene.compared.rect
+    return Rect(above.x, above.bottom, above.width, max(0.0, scene.cvd_view.rect.y - above.bottom))
 
 
 def row_at(scene: Scene, y_px: float) -> int | None:

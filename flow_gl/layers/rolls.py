@@ -1,4 +1,4 @@
-"""Rolls: a line through both panes where the chart switched contracts, labelled with both names.
+"""Rolls: a line through all panes where the chart switched contracts, labelled with both names.
 
 The line at the last price belongs to the newest contract: it starts at `roll_places.contract_left`, so that it does not
 extend across the roll into the prices of the previous contract. Levels and profiles belong to sessions
@@ -13,6 +13,7 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.labels.layout import TIME
+from flow_gl.layers.panes import panes_of
 from flow_gl.layers.roll_places import is_shown, line_x
 
 _LABEL_PX: Final = 13.0
@@ -27,7 +28,7 @@ class RollsLayer(CachedLayer):
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         lines = self._lines(scene)
-        return (lines, scene.price_view.rect, scene.cvd_view.rect, scene.price_view.scale, scene.style.palette)
+        return (lines, panes_of(scene), scene.price_view.scale, scene.style.palette)
 
     def build(self, scene: Scene) -> None:
         free_until = scene.price_view.rect.right
@@ -48,7 +49,7 @@ class RollsLayer(CachedLayer):
         """Add a line and, if there is room, a label. Returns the x up to which labels are free."""
         chart, palette, rect, scale = self._chart, scene.style.palette, scene.price_view.rect, scene.price_view.scale
         width = max(1.0, round(2 * scale))
-        for pane in (rect, scene.cvd_view.rect):
+        for pane in panes_of(scene):
             chart.batches.over.rect(x, pane.y, width, pane.height, palette.information, alpha=0.85)
         size = _LABEL_PX * scale
         length = chart.batches.text.width(label, size) + size

@@ -22,6 +22,12 @@ from flow_gl.layers.base import HeaderBar, Layer, Scene
 from flow_gl.layers.bubbles import BubblesLayer
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
+from flow_gl.layers.comparison.layers import (
+    ComparisonAxisLayer,
+    ComparisonCaptionLayer,
+    ComparisonGridLayer,
+    ComparisonLayer,
+)
 from flow_gl.layers.crosshair import CrosshairLayer
 from flow_gl.layers.cvd import CvdLayer
 from flow_gl.layers.drawings.levels import OwnLevelsLayer
@@ -73,6 +79,7 @@ class Pane(Enum):
     PRICE = 1
     CVD = 2
     HEADER = 3
+    COMPARISON = 4
 
 
 DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]] = (
@@ -84,6 +91,7 @@ DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]
     ("gaps", GapsLayer, Pane.WHOLE),
     ("time_grid", TimeGridLayer, Pane.WHOLE),
     ("grid", GridLayer, Pane.WHOLE),
+    ("comparison_grid", ComparisonGridLayer, Pane.WHOLE),
     ("rolls", RollsLayer, Pane.WHOLE),
     ("ribbon", RibbonLayer, Pane.WHOLE),
     ("session_names", SessionNamesLayer, Pane.WHOLE),
@@ -112,8 +120,11 @@ DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]
     ("cvd_reference", CvdReferenceLayer, Pane.WHOLE),
     ("cvd", CvdLayer, Pane.CVD),
     ("order_sizes", OrderSizesLayer, Pane.CVD),
+    ("comparison", ComparisonLayer, Pane.COMPARISON),
     ("price_axis", PriceAxisLayer, Pane.WHOLE),
     ("price_plate", PricePlateLayer, Pane.WHOLE),
+    ("comparison_axis", ComparisonAxisLayer, Pane.WHOLE),
+    ("comparison_caption", ComparisonCaptionLayer, Pane.WHOLE),
     ("cvd_axis", CvdAxisLayer, Pane.WHOLE),
     ("cvd_plate", CvdPlateLayer, Pane.WHOLE),
     ("cvd_caption", CvdCaptionLayer, Pane.WHOLE),
@@ -228,8 +239,10 @@ class ChartStack:
         """Return the scissor box of each `Pane`."""
         price, cvd, size = scene.price_view.rect, scene.cvd_view.rect, self.chart.screen_px
         header = price if self.chart.header is None else self.chart.header.rect
-        key = price, cvd, header, scene.price_axis_px, scene.time_axis_px, size
-        return self._boxes.get(key, lambda: [*map(self.chart.scissor_box, (_outer(scene), price, cvd, header))])
+        compared = price if scene.compared is None else scene.compared.rect
+        key = price, cvd, header, compared, scene.price_axis_px, scene.time_axis_px, size
+        panes = price, cvd, header, compared
+        return self._boxes.get(key, lambda: [*map(self.chart.scissor_box, (_outer(scene), *panes))])
 
     def release(self) -> None:
         """Free the GPU resources of this chart, not those it shares."""

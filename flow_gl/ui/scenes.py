@@ -27,6 +27,7 @@ from flow_gl.layers.rows import hit
 from flow_gl.layers.rows.extent import PriceScale, price_scale
 from flow_gl.layers.rows.packing import UNKNOWN_TICK_SIZE
 from flow_gl.store.market import MarketReader
+from flow_gl.ui import comparing
 from flow_gl.ui.overlays.frame import ChartFrame
 from flow_gl.ui.state.axes import EDGE_SHARE
 from flow_gl.ui.state.layout import ChartLayout
@@ -108,7 +109,7 @@ class ChartAxes:
             min_spacing_px=MIN_SPACING_PX * moment.scale,
         )
         own.lines.refresh(market, state.filters.layers)
-        if own.price.per_px <= 0.0 or self._job.may_run("time"):
+        if own.price.per_px <= 0.0 or own.compared.is_due or self._job.may_run("time"):
             _search(market, layout, state, own, moment)
         own.marked, own.in_view = self._read_ranges(market, layout, state, own, moment)
         own.marks = self._marks.select(market, _window(layout, state, own, moment), _kinds_shown(state))
@@ -119,6 +120,7 @@ class ChartAxes:
             own.price.fit(low, high, height_px=layout.price.height, least_span=MIN_TICKS, dt_s=moment.dt_s)
         if own.cvd_seen is not None:
             own.cvd.fit(*own.cvd_seen, height_px=layout.cvd.height, least_span=MIN_CONTRACTS, dt_s=moment.dt_s)
+        comparing.fit(own.compared, layout.compared.height, moment.dt_s)
 
     def _read_shapes(self, market: MarketReader, state: ViewState) -> tuple[ShownShape, ...]:
         """Return the user's drawings with their numbers; the same object while nothing changes."""
@@ -172,7 +174,7 @@ def _window(layout: ChartLayout, state: ViewState, own: ChartState, moment: Mome
 
 
 def _search(market: MarketReader, layout: ChartLayout, state: ViewState, own: ChartState, moment: Moment) -> None:
-    """Find the visible ranges of price and CVD and store them in `own`."""
+    """Find the visible ranges of price, CVD and comparison and store them in `own`."""
     width_px = layout.price.width
     ends_px = (0.0, width_px)
     seen_ns = [state.time.time_at(x_px, moment.event_ns, width_px, own.timeline) for x_px in ends_px]
@@ -183,6 +185,8 @@ def _search(market: MarketReader, layout: ChartLayout, state: ViewState, own: Ch
     if ORDER_SIZES in state.filters.layers and cvd is not None:
         cvd = own.lines.sizes.extent(seen_ns[0], min(seen_ns[1], cut["until_ns"]), cvd)
     own.cvd_seen = _with_zero(own, cvd)
+    if own.compared.rule is not None:
+        comparing.search(market, own, seen_ns, cut, ns_per_px=state.time.ns_per_px, scale=moment.scale)
     if own.price_seen is None and own.price.per_px <= 0.0 and market.session["trade_count"]:
         last = int(market.session["last_price"]) / (market.tick_size or UNKNOWN_TICK_SIZE)
         own.price_seen = PriceScale(last, last)
@@ -266,6 +270,7 @@ def build(
         shapes=own.shapes,
         marked=own.marked,
         in_view=own.in_view,
+        compared=comparing.frozen_part(own, layout),
         order_sizes=(state.aggregation.order_size_medium, state.aggregation.order_size_large),
         price_axis_px=layout.price_axis.width,
         time_axis_px=layout.time_axis.height,
@@ -336,8 +341,8 @@ def _last_price_px(scene: Scene, at_ns: int) -> tuple[float, float]:
 def _own_crosshair(state: ViewState, layout: ChartLayout) -> tuple[float, float] | None:
     """Return the mouse's position while it is in a pane of this chart."""
     cursor = state.cursor_px
-    is_here = cursor is not None and (layout.price.contains(*cursor) or layout.cvd.contains(*cursor))
-    return cursor if is_here else None
+    panes = layout.price, layout.compared, layout.cvd
+    return cursor if cursor is not None and any(pane.contains(*cursor) for pane in panes) else None
 
 
 def _until_ns(state: ViewState) -> int:

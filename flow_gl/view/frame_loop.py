@@ -17,7 +17,7 @@ from flow_gl.gl.surface.context import Surface
 from flow_gl.gl.timing import LayerTimer
 from flow_gl.gl.view import Rect
 from flow_gl.store.market import MarketReader
-from flow_gl.ui import scenes
+from flow_gl.ui import comparing, scenes
 from flow_gl.ui.alerts.center import AlertCenter, Now
 from flow_gl.ui.input.handler import InputHandler
 from flow_gl.ui.link import Link
@@ -296,6 +296,7 @@ class FrameLoop:
         axis = self._axis_px(visible if count else [], scale)
         area = self._panels.charts
         parts = {"scale": scale, "cvd_share": state.cvd_share, "axis_px": axis, "arrangement": state.arrangement}
+        parts |= comparing.layout_parts(state, visible, link.markets)
         layouts = arrange(area, len(visible), **parts, has_ribbon="ribbon" in state.filters.layers)
         state.time.fit(layouts[0].price.width, event_ns, state.charts[visible[0]].timeline)
         self._apply_percentile()
@@ -360,7 +361,7 @@ class FrameLoop:
         texts: list[str] = []
         for index in visible:
             layout = shown.get(index)
-            heights = (layout.price.height, layout.cvd.height) if layout else (0.0, 0.0)
+            heights = (layout.price.height, layout.cvd.height, layout.compared.height) if layout else (0.0, 0.0, 0.0)
             market, own, axes = self._shown[index], self.state.charts[index], self._parts.parts[index].axes
             key = axis_texts_key(market, own, heights)
             texts += axes.widest_texts.get(key, partial(axis_texts, market, own, heights))

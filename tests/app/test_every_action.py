@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from imgui_bundle import imgui
 
+from flow_gl.core.comparison import Comparison
 from flow_gl.core.drawings import SHAPE_KINDS, Point, Shape
 from flow_gl.core.palette import PALETTES
 from flow_gl.core.panels import PANEL_NAMES
@@ -139,6 +140,11 @@ SEEN: dict[str, Seen] = {
     "next_layout": state_of("arrangement"),
     "link": lambda pilot: pilot.state.charts[0].link,
     "link_unit": state_of("link_unit"),
+    "compare": lambda _: is_list_open(),
+    **dict.fromkeys(("compare_kind", "compare_off"), lambda pilot: pilot.state.charts[0].compared.rule),
+    "compare_scale": lambda pilot: pilot.state.charts[0].compared.axis.is_auto,
+    **dict.fromkeys(("compare_closer", "compare_farther"), lambda pilot: pilot.state.charts[0].compared.axis.fixed),
+    **dict.fromkeys(("compare_larger", "compare_smaller"), state_of("compared_share")),
     "add_chart": lambda _: is_list_open(),
     "change_symbol": lambda _: is_list_open(),
     "close_chart": lambda pilot: len(pilot.state.charts),
@@ -224,6 +230,14 @@ def after_zoom(pilot: WindowPilot) -> None:
     pilot.frames(2)
 
 
+def with_comparison(pilot: WindowPilot) -> None:
+    """Compare the first chart with the last market; its axis is fixed."""
+    compared = pilot.state.charts[0].compared
+    compared.show(Comparison(chart_list.symbol_of(pilot.link.markets[-1])))
+    compared.axis.set(0.0, 1e6)
+    pilot.frames(3)
+
+
 def put(**values: object) -> Callable[[WindowPilot], None]:
     def run(pilot: WindowPilot) -> None:
         for name, value in values.items():
@@ -250,6 +264,10 @@ PREPARE: dict[str, Callable[[WindowPilot], None]] = {
     "scale": lambda pilot: pilot.press("shift+up_arrow"),
     "price_lower": lambda pilot: pilot.press("shift+up_arrow"),
     "cvd_scale": lambda pilot: pilot.state.charts[0].cvd.set(0.0, 1.0),
+    **{
+        f"compare_{name}": with_comparison
+        for name in ("kind", "off", "scale", "closer", "farther", "larger", "smaller")
+    },
     "move_drawing": with_selected_shape,
     "edit_level": with_level,
     "delete_level": at_level,
@@ -286,6 +304,7 @@ def fresh(pilot: WindowPilot) -> None:
         "pointer",
         "text_size",
         "cvd_share",
+        "compared_share",
         "arrangement",
     ):
         setattr(state, name, getattr(first, name))
@@ -301,6 +320,7 @@ def fresh(pilot: WindowPilot) -> None:
     for own in state.charts:
         own.price.reset()
         own.cvd.reset()
+        own.compared.show(None)
         own.pinned_id, own.cleared_before_ns = None, 0
     pilot.frames(2)
 

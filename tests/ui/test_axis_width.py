@@ -35,12 +35,12 @@ def reader_of(tick_size: int, price: int, cvd: int) -> MarketReader:
 
 def test_the_axis_width_fits_the_panes_ends_and_the_newest_values() -> None:
     own = ChartState()
-    assert axis_texts(reader_of(7_812_500, 102_804_687_500, -16), own, (0.0, 0.0)) == 3 * ["102.8046875"] + [
+    assert axis_texts(reader_of(7_812_500, 102_804_687_500, -16), own, (0.0, 0.0, 0.0)) == 3 * ["102.8046875"] + [
         f"{MINUS}16"
     ]
     own.price.middle, own.price.per_px = 0.0, 1.0
     own.cvd.middle, own.cvd.per_px = 0.0, 1e8
-    texts = axis_texts(reader_of(500, -60_500, 2**32 - 1), own, (400.0, 100.0))
+    texts = axis_texts(reader_of(500, -60_500, 2**32 - 1), own, (400.0, 100.0, 0.0))
     assert texts[3:] == ["0.0001000", f"{MINUS}0.0001000", "4,294,967,295", "5,000,000,000", f"{MINUS}5,000,000,000"]
 
 

@@ -72,11 +72,11 @@ def test_two_charts_are_halves_and_more_make_a_grid():
 
 def test_dragging_the_border_puts_it_under_the_mouse_within_limits():
     (chart,) = arrange(Rect(0, 0, 1920, 1080), 1)
-    share = share_from_drag(chart, 600.0)
+    share = share_from_drag(chart, chart.cvd, 600.0)
     (moved,) = arrange(Rect(0, 0, 1920, 1080), 1, cvd_share=share)
     assert moved.cvd.y == pytest.approx(600, abs=1)
-    assert share_from_drag(chart, -1000.0) == CVD_SHARE_RANGE[1]
-    assert share_from_drag(chart, 5000.0) == CVD_SHARE_RANGE[0]
+    assert share_from_drag(chart, chart.cvd, -1000.0) == CVD_SHARE_RANGE[1]
+    assert share_from_drag(chart, chart.cvd, 5000.0) == CVD_SHARE_RANGE[0]
 
 
 @given(sizes, counts, scales, st.floats(0.0, 200.0))

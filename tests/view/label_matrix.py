@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from flow_gl.core.comparison import Comparison
 from flow_gl.core.drawings import SHAPE_KINDS, WITH_TWO_POINTS, OwnLevel, Point, Shape, drawing_key
 from flow_gl.core.panels import HEIGHTS_PX, PANEL_NAMES
 from flow_gl.core.schema import BUBBLE, LEVELS, SESSION_SPAN, FeedState, GapKind
@@ -152,6 +153,15 @@ def fixed_scale(screen: Screen) -> None:
         own.price.pan(3.0 * chart.layout.price.height)
 
 
+def compared(screen: Screen) -> None:
+    """Each chart with the next one, as a difference and as a ratio; the last one with a symbol that is not there."""
+    symbols = [*(f"{symbol[:-2]}.v.0" for symbol in SYMBOLS[1 : screen.frame.chart_count]), "CL.v.0"]
+    for number, (own, symbol) in enumerate(zip(screen.state.charts, symbols, strict=False)):
+        own.compared.show(Comparison(symbol, "ratio" if number % 2 else "difference", 2_500))
+    screen.frames(40)
+    with_crosshair(screen)
+
+
 def with_reference(screen: Screen) -> None:
     screen.press("r")
 
@@ -257,12 +267,12 @@ def drawn(screen: Screen) -> None:
 
 STATES: Final[tuple[State, ...]] = (
     *(live, halt, feed_gap, replay, reconnecting, partial, unscheduled, signs, unkept, paused, in_the_past),
-    *(zoomed_out, fixed_scale, with_reference, with_crosshair, with_levels, with_panels, drawn),
+    *(zoomed_out, fixed_scale, with_reference, with_crosshair, with_levels, with_panels, drawn, compared),
     *(docked("left"), docked("right"), docked("left", "right"), recording, with_marks, replay_with_bar, replay_seeking),
 )
 MARKETS: Final = {"empty": 0, "one_bubble": 1, "busy": 900}
 """Numbers of bubbles of further states."""
-_OF_GEOMETRY: Final = frozenset({"with_crosshair", "drawn", "zoomed_out", "fixed_scale", "in_the_past"})
+_OF_GEOMETRY: Final = frozenset({"with_crosshair", "drawn", "compared", "zoomed_out", "fixed_scale", "in_the_past"})
 """States that say where something is on the screen: each size has a window of its own."""
 
 

@@ -6,6 +6,8 @@ at the edge of the axis, with an arrow towards it.
 
 from typing import Final
 
+import numpy as np
+
 from flow_gl.core.palette import Rgb
 from flow_gl.core.units import HOUR_NS
 from flow_gl.gl.text import Plate, TextStyle
@@ -13,6 +15,7 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
+from flow_gl.layers.comparison.points import compare_view, present
 from flow_gl.layers.discs import tick_size_of
 from flow_gl.layers.labels import ticks
 from flow_gl.layers.labels.layout import PRICE, TIME
@@ -47,7 +50,7 @@ def _within(y: float, top: float, bottom: float, scale: float) -> int:
     return round(min(max(y, top + half), bottom - half))
 
 
-def _free_ticks(
+def free_ticks(
     ticks_px: list[tuple[int, float]], rect: Rect, size: float, plates_y: tuple[float | None, ...]
 ) -> list[tuple[int, float]]:
     """Return the ticks whose labels are inside the pane and touch no plate."""
@@ -59,7 +62,7 @@ def _free_ticks(
     return free
 
 
-def _crosshair_y(chart: Chart, scene: Scene) -> float | None:
+def crosshair_y(chart: Chart, scene: Scene) -> float | None:
     """Return the y of the crosshair's plate; None if it is not over this chart."""
     if scene.crosshair_px is None or crosshair_x(scene) is None:
         return None
@@ -109,12 +112,22 @@ def _last_cvd_y(chart: Chart, scene: Scene) -> int | None:
     return _within(view.screen_y(chart.shown.cvd), view.rect.y, view.rect.bottom, view.scale)
 
 
+def compared_y(scene: Scene) -> int | None:
+    """Return the y of the plate of the comparison's newest value; None if there is none."""
+    compared = scene.compared
+    if compared is None or not scene.price_axis_px or (now := present(scene)).reason:
+        return None
+    value = compared.rule.values(np.array([now.own]), np.array([now.other])).item()
+    view = compare_view(scene)
+    return _within(view.screen_y(value), view.rect.y, view.rect.bottom, view.scale)
+
+
 def clear_of_plates(chart: Chart, scene: Scene, y: float) -> int:
-    """Return the y next to a given one at which a plate of the crosshair covers neither last price nor last CVD."""
+    """Return the y next to a given one at which a plate of the crosshair covers no plate of a newest value."""
     scale, last = scene.price_view.scale, _last_price_y(chart, scene)
     top, bottom = scene.price_view.rect.y, scene.cvd_view.rect.bottom
     step = _PLATE_STEP_PX * scale
-    for plate in (last[0] if last else None, _last_cvd_y(chart, scene)):
+    for plate in (last[0] if last else None, compared_y(scene), _last_cvd_y(chart, scene)):
         if plate is not None and abs(y - plate) < step:
             above, below = plate - step, plate + step
             is_above = (y < plate or below + 0.5 * step > bottom) and above - 0.5 * step >= top
@@ -133,8 +146,8 @@ class PriceAxisLayer(CachedLayer):
         if chart.has_trades and scene.price_axis_px:
             place = _last_price_y(chart, scene)
             size = LABEL_PX * view.scale
-            plates = place[0] if place else None, _crosshair_y(chart, scene)
-            self._ticks = _free_ticks(chart.ticks.prices, view.rect, size, plates)
+            plates = place[0] if place else None, crosshair_y(chart, scene)
+            self._ticks = free_ticks(chart.ticks.prices, view.rect, size, plates)
         return self._ticks, view.rect.right, view.scale, chart.shown.tick_size, scene.style.palette
 
     def build(self, scene: Scene) -> None:
@@ -186,8 +199,8 @@ class CvdAxisLayer(CachedLayer):
         is_there = "cvd" in scene.style.is_visible and has_cvd_pane(scene)
         self._ticks: list[tuple[int, float]] = []
         if is_there and chart.has_trades and scene.price_axis_px:
-            plates = _last_cvd_y(chart, scene), _crosshair_y(chart, scene)
-            self._ticks = _free_ticks(chart.ticks.cvd, view.rect, LABEL_PX * view.scale, plates)
+            plates = _last_cvd_y(chart, scene), crosshair_y(chart, scene)
+            self._ticks = free_ticks(chart.ticks.cvd, view.rect, LABEL_PX * view.scale, plates)
         return is_there, self._ticks, view.rect, view.scale, scene.style.palette
 
     def build(self, scene: Scene) -> None:

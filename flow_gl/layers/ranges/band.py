@@ -1,4 +1,4 @@
-"""The marked range as a band across both panes, with its POC and value area."""
+"""The marked range as a band across all panes, with its POC and value area."""
 
 from typing import Final
 
@@ -11,6 +11,7 @@ from flow_gl.layers.discs import tick_size_of
 from flow_gl.layers.labels.layout import TIME
 from flow_gl.layers.labels.words import contracts_text, length_text, price_text, signed_text
 from flow_gl.layers.lines.layer import place_of
+from flow_gl.layers.panes import panes_of
 from flow_gl.layers.ranges.places import marked_band
 from flow_gl.layers.ranges.range_profile import RangeProfile
 
@@ -25,14 +26,14 @@ class RangeBandLayer(CachedLayer):
     follows = TIME
 
     def key(self, scene: Scene) -> tuple[object, ...]:
-        return marked_band(scene), scene.cvd_view.rect, scene.style.palette, scene.price_view.scale
+        return marked_band(scene), panes_of(scene), scene.style.palette, scene.price_view.scale
 
     def build(self, scene: Scene) -> None:
         band, view, color = marked_band(scene), scene.price_view, scene.style.palette.information
         if not band.width:
             return
         under, line = self._chart.batches.under, max(1.0, round(view.scale))
-        for pane in (view.rect, scene.cvd_view.rect):
+        for pane in panes_of(scene):
             under.rect(band.x, pane.y, band.width, pane.height, color, alpha=0.07)
             for x in (band.x, band.right - line):
                 if view.rect.x < x < view.rect.right - line:

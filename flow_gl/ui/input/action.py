@@ -14,7 +14,8 @@ from flow_gl.ui.state.timeline import NO_TIMELINE, Timeline
 from flow_gl.ui.state.view_state import ViewState
 
 Target = str
-"""What a right click hits: "chart", "bubble", "level", "drawing", "cvd", "header", and the axes: "price axis", ..."""
+"""What a right click hits: "chart", "bubble", "level", "drawing", "cvd", "comparison", "header", and the axes: "price
+axis", ..."""
 
 
 class Request(Enum):
@@ -35,6 +36,7 @@ class Request(Enum):
     COMMANDS = "command palette"
     ADD_CHART = "add a chart"
     CHANGE_SYMBOL = "change a symbol"
+    COMPARE = "compare a chart"
 
 
 @dataclass(slots=True)
@@ -61,8 +63,8 @@ class Context:
     """The charts' numbers as the last frame showed them."""
     of_feed: Sequence[MarketReader] = ()
     """The markets of the feed, in the engine's order."""
-    pane_heights_px: tuple[float, float] = (0.0, 0.0)
-    """Heights of the focused or first chart's price and CVD pane."""
+    pane_heights_px: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Heights of the focused or first chart's price, CVD and comparison pane."""
     pointed_price: int | None = None
     """Price (1e-9) of the tick at the mouse, while that is on the focused chart's price pane or axis."""
     pointed_level: OwnLevel | None = None

@@ -10,7 +10,14 @@ from flow_gl.core.commands import Retry
 from flow_gl.core.panels import PANELS, PanelEntry
 from flow_gl.layers.lines.book import ORDER_SIZES
 from flow_gl.ui.input import chart_actions as chart
-from flow_gl.ui.input import level_actions, picture_actions, shape_actions, transport_actions, workspace_actions
+from flow_gl.ui.input import (
+    compare_actions,
+    level_actions,
+    picture_actions,
+    shape_actions,
+    transport_actions,
+    workspace_actions,
+)
 from flow_gl.ui.input.action import Action, Context, Request, Run
 from flow_gl.ui.input.choice_actions import choices, has_charts, is_replayed, next_layout
 from flow_gl.ui.overlays.frame import Frame
@@ -284,6 +291,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         is_available=has_charts,
         menus=("price axis",),
     ),
+    *compare_actions.actions(),
     Action("next_layout", "Next layout of the charts", ("ctrl+l",), "Charts", next_layout, is_available=has_charts),
     *workspace_actions.actions(),
     *picture_actions.actions(),

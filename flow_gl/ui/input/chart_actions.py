@@ -28,7 +28,7 @@ SPEEDS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 
 _ANSWER_NS: Final = SECOND_NS
 """Time allowed for the engine to apply a new speed; until then, steps start from the requested speed."""
 ZOOM_STEP: Final = 1.25
-_PANE_STEP: Final = 0.04
+PANE_STEP: Final = 0.04
 """Of a chart's height, by which a key changes the CVD pane."""
 
 
@@ -152,7 +152,7 @@ def reset_time(context: Context) -> None:
 def resize_cvd(direction: int) -> Run:
     def run(context: Context) -> None:
         low, high = CVD_SHARE_RANGE
-        context.state.cvd_share = min(max(context.state.cvd_share + direction * _PANE_STEP, low), high)
+        context.state.cvd_share = min(max(context.state.cvd_share + direction * PANE_STEP, low), high)
 
     return run
 
@@ -243,6 +243,7 @@ def auto_scale(context: Context) -> None:
     for index in context.targets:
         context.state.charts[index].price.reset()
         context.state.charts[index].cvd.reset()
+        context.state.charts[index].compared.axis.reset()
 
 
 _FOLDING_NOTES: Final[dict[Folding, str]] = {

@@ -36,9 +36,13 @@ class Zone(Enum):
     SPLITTER = 7
     RANGE = 8
     """A range of time is being marked in a pane."""
+    COMPARED = 9
+    COMPARED_AXIS = 10
+    COMPARED_SPLITTER = 11
 
 
-_IN_PANES: Final = (None, Zone.PRICE, Zone.CVD, Zone.RANGE)
+_PANES: Final = (Zone.PRICE, Zone.COMPARED, Zone.CVD)
+_IN_PANES: Final = (None, Zone.RANGE, *_PANES)
 """What may be held while the crosshair is shown."""
 
 
@@ -64,12 +68,15 @@ def zone_at(layout: ChartLayout, x: float, y: float) -> Zone:
     """Return the part of a chart at a point."""
     for zone, rect in (
         (Zone.SPLITTER, layout.splitter),
+        (Zone.COMPARED_SPLITTER, layout.compared_splitter),
         (Zone.HEADER, layout.header),
         (Zone.PRICE, layout.price),
         (Zone.CVD, layout.cvd),
+        (Zone.COMPARED, layout.compared),
         (Zone.TIME_AXIS, layout.time_axis),
         (Zone.PRICE_AXIS, layout.price_axis),
         (Zone.CVD_AXIS, layout.cvd_axis),
+        (Zone.COMPARED_AXIS, layout.compared_axis),
     ):
         if rect.contains(x, y):
             return zone
@@ -99,7 +106,7 @@ class Gestures:
         if mouse.is_pressed and under is not None and zone is not Zone.NONE:
             self._grabbed, self._from, self._last = (zone, under.index), (mouse.x, mouse.y), (mouse.x, mouse.y)
             self._moved_px, self._has_price_let_go = 0.0, False
-            if mouse.is_alt and zone in (Zone.PRICE, Zone.CVD):
+            if mouse.is_alt and zone in _PANES:
                 self._grabbed = Zone.RANGE, under.index
                 self._anchor_ns = range_tool.anchor_at(mouse.x, under, state, event_ns, scale)
         if mouse.is_double and under is not None:
@@ -117,8 +124,7 @@ class Gestures:
             self._grabbed = None
         if under is not None and mouse.is_free and (mouse.wheel or mouse.wheel_h) and self._grabbed is None:
             _wheel(mouse, zone, under, state, event_ns)
-        is_plot = zone in (Zone.PRICE, Zone.CVD)
-        state.cursor_px = (mouse.x, mouse.y) if is_plot and self._grabbed_zone in _IN_PANES else None
+        state.cursor_px = (mouse.x, mouse.y) if zone in _PANES and self._grabbed_zone in _IN_PANES else None
         self.zone = self._grabbed_zone or zone
         return clicked
 
@@ -146,7 +152,7 @@ class Gestures:
         zone = self._grabbed[0]
         if zone is Zone.RANGE:
             state.marked = range_tool.marked(self._anchor_ns, mouse.x, chart, state, event_ns)
-        if zone in (Zone.PRICE, Zone.CVD):
+        if zone in _PANES:
             state.time.pan(dx, event_ns, own.timeline)
         if zone is Zone.PRICE:
             if own.price.is_auto and not self._has_price_let_go:
@@ -164,7 +170,11 @@ class Gestures:
             width = layout.price.width
             state.time.zoom(_e(-dx, scale), width, event_ns, width, own.timeline)
         elif zone is Zone.SPLITTER:
-            state.cvd_share = share_from_drag(layout, mouse.y)
+            state.cvd_share = share_from_drag(layout, layout.cvd, mouse.y)
+        elif zone is Zone.COMPARED_SPLITTER:
+            state.compared_share = share_from_drag(layout, layout.compared, mouse.y)
+        elif zone is Zone.COMPARED_AXIS:
+            own.compared.axis.zoom(_e(dy, scale), 0.5 * layout.compared.height, layout.compared.height)
 
 
 def _e(moved_px: float, scale: float) -> float:
@@ -181,6 +191,10 @@ def _reset(zone: Zone, chart: ChartFrame, state: ViewState) -> None:
         state.time.reset(chart.layout.price.width)
     elif zone is Zone.SPLITTER:
         state.cvd_share = type(state)().cvd_share
+    elif zone is Zone.COMPARED_SPLITTER:
+        state.compared_share = type(state)().compared_share
+    elif zone is Zone.COMPARED_AXIS:
+        own.compared.axis.reset()
     elif zone is Zone.HEADER:
         state.selected = 0 if state.selected else chart.index + 1
 
@@ -194,7 +208,9 @@ def _wheel(mouse: Mouse, zone: Zone, chart: ChartFrame, state: ViewState, event_
         own.price.zoom(factor, mouse.y - layout.price.y, layout.price.height)
     elif zone is Zone.CVD_AXIS or (zone is Zone.CVD and mouse.is_shift):
         own.cvd.zoom(factor, mouse.y - layout.cvd.y, layout.cvd.height)
-    elif zone in (Zone.PRICE, Zone.CVD, Zone.TIME_AXIS, Zone.SPLITTER):
+    elif zone is Zone.COMPARED_AXIS or (zone is Zone.COMPARED and mouse.is_shift):
+        own.compared.axis.zoom(factor, mouse.y - layout.compared.y, layout.compared.height)
+    elif zone in (*_PANES, Zone.TIME_AXIS, Zone.SPLITTER, Zone.COMPARED_SPLITTER):
         if mouse.wheel_h and not mouse.is_shift:
             state.time.pan(mouse.wheel_h * 0.05 * layout.price.width, event_ns, own.timeline)
         if notches:

@@ -32,6 +32,7 @@ from flow_gl.ui.overlays.notices import go_live_pill
 from flow_gl.ui.overlays.stack import Overlays, is_list_open
 from flow_gl.ui.paint.key_presses import Press
 from flow_gl.ui.paint.painter import Painter
+from flow_gl.ui.state.layout import ChartLayout
 from flow_gl.ui.state.view_state import ViewState
 from flow_gl.ui.state.zoom_history import ZoomHistory
 
@@ -39,6 +40,8 @@ _SHAPES: Final = {
     Zone.SPLITTER: imgui.MouseCursor_.resize_ns,
     Zone.PRICE_AXIS: imgui.MouseCursor_.resize_ns,
     Zone.CVD_AXIS: imgui.MouseCursor_.resize_ns,
+    Zone.COMPARED_SPLITTER: imgui.MouseCursor_.resize_ns,
+    Zone.COMPARED_AXIS: imgui.MouseCursor_.resize_ns,
     Zone.TIME_AXIS: imgui.MouseCursor_.resize_ew,
     Zone.RANGE: imgui.MouseCursor_.resize_ew,
 }
@@ -227,16 +230,22 @@ class InputHandler:
             imgui.set_clipboard_text(context.copied)
         self._say(frame, context.notes)
         for request in context.requests:
-            if request is Request.MENU:
-                self._overlays.ask_for_menu()
-            elif request is Request.COMMANDS:
-                self._overlays.ask_for_commands((mouse.x, mouse.y))
-            elif request in (Request.ADD_CHART, Request.CHANGE_SYMBOL):
-                self._overlays.ask_for_symbols(None if request is Request.ADD_CHART else context.focus or 0)
-            elif request is Request.CONTEXT_MENU:
-                self._open_target_menu(mouse, frame, is_at_mouse=False)
-            else:
-                self._requests.append(request)
+            self._take_request(request, mouse, frame, context.focus or 0)
+
+    def _take_request(self, request: Request, mouse: Mouse, frame: Frame, chart: int) -> None:
+        """Carry out a request, or keep it for the program. `chart` is the focused one, else the first."""
+        if request is Request.MENU:
+            self._overlays.ask_for_menu()
+        elif request is Request.COMMANDS:
+            self._overlays.ask_for_commands((mouse.x, mouse.y))
+        elif request in (Request.ADD_CHART, Request.CHANGE_SYMBOL):
+            self._overlays.ask_for_symbols(None if request is Request.ADD_CHART else chart)
+        elif request is Request.COMPARE:
+            self._overlays.ask_for_comparison(chart)
+        elif request is Request.CONTEXT_MENU:
+            self._open_target_menu(mouse, frame, is_at_mouse=False)
+        else:
+            self._requests.append(request)
 
     def _context(self, mouse: Mouse, frame: Frame) -> Context:
         under = [chart.index for chart in frame.charts if chart.layout.outer.contains(mouse.x, mouse.y)]
@@ -252,7 +261,7 @@ class InputHandler:
             event_ns=frame.event_ns,
             scale=frame.scale,
             plot_width_px=layout.price.width if layout else 0.0,
-            pane_heights_px=(layout.price.height, layout.cvd.height) if layout else (0.0, 0.0),
+            pane_heights_px=_heights(layout),
             engine=frame.engine,
             markets=markets,
             of_feed=frame.link.markets,
@@ -344,6 +353,10 @@ class InputHandler:
         lod = own.lod if scene is None else scene.lod
         is_same = found is None or (own.pinned_id, own.pinned_lod) == (found, lod)
         own.pinned_id, own.pinned_lod = (None, 0) if is_same else (found, lod)
+
+
+def _heights(layout: ChartLayout | None) -> tuple[float, float, float]:
+    return (layout.price.height, layout.cvd.height, layout.compared.height) if layout else (0.0, 0.0, 0.0)
 
 
 def _mouse(io: imgui.IO) -> Mouse:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from flow_gl.core.drawings import SHAPE_TITLES
 from flow_gl.layers.base import Scene
+from flow_gl.layers.comparison.points import title
 from flow_gl.layers.drawings.geometry import shape_under
 from flow_gl.layers.drawings.levels import level_under
 from flow_gl.layers.rows.hit import bubble_at
@@ -22,6 +23,9 @@ _OF_ZONE = {
     Zone.TIME_AXIS: "time axis",
     Zone.PRICE_AXIS: "price axis",
     Zone.CVD_AXIS: "cvd axis",
+    Zone.COMPARED: "comparison",
+    Zone.COMPARED_SPLITTER: "comparison",
+    Zone.COMPARED_AXIS: "comparison axis",
 }
 
 
@@ -43,6 +47,8 @@ def hit_at(chart: ChartFrame, place: tuple[float, float], state: ViewState, even
     """Return what is at a place of a chart."""
     zone, scene = zone_at(chart.layout, *place), chart.scene
     target = _OF_ZONE.get(zone, "chart")
+    if scene is not None and scene.compared is not None and target in ("comparison", "comparison axis"):
+        return Hit(target, title(scene), place)
     if scene is None or target not in ("chart", "cvd", "price axis"):
         return Hit(target, chart.name, place)
     tick_size = scene.reader.tick_size

@@ -14,6 +14,7 @@ from flow_gl.ui.input.action import Action
 from flow_gl.ui.input.target import Hit
 from flow_gl.ui.overlays import hints, notices
 from flow_gl.ui.overlays.command_palette import CommandPalette
+from flow_gl.ui.overlays.compare_list import CompareList
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.header import Header
 from flow_gl.ui.overlays.hover import window as tooltip
@@ -60,6 +61,7 @@ class Overlays:
         self._commands: Final = CommandPalette()
         self._commands_place: tuple[float, float] | None = None
         self._symbols: Final = SymbolList()
+        self._comparisons: Final = CompareList()
         self._hit: Hit | None = None
         self._is_hit_due = False
         self._is_hit_at_mouse = True
@@ -152,6 +154,7 @@ class Overlays:
         chosen = self._menus(frame, state)
         if said := self._symbols.draw(frame, state):
             self.notes.add(said, frame.steady_s)
+        self._comparisons.draw(frame, state)
         self.was_list_open = is_list_open()
         return commands, chosen
 
@@ -189,6 +192,10 @@ class Overlays:
     def ask_for_symbols(self, chart: int | None) -> None:
         """Open the list of symbols, to change a chart's; None to add a chart."""
         self._symbols.ask(chart)
+
+    def ask_for_comparison(self, chart: int) -> None:
+        """Open the list of what a chart can be compared with."""
+        self._comparisons.ask(chart)
 
     def ask_for_commands(self, place: tuple[float, float]) -> None:
         """Open the command palette; what is chosen applies to what is at a place (framebuffer pixels)."""

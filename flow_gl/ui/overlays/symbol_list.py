@@ -1,29 +1,18 @@
 """The list of symbols: what a chart can show, found by a few letters.
 
-The feed's markets come first, then what it could chart beside them. Up and Down select, Enter chooses, Esc or a click
-elsewhere closes; the mouse can do all of it too.
+The feed's markets come first, then what it could chart beside them.
 """
 
-from functools import partial
 from typing import Final, NamedTuple
-
-from imgui_bundle import imgui
 
 from flow_gl.core.market.instrument import symbol_from
 from flow_gl.ui.input import fuzzy
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import Frame
-from flow_gl.ui.overlays.pick_list import Box, PickList, row_height
-from flow_gl.ui.paint.theme import u32
+from flow_gl.ui.overlays.search_list import SearchList, draw_pair
 from flow_gl.ui.state import chart_list
 from flow_gl.ui.state.arrangement import MAX_CHARTS
 from flow_gl.ui.state.view_state import ViewState
-
-POPUP: Final = "symbols"
-_WIDTH_PX: Final = 460.0
-_TOP_SHARE: Final = 0.16
-_ROWS: Final = 11
-_NO_KEYS: Final[int] = imgui.WindowFlags_.no_nav_inputs.value
 
 
 class Row(NamedTuple):
@@ -77,53 +66,25 @@ class SymbolList:
     """The list's window."""
 
     def __init__(self) -> None:
-        self._list: Final[PickList[Row]] = PickList(_ROWS)
-        self._query = ""
+        self._list: Final[SearchList[Row]] = SearchList("symbols", "find a symbol")
         self._chart: int | None = None
-        self._is_due = False
 
     def ask(self, chart: int | None) -> None:
         """Open the list in the next frame, for a chart's symbol; None for another chart."""
-        self._is_due, self._chart = True, chart
+        self._list.ask()
+        self._chart = chart
 
     def draw(self, frame: Frame, state: ViewState) -> str:
         """Draw the list if it is open; apply what is chosen. Returns one line for the user, or ""."""
-        is_new, self._is_due = self._is_due, False
-        if not is_new and not imgui.is_popup_open(POPUP):
-            return ""
-        if is_new:
-            self._query = ""
-            self._list.select_first()
-            imgui.open_popup(POPUP)
-        unit, viewport = frame.gui_scale, imgui.get_main_viewport()
-        width = min(_WIDTH_PX * unit, 0.94 * viewport.size.x)
-        left = viewport.pos.x + 0.5 * (viewport.size.x - width)
-        imgui.set_next_window_pos((left, viewport.pos.y + _TOP_SHARE * viewport.size.y))
-        imgui.set_next_window_size((width, 0.0))
-        if not imgui.begin_popup(POPUP, _NO_KEYS | imgui.WindowFlags_.no_move.value):
-            return ""
         title = "Add a chart of" if self._chart is None else f"Chart {self._chart + 1} shows"
-        imgui.text_disabled(title)
-        if is_new:
-            imgui.set_keyboard_focus_here()
-        imgui.set_next_item_width(-1.0)
-        changed, self._query = imgui.input_text_with_hint("##query", "find a symbol", self._query)
-        if changed:
-            self._list.select_first()
-        found = rows(self._query, frame)
-        chosen = self._list.entered(found)
-        if not found:
-            imgui.text_disabled(_nothing(frame))
-        if found and imgui.begin_child("rows", (0.0, min(_ROWS, len(found)) * row_height()), 0, _NO_KEYS):
-            chosen = self._list.clicked(found, state.palette, partial(_draw_row, state=state)) or chosen
-        if found:
-            imgui.end_child()
-        said = ""
-        if chosen is not None:
-            said = _choose(chosen, self._chart, frame, state)
-            imgui.close_current_popup()
-        imgui.end_popup()
-        return said
+        chosen = self._list.draw(
+            frame,
+            state.palette,
+            (title, _nothing(frame)),
+            lambda query: rows(query, frame),
+            lambda row, box: draw_pair(state.palette, (row.symbol, row.detail), box),
+        )
+        return "" if chosen is None else _choose(chosen, self._chart, frame, state)
 
 
 def _choose(row: Row, chart: int | None, frame: Frame, state: ViewState) -> str:
@@ -139,12 +100,3 @@ def _choose(row: Row, chart: int | None, frame: Frame, state: ViewState) -> str:
     else:
         chart_list.change(state, frame.markets, chart, row.symbol)
     return "" if row.is_there else f"{row.symbol} is being read; the other charts go on"
-
-
-def _draw_row(row: Row, box: Box, state: ViewState) -> None:
-    x, y, width, height = box
-    palette, draw, size = state.palette, imgui.get_window_draw_list(), imgui.get_font_size()
-    middle, pad = round(y + 0.5 * (height - size)), 0.7 * size
-    draw.add_text((round(x + pad), middle), u32(palette.text), row.symbol)
-    right = x + width - pad - imgui.calc_text_size(row.detail).x
-    draw.add_text((round(right), middle), u32(palette.quiet), row.detail)

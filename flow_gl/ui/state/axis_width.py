@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from typing import Final
 
+from flow_gl.core.comparison import value_text
 from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.gl.fonts import FontAtlas
 from flow_gl.layers.labels.axes import LEFT_PX, PLATE_PX
@@ -18,13 +19,12 @@ _STEP_PX: Final = 8.0
 """The width changes in steps, not with every digit."""
 
 
-def axis_texts(market: MarketReader, own: ChartState, heights_px: tuple[float, float]) -> list[str]:
-    """Return the widest numbers of a chart's axis: the ends of its panes, the last price, CVD.
+Heights = tuple[float, float, float]
+"""Of the price, CVD and comparison pane, px."""
 
-    Parameters
-    ----------
-    heights_px : of the price pane and of the CVD pane
-    """
+
+def axis_texts(market: MarketReader, own: ChartState, heights_px: Heights) -> list[str]:
+    """Return the widest numbers of a chart's axis: the ends of its panes, the last price, CVD."""
     session, tick_size = market.session, market.tick_size or UNKNOWN_TICK_SIZE
     prices = [int(session[name]) for name in ("last_price", "high", "low")] if session["trade_count"] else []
     counts = [int(session["cvd"])]
@@ -37,14 +37,29 @@ def axis_texts(market: MarketReader, own: ChartState, heights_px: tuple[float, f
             # Whole ticks: what a crosshair names too.
             found += [round(top) * unit, round(top - height * axis.per_px) * unit]
     texts = [price_text(price, tick_size) for price in prices if price != UNDEF_PRICE]
-    return texts + [contracts_text(count) for count in counts]
+    return texts + [contracts_text(count) for count in counts] + _compared_texts(market, own, heights_px[2])
 
 
-def axis_texts_key(market: MarketReader, own: ChartState, heights_px: tuple[float, float]) -> tuple[object, ...]:
+def _compared_texts(market: MarketReader, own: ChartState, height_px: float) -> list[str]:
+    """Return the values at both ends of the comparison's axis."""
+    rule, other, axis = own.compared.rule, own.compared.other, own.compared.axis
+    if rule is None or other is None or axis.per_px <= 0.0:
+        return []
+    decimals = rule.decimals(market.tick_size, other.tick_size, int(other.session["last_price"]))
+    top = axis.top(height_px)
+    return [value_text(round(value), decimals) for value in (top, top - height_px * axis.per_px)]
+
+
+def axis_texts_key(market: MarketReader, own: ChartState, heights_px: Heights) -> tuple[object, ...]:
     """Return everything that `axis_texts` depends on; cheap to compare."""
     session, price, cvd = market.session, own.price, own.cvd
     numbers = session["trade_count"] > 0, session["last_price"], session["high"], session["low"], session["cvd"]
-    return (*numbers, market.tick_size, price.middle, price.per_px, cvd.middle, cvd.per_px, heights_px)
+    axes = price.middle, price.per_px, cvd.middle, cvd.per_px
+    compared = own.compared
+    if compared.rule is None:
+        return (*numbers, market.tick_size, *axes, heights_px)
+    found = compared.rule, compared.other, compared.axis.middle, compared.axis.per_px
+    return (*numbers, market.tick_size, *axes, *found, heights_px)
 
 
 def axis_px(atlas: FontAtlas, texts: Iterable[str], scale: float) -> float:

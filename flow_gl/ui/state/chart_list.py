@@ -13,6 +13,7 @@ from flow_gl.core.schema import FeedState
 from flow_gl.store.market import MarketReader
 from flow_gl.ui.link import Link
 from flow_gl.ui.state.arrangement import MAX_CHARTS
+from flow_gl.ui.state.compared import ChartLook
 from flow_gl.ui.state.view_state import ChartState, ViewState
 
 _KNOWN: Final = (FeedState.LIVE, FeedState.CLOSED, FeedState.REPLAY, FeedState.DEMO, FeedState.ENDED)
@@ -49,14 +50,14 @@ def resolve(state: ViewState, markets: Sequence[MarketReader]) -> Sequence[Marke
     return resolve(state, markets)
 
 
-def show(state: ViewState, symbols: Sequence[str], links: Sequence[int] = ()) -> None:
+def show(state: ViewState, symbols: Sequence[str], looks: Sequence[ChartLook] = ()) -> None:
     """Show charts of these symbols as soon as all of them are there.
 
     Parameters
     ----------
-    links : link group of each; empty to leave them as they are
+    looks : link group and comparison of each; empty to leave them as they are
     """
-    state.wanted_charts, state.wanted_links = tuple(symbols[:MAX_CHARTS]), tuple(links)
+    state.wanted_charts, state.wanted_looks = tuple(symbols[:MAX_CHARTS]), tuple(looks)
     state.left_feed, state.is_adding = frozenset(), False
 
 
@@ -134,14 +135,14 @@ def _give_up(state: ViewState, shown: Sequence[MarketReader], symbol: str) -> No
     """Show no chart of a symbol. One that was to show it keeps what it shows."""
     before = [symbol_of(market) for market in shown] if state.is_adding else []
     kept: list[str] = []
-    links: list[int] = []
+    looks: list[ChartLook] = []
     for at, wanted in enumerate(state.wanted_charts):
         if wanted != symbol or at < len(before):
             kept.append(before[at] if wanted == symbol else wanted)
-            links += state.wanted_links[at : at + 1]
+            looks += state.wanted_looks[at : at + 1]
     is_as_before = state.is_adding and kept == before
     state.wanted_charts = () if is_as_before else tuple(kept)
-    state.wanted_links = () if is_as_before else tuple(links)
+    state.wanted_looks = () if is_as_before else tuple(looks)
     state.selected = min(state.selected, len(kept))
 
 
@@ -177,9 +178,10 @@ def _settle(state: ViewState, markets: Sequence[MarketReader]) -> None:
         before[at] if at < len(before) and before[at].symbol == symbol else ChartState(symbol=symbol)
         for at, symbol in enumerate(wanted)
     ]
-    for chart, link in zip(state.charts, state.wanted_links, strict=False):
-        chart.link = link
-    state.wanted_links = ()
+    for chart, look in zip(state.charts, state.wanted_looks, strict=False):
+        chart.link = look.link
+        chart.compared.show(look.comparison)
+    state.wanted_looks = ()
     state.has_own_charts = list(wanted) != there
     state.drawings.leave_charts()
     if state.selected > len(wanted):

@@ -1,10 +1,10 @@
 """The layout of the charts' area: it is divided into charts (`arrangement`), and each chart into panes.
 
-A chart, from the top: header 40 px, price pane, delta ribbon on request, CVD pane (a fifth by default, its border can
-be dragged), time axis 24 px; at the right the price axis 110 px, narrower where the chart is, wider where its numbers
-are. A narrow chart has a header of two lower rows, and a small one leaves out axes and CVD pane (`layers.room`).
-Lengths are at content scale 1. Every border lies on a whole pixel, so that lines are crisp and the panes of a chart
-share their time axis exactly.
+A chart, from the top: header 40 px, price pane, comparison pane and delta ribbon on request, CVD pane, time axis 24 px;
+at the right the price axis 110 px, narrower where the chart is, wider where its numbers are. Comparison and CVD take a
+fifth each by default, their borders can be dragged. A narrow chart has a header of two lower rows, and a small one
+leaves out axes and panes (`layers.room`). Lengths are at content scale 1. Every border lies on a whole pixel, so that
+lines are crisp and the panes of a chart share their time axis exactly.
 Where the panels are is decided before, in `panel_layout`.
 """
 
@@ -29,6 +29,8 @@ TIME_AXIS_PX: Final = 24.0
 PRICE_AXIS_PX: Final = 110.0
 CVD_SHARE: Final = 0.2
 """Height of the CVD pane, as a share of the height without header and time axis."""
+COMPARED_SHARE: Final = 0.2
+"""The same of the comparison pane."""
 CVD_SHARE_RANGE: Final = (0.08, 0.6)
 SPLITTER_PX: Final = 8.0
 """Height of the draggable border between the panes."""
@@ -37,6 +39,8 @@ PROFILE_SHARE: Final = 0.14
 _MIN_AXIS_PX: Final = 88.0
 """Room for a price of seven figures."""
 _MAX_AXIS_SHARE: Final = 0.5
+_MAX_COMPARED: Final = 0.6
+"""The comparison pane leaves the rest of its and the price pane's height to the latter."""
 _RIBBON_ROWS: Final = 3
 _RIBBON_SHARE: Final = 0.2
 """The ribbon takes at most this share of the height of both panes; in lower charts it is left out."""
@@ -55,6 +59,10 @@ class ChartLayout:
     cvd_axis: Rect
     profile: Rect
     splitter: Rect
+    compared: Rect
+    """Without a comparison, or without room for it, its height is 0."""
+    compared_axis: Rect
+    compared_splitter: Rect
     header_rows: int = 1
 
     @property
@@ -64,7 +72,7 @@ class ChartLayout:
 
     @property
     def plot(self) -> Rect:
-        """Price and CVD pane together, down to the time axis."""
+        """All panes together, down to the time axis."""
         return Rect(self.price.x, self.price.y, self.price.width, self.cvd.bottom - self.price.y)
 
 
@@ -75,6 +83,8 @@ def arrange(
     *,
     scale: float = 1.0,
     cvd_share: float = CVD_SHARE,
+    compared_share: float = COMPARED_SHARE,
+    compared: tuple[bool, ...] = (),
     axis_px: float = 0.0,
     has_ribbon: bool = False,
     arrangement: Arrangement = AUTO,
@@ -82,22 +92,28 @@ def arrange(
     """Divide `area` into `count` charts, in reading order.
 
     The price axis of each is at least `axis_px` wide: what its numbers need. With `has_ribbon`, the delta ribbon has
-    its place between the panes.
+    its place above the CVD pane. `compared` says which charts have a comparison pane; () means none.
 
     The same arguments give the same objects, because what depends on a pane is compared in every frame.
     """
     outers = cells(area, count, arrangement, scale)
-    return tuple(_chart(outer, scale, cvd_share, axis_px, has_ribbon) for outer in outers)
+    shares = [compared_share if at < len(compared) and compared[at] else 0.0 for at in range(count)]
+    return tuple(
+        _chart(outer, scale, (cvd_share, share), axis_px, has_ribbon)
+        for outer, share in zip(outers, shares, strict=True)
+    )
 
 
-def share_from_drag(layout: ChartLayout, y_px: float) -> float:
-    """Return the CVD pane's share if its upper border is dragged to `y_px`; both panes stay usable."""
+def share_from_drag(layout: ChartLayout, pane: Rect, y_px: float) -> float:
+    """Return the share of the CVD or comparison pane if its upper border is dragged to `y_px`; all stay usable."""
     height = layout.cvd.bottom - layout.price.y
     low, high = CVD_SHARE_RANGE
-    return min(max((layout.cvd.bottom - y_px) / height, low), high) if height > 0 else CVD_SHARE
+    return min(max((pane.bottom - y_px) / height, low), high) if height > 0 else CVD_SHARE
 
 
-def _chart(outer: Rect, scale: float, cvd_share: float, axis_px: float, has_ribbon: bool) -> ChartLayout:
+def _chart(outer: Rect, scale: float, shares: tuple[float, float], axis_px: float, has_ribbon: bool) -> ChartLayout:
+    """Lay out one chart. `shares` are those of the CVD and of the comparison pane."""
+    cvd_share, compared_share = shares
     size = outer.width, outer.height, scale
     header_h, rows = _header(*size)
     axis_h = TIME_AXIS_PX * scale if has_room(Part.TIME_AXIS, *size) else 0.0
@@ -113,8 +129,13 @@ def _chart(outer: Rect, scale: float, cvd_share: float, axis_px: float, has_ribb
     ribbon_h = round(_RIBBON_ROWS * RIBBON_ROW_PX * scale) if has_ribbon and cvd_h > 1 else 0
     if ribbon_h > _RIBBON_SHARE * (bottom - top):
         ribbon_h = 0
-    price = Rect(outer.x, top, width, max(1.0, bottom - top - cvd_h - ribbon_h))
-    cvd_y = price.bottom + ribbon_h
+    left_h = max(1.0, bottom - top - cvd_h - ribbon_h)
+    compared_h = round(min((bottom - top) * compared_share, _MAX_COMPARED * left_h))
+    if not has_room(Part.COMPARED_PANE, *size):
+        compared_h = 0
+    price = Rect(outer.x, top, width, left_h - compared_h)
+    compared = Rect(outer.x, price.bottom, width, compared_h)
+    cvd_y = compared.bottom + ribbon_h
     cvd = Rect(outer.x, cvd_y, width, max(1.0, bottom - cvd_y))
     profile_w = round(width * PROFILE_SHARE)
     grip = SPLITTER_PX * scale if cvd_h > 1 else 0.0
@@ -128,6 +149,9 @@ def _chart(outer: Rect, scale: float, cvd_share: float, axis_px: float, has_ribb
         cvd_axis=Rect(price.right, cvd.y, axis_w, cvd.height),
         profile=Rect(price.right - profile_w, top, profile_w, price.height),
         splitter=Rect(outer.x, cvd.y - grip / 2, outer.width, grip),
+        compared=compared,
+        compared_axis=Rect(price.right, compared.y, axis_w, compared.height),
+        compared_splitter=Rect(outer.x, compared.y - grip / 2, outer.width, grip if compared_h else 0.0),
         header_rows=rows,
     )
 

@@ -28,10 +28,11 @@ from flow_gl.ui.keys.choices import KeyChoices
 from flow_gl.ui.start import StartScreen
 from flow_gl.ui.state.arrangement import AUTO, Arrangement
 from flow_gl.ui.state.axes import TimeAxis, ValueAxis
+from flow_gl.ui.state.compared import ChartLook, ComparedState
 from flow_gl.ui.state.hints import Hints
 from flow_gl.ui.state.history import History
 from flow_gl.ui.state.key_capture import KeyCapture
-from flow_gl.ui.state.layout import CVD_SHARE
+from flow_gl.ui.state.layout import COMPARED_SHARE, CVD_SHARE
 from flow_gl.ui.state.link_groups import LinkUnit
 from flow_gl.ui.state.marked_range import MarkedRange
 from flow_gl.ui.state.panel_layout import PanelLayout, PanelPlaces, lay_out, open_in_order
@@ -87,6 +88,7 @@ class ChartState:
     """It goes with the next frame."""
     price: ValueAxis = field(default_factory=lambda: ValueAxis(most_span=_MAX_TICKS))
     cvd: ValueAxis = field(default_factory=ValueAxis)
+    compared: ComparedState = field(default_factory=ComparedState)
     lod: int = 0
     """Level of detail in force."""
     price_seen: PriceScale | None = None
@@ -151,8 +153,8 @@ class ViewState:
     """The user has chosen the charts; otherwise each market of the feed has one."""
     wanted_charts: tuple[str, ...] = ()
     """Symbols of the charts to show once all of them are there (`chart_list`)."""
-    wanted_links: tuple[int, ...] = ()
-    """Their link groups; empty to leave them as they are."""
+    wanted_looks: tuple[ChartLook, ...] = ()
+    """Their link groups and comparisons; empty to leave them as they are."""
     is_adding: bool = False
     """The wanted charts are those that are shown with the user's changes, not those of a workspace."""
     left_feed: frozenset[str] = frozenset()
@@ -185,6 +187,7 @@ class ViewState:
     marked: MarkedRange | None = None
     """The range of time whose footprint and profile are shown."""
     cvd_share: float = CVD_SHARE
+    compared_share: float = COMPARED_SHARE
     locked_lod: int | None = None
     folding: Folding = "closed"
     """Which intervals without trades are folded to a narrow band."""
@@ -369,15 +372,8 @@ class ViewState:
         """How a chart's layers show things: the same object while nothing changes, because layers compare it."""
         filters = self.filters
         size_floor, layers = self.size_floor_of(chart), frozenset(filters.layers)
-        key = (
-            self.palette,
-            filters.threshold,
-            size_floor,
-            filters.size_scale,
-            self.is_muted,
-            layers,
-            filters.has_cvd_candles,
-        )
+        sizes = filters.threshold, size_floor, filters.size_scale
+        key = self.palette, sizes, self.is_muted, layers, filters.has_cvd_candles
         return chart.style.get(
             key,
             lambda: Style(

@@ -25,17 +25,18 @@ class Zoom(NamedTuple):
     Attributes
     ----------
     span_ns : time over the plot; does not depend on the plot's width
-    axes : price and CVD axis of each chart
+    axes : price, CVD and comparison axis of each chart
+    shares : of the height, of the CVD and the comparison pane
     """
 
     span_ns: float
-    axes: tuple[tuple[Axis, Axis], ...]
-    cvd_share: float
+    axes: tuple[tuple[Axis, Axis, Axis], ...]
+    shares: tuple[float, float]
     anchor: Anchor
 
     def has_scale_of(self, other: "Zoom") -> bool:
         """Whether the scales are the same, wherever the view is."""
-        if abs(self.span_ns - other.span_ns) > _NEARLY * other.span_ns or self.cvd_share != other.cvd_share:
+        if abs(self.span_ns - other.span_ns) > _NEARLY * other.span_ns or self.shares != other.shares:
             return False
         for mine, its in zip(self.axes, other.axes, strict=False):
             for one, two in zip(mine, its, strict=True):
@@ -98,9 +99,9 @@ class ZoomHistory:
             return ""
         state.time.ns_per_px *= zoom.span_ns / now.span_ns
         state.time.anchor = zoom.anchor
-        state.cvd_share = zoom.cvd_share
-        for own, (price, cvd) in zip(state.charts, zoom.axes, strict=False):
-            for axis, kept in ((own.price, price), (own.cvd, cvd)):
+        state.cvd_share, state.compared_share = zoom.shares
+        for own, kept_axes in zip(state.charts, zoom.axes, strict=False):
+            for axis, kept in zip((own.price, own.cvd, own.compared.axis), kept_axes, strict=True):
                 if kept is None:
                     if not axis.is_auto:
                         axis.reset()
@@ -115,5 +116,5 @@ def _zoom_of(state: ViewState) -> Zoom | None:
     span_ns = state.time.shown_ns
     if span_ns <= 0.0:
         return None
-    axes = tuple((own.price.fixed, own.cvd.fixed) for own in state.charts)
-    return Zoom(span_ns, axes, state.cvd_share, state.time.anchor)
+    axes = tuple((own.price.fixed, own.cvd.fixed, own.compared.axis.fixed) for own in state.charts)
+    return Zoom(span_ns, axes, (state.cvd_share, state.compared_share), state.time.anchor)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from flow_gl.core.comparison import THOUSANDTHS, Comparison
 from flow_gl.core.palette import OWN_SLOTS, OwnColors
 from flow_gl.core.panels import PANEL_NAMES
 from flow_gl.core.settings import Settings
@@ -19,10 +20,11 @@ from flow_gl.layers.base import LAYER_OF_EVENT, LAYERS, SHOWN_AT_FIRST
 from flow_gl.ui.alerts.rules import RuleBook
 from flow_gl.ui.state import chart_list
 from flow_gl.ui.state.arrangement import Arrangement
+from flow_gl.ui.state.compared import ChartLook
 from flow_gl.ui.state.hints import Hints
 from flow_gl.ui.state.panel_layout import PanelPlaces
 from flow_gl.ui.state.picture_options import PictureOptions
-from flow_gl.ui.state.view_state import ViewState
+from flow_gl.ui.state.view_state import ChartState, ViewState
 from flow_gl.ui.workspaces.tree import (
     Alerts,
     Bubbles,
@@ -80,6 +82,7 @@ def _tables(state: ViewState, window: WindowPlace, plot_width_px: float, symbols
             charts=state.arrangement.kind,
             alone=state.selected,
             cvd_share=state.cvd_share,
+            compare_share=state.compared_share,
             link=state.link_unit,
             shares={name: list(shares) for name, shares in state.arrangement.shares},
         ),
@@ -111,10 +114,7 @@ def _tables(state: ViewState, window: WindowPlace, plot_width_px: float, symbols
             transport=state.transport.is_shown,
             place=dict(places.places),
         ),
-        "chart": [
-            Chart(symbol=symbol, link=state.charts[at].link if at < len(state.charts) else 0)
-            for at, symbol in enumerate(symbols)
-        ],
+        "chart": [_chart(symbol, state.charts[at : at + 1]) for at, symbol in enumerate(symbols)],
     }
 
 
@@ -140,9 +140,11 @@ def apply_window(state: ViewState, workspace: OneWindow, *, plot_width_px: float
         workspace.layout.charts, tuple((name, tuple(shares)) for name, shares in workspace.layout.shares.items())
     )
     state.selected = workspace.layout.alone
-    chart_list.show(state, [chart.symbol for chart in workspace.chart], [chart.link for chart in workspace.chart])
+    charts = workspace.chart
+    chart_list.show(state, [chart.symbol for chart in charts], [_look(chart) for chart in charts])
     state.link_unit = workspace.layout.link
     state.cvd_share = workspace.layout.cvd_share
+    state.compared_share = workspace.layout.compare_share
     state.time.recall(time.span_s * SECOND_NS)
     if plot_width_px > 0.0:
         state.time.ns_per_px = 0.0
@@ -164,6 +166,23 @@ def apply_window(state: ViewState, workspace: OneWindow, *, plot_width_px: float
         panels.left_px,
         panels.right_px,
     )
+
+
+def _chart(symbol: str, state: Sequence[ChartState]) -> Chart:
+    """Return what a workspace keeps of a chart; `state` is empty where it has none yet."""
+    if not state:
+        return Chart(symbol=symbol)
+    rule = state[0].compared.rule
+    if rule is None:
+        return Chart(symbol=symbol, link=state[0].link)
+    factor = rule.thousandths / THOUSANDTHS
+    return Chart(symbol=symbol, link=state[0].link, compare=rule.symbol, compare_as=rule.kind, compare_times=factor)
+
+
+def _look(chart: Chart) -> ChartLook:
+    thousandths = round(chart.compare_times * THOUSANDTHS)
+    rule = Comparison(chart.compare, chart.compare_as, thousandths) if chart.compare else None
+    return ChartLook(chart.link, rule)
 
 
 def recall(state: ViewState, memory: Memory | None) -> None:

@@ -4,10 +4,12 @@ from typing import Annotated, Final
 
 import msgspec
 
+from flow_gl.core.comparison import MAX_THOUSANDTHS, THOUSANDTHS, Kind
 from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.settings import DECLARED
-from flow_gl.ui.state.arrangement import MAX_CHARTS, Kind
-from flow_gl.ui.state.layout import CVD_SHARE
+from flow_gl.ui.state.arrangement import MAX_CHARTS
+from flow_gl.ui.state.arrangement import Kind as ArrangementKind
+from flow_gl.ui.state.layout import COMPARED_SHARE, CVD_SHARE
 from flow_gl.ui.state.link_groups import GROUPS, LinkUnit
 from flow_gl.ui.state.panel_layout import MAX_COLUMN_PX, Place
 from flow_gl.ui.state.timeline import Folding
@@ -51,11 +53,13 @@ class WindowPlace(_Table, frozen=True):
 class Layout(_Table, frozen=True):
     """How the charts share the window."""
 
-    charts: Kind = "auto"
+    charts: ArrangementKind = "auto"
     alone: Annotated[int, msgspec.Meta(ge=0, le=MAX_CHARTS)] = 0
     """Number of the chart that is shown alone; 0 shows all."""
     cvd_share: Annotated[float, msgspec.Meta(ge=0.05, le=0.7)] = CVD_SHARE
     """Height of the CVD pane as a share of the chart's height."""
+    compare_share: Annotated[float, msgspec.Meta(ge=0.05, le=0.7)] = COMPARED_SHARE
+    """Height of the comparison pane, likewise."""
     link: LinkUnit = "percent"
     """Unit of linked prices' common span."""
     shares: dict[str, Annotated[list[_Share], msgspec.Meta(max_length=MAX_CHARTS)]] = {}
@@ -121,6 +125,11 @@ class Chart(_Table, frozen=True):
     symbol: Annotated[str, msgspec.Meta(max_length=64)] = ""
     link: Annotated[int, msgspec.Meta(ge=0, le=len(GROUPS))] = 0
     """Group of charts with linked prices; 0: none."""
+    compare: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    """Symbol of the comparison; "": none."""
+    compare_as: Kind = "difference"
+    compare_times: Annotated[float, msgspec.Meta(ge=0.001, le=MAX_THOUSANDTHS / THOUSANDTHS)] = 1.0
+    """The factor of the other price in a difference."""
 
 
 class Memory(_Table, frozen=True):

@@ -45,6 +45,7 @@ def changed_state() -> ViewState:
     state.panel_places = PanelPlaces().put("feed", Place("float", 5.0, 6.0, 310.0, 420.0)).resize("left", 350.0)
     state.arrangement = Arrangement("large_left", (("large", (0.7, 0.3)),))
     state.link_unit = "ticks"
+    state.compared_share = 0.31
     state.transport.is_shown = False
     state.folding = "all"
     state.lock_to(3)
@@ -94,7 +95,16 @@ workspaces = st.builds(
     layers=st.dictionaries(texts, st.booleans(), max_size=3),
     panels=st.builds(Panels, open=names, place=st.dictionaries(texts, st.just(Place("left")), max_size=2)),
     alerts=st.builds(Alerts, on=names, off=names),
-    chart=st.lists(st.builds(Chart, symbol=texts), max_size=9),
+    chart=st.lists(
+        st.builds(
+            Chart,
+            symbol=texts,
+            compare=texts,
+            compare_as=st.sampled_from(["difference", "ratio"]),
+            compare_times=st.floats(0.001, 1000.0),
+        ),
+        max_size=9,
+    ),
     memory=st.none() | st.builds(Memory, workspace=texts, used_hints=names),
 )
 
@@ -113,6 +123,8 @@ def test_any_workspace_survives_its_text(workspace):
         b"layout = 3",
         b"[layout]\ncvd_share = 7",
         b"[layout]\ncharts = 'sideways'",
+        b"[[chart]]\ncompare_as = 'sum'",
+        b"[[chart]]\ncompare_times = 0",
         b"[panels]\nopen = 3",
         b"[bubbles]\nthreshold = -1",
         b"[panels.place.feed]\nside = 'above'",

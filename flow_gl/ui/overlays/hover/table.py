@@ -4,6 +4,7 @@ from typing import Final
 
 from flow_gl.ui.overlays.hover import (
     bubble,
+    comparison,
     cvd_bucket,
     developing,
     event,
@@ -29,6 +30,7 @@ TARGETS: Final = (
     Target("developing line", developing.find, developing.tell),
     Target("area of a mark", mark.find_area, mark.tell),
     Target("ribbon", ribbon.find, ribbon.tell),
+    Target("comparison", comparison.find, comparison.tell),
     Target("CVD by order size", order_sizes.find, order_sizes.tell),
     Target("CVD", cvd_bucket.find, cvd_bucket.tell),
 )

@@ -1,0 +1,198 @@
+"""The comparison pane: its grid, the line, values on the axis, its name with the newest value.
+
+The line is interrupted where a price does not hold. Gaps of the other symbol are hatched in this pane only.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flow_gl.core.comparison import value_text
+from flow_gl.core.palette import Palette, Rgb, mix, readable, rgb
+from flow_gl.core.schema import GapKind
+from flow_gl.gl.shapes import Hatch
+from flow_gl.gl.text import Plate, TextStyle
+from flow_gl.layers.base import Scene, once
+from flow_gl.layers.cached_layer import CachedLayer
+from flow_gl.layers.comparison.points import compare_view, decimals, points_in_view, present, shown_width_ns, title
+from flow_gl.layers.labels import ticks
+from flow_gl.layers.labels.axes import LABEL_PX, LEFT_PX, add_plate, compared_y, crosshair_y, free_ticks
+from flow_gl.layers.labels.axis_ticks import VALUE_LABEL_PX
+from flow_gl.layers.labels.layout import PRICE, TIME
+from flow_gl.layers.lines.layer import LinesLayer, place_of
+
+_VIOLET: Final = rgb("#c792ea")
+_WIDTH_PX: Final = 1.5
+_MARGIN_PX: Final = 14.0
+_DIGITS: Final = 9
+_MAX_GAPS: Final = 64
+
+
+def compare_color(palette: Palette) -> Rgb:
+    """Return the colour of the line and its plate, legible on the chart's background."""
+    return readable(_VIOLET, palette.ground, palette.text)
+
+
+@once
+def value_ticks(scene: Scene) -> list[tuple[int, float]]:
+    """Return the grid's values (1e-9) and their screen y, the lowest first."""
+    view = compare_view(scene)
+    least = view.y_per_px * VALUE_LABEL_PX * view.scale
+    # No finer than the values are written.
+    step = ticks.value_step(max(least, 10.0 ** (_DIGITS - decimals(scene))), 1.0)
+    values = ticks.value_ticks(view.y_bottom, view.y_top, step)
+    return [(value, round(view.screen_y(value))) for value in values]
+
+
+def shown_text(scene: Scene) -> str:
+    """Return the newest value as text; "" if there is none."""
+    now, compared = present(scene), scene.compared
+    return "" if now.reason or compared is None else compared.rule.text(now.own, now.other, decimals(scene))
+
+
+class ComparisonGridLayer(CachedLayer):
+    """Adds the pane's lines, zero, and the gaps of the other symbol below the line."""
+
+    follows = TIME
+
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        compared = scene.compared
+        if compared is None:
+            return ()
+        other = None if compared.other is None else (compared.other.breaks_version, place_of(scene.price_view))
+        return compared, other, value_ticks(scene), scene.style, scene.price_axis_px, scene.until_ns
+
+    def build(self, scene: Scene) -> None:
+        if scene.compared is None:
+            return
+        view, palette, under = compare_view(scene), scene.style.palette, self._chart.batches.under
+        rect, line = view.rect, max(1.0, round(view.scale))
+        self._add_gaps(scene)
+        if "grid" in scene.style.is_visible and not present(scene).reason:
+            for _, y in value_ticks(scene):
+                under.rect(rect.x, y, rect.width, line, palette.grid)
+        zero = round(view.screen_y(0.0))
+        if scene.compared.rule.kind == "difference" and rect.y <= zero < rect.bottom:
+            color = mix(palette.grid, palette.quiet, 0.55)
+            under.dashed(rect.x, zero, rect.width, line, color, period=6 * line, dash=3 * line)
+        border = mix(palette.grid, palette.quiet, 0.25)
+        under.rect(rect.x, rect.y, rect.width + scene.price_axis_px, line, border)
+
+    def _add_gaps(self, scene: Scene) -> None:
+        """Hatch the gaps of the other symbol: those of the chart's own are drawn over all panes."""
+        compared, view = scene.compared, compare_view(scene)
+        if compared is None or compared.other is None or "gaps" not in scene.style.is_visible:
+            return
+        gaps, palette, rect = compared.other.gaps, scene.style.palette, view.rect
+        gaps = gaps[np.isin(gaps["kind"], (int(GapKind.FEED), int(GapKind.NO_TRADES)))]
+        now_ns = min(scene.now_ns, scene.until_ns)
+        ends = np.where(gaps["open"] == 1, np.maximum(gaps["end"], now_ns), gaps["end"])
+        seen = (ends > view.t_left_ns) & (gaps["start"] < min(view.t_right_ns, scene.until_ns))
+        for gap, end in zip(gaps[seen][-_MAX_GAPS:], ends[seen][-_MAX_GAPS:].tolist(), strict=True):
+            left, right = max(view.screen_x(int(gap["start"])), rect.x), min(view.screen_x(end), rect.right)
+            is_feed = int(gap["kind"]) == GapKind.FEED
+            color = palette.attention if is_feed else palette.quiet
+            hatch = Hatch((7 if is_feed else 12) * view.scale, view.scale, 0.0)
+            if right > left:
+                alpha = 0.30 if is_feed else 0.14
+                self._chart.batches.under.hatched(
+                    left, rect.y, right - left, rect.height, color, hatch=hatch, alpha=alpha
+                )
+
+
+class ComparisonLayer(LinesLayer):
+    """The line, clipped to the pane."""
+
+    follows = TIME | PRICE
+
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        compared = scene.compared
+        if compared is None or compared.other is None:
+            return ()
+        changes = scene.reader.changes, compared.other.changes
+        return (
+            *(compared, changes, place_of(compare_view(scene)), scene.lod),
+            *(scene.hidden_before_ns, scene.until_ns, scene.style.palette),
+        )
+
+    def build(self, scene: Scene) -> None:
+        if scene.compared is None:
+            return
+        view, points = compare_view(scene), points_in_view(scene)
+        xs, ys = places_of(scene)
+        color, width = compare_color(scene.style.palette), _WIDTH_PX * view.scale
+        self.shapes.segments(xs, ys, points.joined, width, color)
+        # A point that no line reaches would not be seen.
+        alone = np.append(True, ~points.joined) & np.append(~points.joined, True) if len(xs) else np.zeros(0, bool)
+        size = 2.0 * width
+        boxes = xs[alone] - 0.5 * size, ys[alone] - 0.5 * size, np.full(alone.sum(), size), np.full(alone.sum(), size)
+        self.shapes.boxes(boxes, color, 1.0)
+
+
+@once
+def places_of(scene: Scene) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return screen x and y of the points in view: float64, shape (n,)."""
+    assert scene.compared is not None
+    view, points = compare_view(scene), points_in_view(scene)
+    xs = view.bubble_xs(points.ids, shown_width_ns(scene))
+    values = scene.compared.rule.values(points.own, points.other)
+    return xs, view.rect.y + (view.y_top - values) / view.y_per_px
+
+
+class ComparisonAxisLayer(CachedLayer):
+    """Adds values at the grid's lines, and the newest one on a plate."""
+
+    follows = PRICE
+
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        if scene.compared is None:
+            return ()
+        place = compared_y(scene), shown_text(scene), crosshair_y(self._chart, scene), scene.price_axis_px
+        return scene.compared, value_ticks(scene), place, decimals(scene), scene.price_view.scale, scene.style.palette
+
+    def build(self, scene: Scene) -> None:
+        if scene.compared is None or not scene.price_axis_px:
+            return
+        chart, palette, scale, rect = self._chart, scene.style.palette, scene.price_view.scale, scene.compared.rect
+        y, text = compared_y(scene), shown_text(scene)
+        size, x = LABEL_PX * scale, round(rect.right + LEFT_PX * scale)
+        if text:
+            plates = y, crosshair_y(chart, scene)
+            for value, at in free_ticks(value_ticks(scene), rect, size, plates):
+                chart.batches.text.add(value_text(value, decimals(scene)), x, at, TextStyle(size, palette.quiet))
+        if y is not None:
+            add_plate(chart, scene, text, y, plate=compare_color(palette), color=palette.ground)
+
+
+class ComparisonCaptionLayer(CachedLayer):
+    """Adds the name and the newest value at the upper left of the pane, or why there is none."""
+
+    follows = PRICE
+
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        if scene.compared is None:
+            return ()
+        return scene.compared, title(scene), present(scene), decimals(scene), scene.price_view.scale, scene.style
+
+    def build(self, scene: Scene) -> None:
+        if scene.compared is None:
+            return
+        texts, palette, rect, scale = (
+            *(self._chart.batches.text, scene.style.palette),
+            *(scene.compared.rect, scene.price_view.scale),
+        )
+        size = LABEL_PX * scale
+        room = rect.width - 2 * _MARGIN_PX * scale
+        text = next((one for one in captions(scene) if texts.width(one, size) <= room), "")
+        place = round(rect.x + _MARGIN_PX * scale), round(rect.y + 1.3 * size)
+        style = TextStyle(size, compare_color(palette))
+        texts.add(text, *place, style, plate=Plate(palette.ground, alpha=0.9), is_fleeting=True)
+
+
+def captions(scene: Scene) -> tuple[str, ...]:
+    """Return the texts of the caption, the longest first."""
+    name, now = title(scene), present(scene)
+    if now.reason:
+        return f"{name}   no value: {now.reason}", f"{name}   no value", name
+    return f"{name}   {shown_text(scene)}", name

@@ -1,0 +1,85 @@
+"""The actions on a chart's comparison with another symbol."""
+
+from dataclasses import replace
+from typing import Final
+
+from flow_gl.ui.input.action import Action, Context, Request, Run
+from flow_gl.ui.input.chart_actions import PANE_STEP, ZOOM_STEP
+from flow_gl.ui.overlays.frame import Frame
+from flow_gl.ui.state.compared import ComparedState
+from flow_gl.ui.state.layout import CVD_SHARE_RANGE
+
+_MENUS: Final = ("comparison", "comparison axis")
+
+
+def actions() -> tuple[Action, ...]:
+    """Return the actions, in the order of help and command palette."""
+    return (
+        Action(
+            "compare",
+            "Compare with another symbol: difference or ratio",
+            ("ctrl+d",),
+            "Charts",
+            lambda context: context.requests.append(Request.COMPARE),
+            lambda state: any(own.compared.rule is not None for own in state.charts),
+            menus=("header", "chart", "comparison"),
+        ),
+        _of_pane("compare_kind", "Comparison as difference, or as ratio", _switch_kind, keys=("shift+d",)),
+        _of_pane("compare_off", "End the comparison", _end),
+        _of_pane("compare_scale", "Scale the comparison automatically", _scale),
+        _of_pane("compare_closer", "Zoom the comparison in", _zoom(1 / ZOOM_STEP)),
+        _of_pane("compare_farther", "Zoom the comparison out", _zoom(ZOOM_STEP)),
+        _of_pane("compare_larger", "Larger comparison pane", _resize(1)),
+        _of_pane("compare_smaller", "Smaller comparison pane", _resize(-1)),
+    )
+
+
+def has_comparison(frame: Frame) -> bool:
+    """Whether a chart in view shows a comparison."""
+    return any(chart.scene is not None and chart.scene.compared is not None for chart in frame.charts)
+
+
+def _of_pane(name: str, title: str, run: Run, *, keys: tuple[str, ...] = ()) -> Action:
+    return Action(name, title, keys, "Charts", run, is_available=has_comparison, menus=_MENUS)
+
+
+def _shown(context: Context) -> list[ComparedState]:
+    """Return the comparisons that an action applies to."""
+    found = [context.state.charts[index].compared for index in context.targets]
+    return [compared for compared in found if compared.rule is not None]
+
+
+def _switch_kind(context: Context) -> None:
+    shown = _shown(context)
+    for compared in shown:
+        if compared.rule is not None:
+            compared.show(replace(compared.rule, kind="ratio" if compared.rule.kind == "difference" else "difference"))
+    if not shown:
+        context.notes.append(f"there is no comparison here  \u00b7  {context.key('compare')} chooses one")
+
+
+def _end(context: Context) -> None:
+    for compared in _shown(context):
+        compared.show(None)
+
+
+def _scale(context: Context) -> None:
+    for compared in _shown(context):
+        compared.axis.reset()
+
+
+def _zoom(factor: float) -> Run:
+    def run(context: Context) -> None:
+        height = context.pane_heights_px[2]
+        for compared in _shown(context):
+            compared.axis.zoom(factor, 0.5 * height, height)
+
+    return run
+
+
+def _resize(direction: int) -> Run:
+    def run(context: Context) -> None:
+        low, high = CVD_SHARE_RANGE
+        context.state.compared_share = min(max(context.state.compared_share + direction * PANE_STEP, low), high)
+
+    return run
