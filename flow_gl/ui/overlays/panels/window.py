@@ -102,7 +102,7 @@ class Tab(NamedTuple):
 
 
 def tabs_of(slot: Slot, room: float, pad: float, choices: KeyChoices) -> list[Tab]:
-    """Return the tabs of a slot in the fullest of four forms for which there is room.
+    """Return the tabs of a slot in the fullest of three forms for which there is room.
 
     If there is room for none, some panels have no tab: the first ones have, and the one in front.
 
@@ -121,7 +121,6 @@ def tabs_of(slot: Slot, room: float, pad: float, choices: KeyChoices) -> list[Ta
             title if name == slot.front or not key else key
             for name, title, key in zip(slot.names, titles, keys, strict=True)
         ],
-        [key or title[:1] for key, title in zip(keys, titles, strict=True)],
     ]
     for texts in forms:
         widths = [imgui.calc_text_size(text).x + 2 * pad for text in texts]
