@@ -56,7 +56,7 @@ def run(
     size : picture size, WxH pixels
     frames : frames per measurement until glFinish; interpreter measurements use five times as many
     most_history : longest history to measure, in bubbles
-    charts, panels : measure the interpreter with a workspace of so many charts and panels, and nothing else
+    charts, panels : measure only the interpreter, with a workspace of this many charts and panels
     json_path : file for the figures
     """
     console = Console()

@@ -50,7 +50,7 @@ class ServedLink(EngineLink):
         self._epochs: dict[str, int] = {}
         self._aggregation = spec.aggregation
         self._shown_settings: tuple[AggregationSettings, dict[str, Any]] | None = None
-        self._told: tuple[object, ...] = ()
+        self._sent: tuple[object, ...] = ()
 
     def poll(self) -> LinkState:
         """Update the fields and poll the workers, without blocking. Raises FlowError if the server has failed."""
@@ -59,9 +59,9 @@ class ServedLink(EngineLink):
             return state
         try:
             # In a window this runs on every frame, so the line is built only when something changed.
-            told = (state, self.message, self.generation, len(self.markets), self.engine, self._settings)
-            if told != self._told:
-                self._told = told
+            current = (state, self.message, self.generation, len(self.markets), self.engine, self._settings)
+            if current != self._sent:
+                self._sent = current
                 self.workers.tell(self._line())
             for line in self.workers.poll():
                 super().send(command_of(line))

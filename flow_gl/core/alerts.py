@@ -81,7 +81,7 @@ class EngineRule(msgspec.Struct, frozen=True):
     name: Annotated[str, msgspec.Meta(max_length=60)] = ""
     """The user's name for it."""
     cool_down_ns: Annotated[int, msgspec.Meta(ge=0, le=10**16)] = 10_000_000_000
-    """The rule does not fire again before so much event time has passed."""
+    """The rule does not fire again before this much event time has passed."""
 
     def holds_for(self, symbol: str, requested: str) -> bool:
         """Return whether it holds for a chart of a contract (`symbol`) that was requested under a name."""

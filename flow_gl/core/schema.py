@@ -91,7 +91,7 @@ class FeedState(IntEnum):
     REPLAY = 5
     DEMO = 6
     ENDED = 7
-    """A file or a demo has come to its end: the numbers are final."""
+    """A file or a demo has ended: the numbers are final."""
     FAILED = 8
     """A fatal error that waits for the user; `message` says which."""
     CLOSED = 9
@@ -212,7 +212,7 @@ OPEN: Final = np.dtype([("count", "<i8"), ("bubble", BUBBLE, (MAX_LODS,)), ("cvd
 PROFILE: Final = np.dtype(
     [
         ("rows", "<i8"),  # from the lowest to the highest one with volume
-        ("count", "<i8"),  # those with volume: so many are listed below
+        ("count", "<i8"),  # number of rows with volume, which are listed below
         ("base", "<i8"),  # price of row 0, 1e-9
         ("tick_size", "<i8"),  # 1e-9
         ("ticks_per_row", "<i8"),

@@ -155,7 +155,7 @@ class GapLog:
     def _open_hours(self, start: int, end: int, *, is_open: bool) -> list[tuple[int, int, GapKind, int]]:
         """Return the parts of a feed gap in which the exchange was open, as rows.
 
-        There may be none: files of one session each leave out closed hours. A gap that goes on always has a row.
+        There may be none: files of one session each leave out closed hours. An open gap always has a row.
         """
         closed: list[tuple[int, int]] = []
         with suppress(DataError):  # a header may name a time that no calendar covers

@@ -33,7 +33,7 @@ class SessionLevels:
         self._settings = settings
         self._session: Session | None = None
         self._is_early = False
-        """No trade has come at or after the open of regular hours."""
+        """No trade has arrived at or after the open of regular hours."""
         self.begin(None)
 
     def begin(self, session: Session | None) -> None:

@@ -1,7 +1,7 @@
 """A reference point of CVD: a moment from which CVD is counted a second time, beside the session's.
 
 The engine knows nothing of it. A point holds CVD as it was after an exact trade; CVD since then is the difference. It
-counts as long as CVD runs on from there: until CVD restarts (a session's open, a chosen time) or the chart goes on with
+is valid as long as CVD continues from there: until CVD restarts (a session's open, a chosen time) or the chart goes to
 another contract.
 """
 
@@ -46,7 +46,7 @@ class CvdReference:
         return same_start and self.instrument_id == int(market.instrument["instrument_id"])
 
     def is_reached(self, market: MarketReader) -> bool:
-        """Whether the market has come to this point. A replay that starts again comes to it later."""
+        """Whether the market has reached this point. A replay that starts again reaches it later."""
         return int(market.session["last_ts"]) >= self.at_ns
 
     def agrees_with(self, market: MarketReader) -> bool:

@@ -47,7 +47,7 @@ _known: Final[WeakKeyDictionary[MarketReader, tuple[object, list[Session]]]] = W
 
 
 def sessions_of(reader: MarketReader) -> list[Session]:
-    """Return all sessions of a chart, oldest first; the one that goes on is the last."""
+    """Return all sessions of a chart, oldest first; the current one is the last."""
     now = reader.session
     version = reader.sessions_version, int(now["first_ts"]), int(now["open_ts"]), int(now["partial"])
     known = _known.get(reader)
@@ -58,7 +58,7 @@ def sessions_of(reader: MarketReader) -> list[Session]:
 
 @once
 def sessions_shown(scene: Scene) -> list[Session]:
-    """Return all sessions of a scene's chart, oldest first; the one that goes on is the last."""
+    """Return all sessions of a scene's chart, oldest first; the current one is the last."""
     return sessions_of(scene.reader)
 
 

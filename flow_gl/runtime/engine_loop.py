@@ -41,7 +41,7 @@ from flow_gl.store.ring import Ring
 
 TAPE_CAPACITY: Final = 1 << 20
 BATCH: Final = 1 << 14
-"""Trades aggregated between two looks at the clock."""
+"""Trades aggregated between two checks of the clock."""
 TURN_NS: Final = 8_000_000
 """Longest time spent aggregating before tables and status are published."""
 NOTICES_NS: Final = 40_000_000

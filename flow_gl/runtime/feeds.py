@@ -49,7 +49,7 @@ class Plan:
     names: tuple[Name, ...] = ()
     """How each is followed; empty: by its spelling."""
     instrument_ids: tuple[int, ...] = ()
-    """Instruments of the charts where they are known beforehand; 0 where mappings tell them."""
+    """Instruments of the charts where they are known beforehand; 0 where mappings give them later."""
     are_parents: bool = False
     offered: tuple[str, ...] = ()
     """Symbols that the feed can chart, the busiest first."""
@@ -167,7 +167,7 @@ def _plan_live(spec: LiveSpec) -> Plan:
     from flow_gl.runtime.resumed import ResumedFeed
 
     checked_key(os.environ.get(KEY_VARIABLE, ""))
-    import databento  # noqa: F401 - seconds on a busy machine; in this thread the heart beats meanwhile
+    import databento  # noqa: F401 - takes seconds on a busy machine; in this thread heartbeats continue
 
     def make_live(hours: Hours) -> LiveFeed:
         return LiveFeed(spec, api_key=os.environ.get(KEY_VARIABLE, ""), hours=hours)

@@ -5,7 +5,7 @@ from typing import Final
 from flow_gl.server.hub import TICK_S
 
 POLL_S: Final = 0.005
-"""How often a worker looks for news, and the shortest time between two ticks."""
+"""Interval at which a worker checks for new data, and the shortest time between two ticks."""
 BURST: Final = 10
 """How many ticks may follow each other early after a quiet moment."""
 

@@ -84,7 +84,7 @@ class Worker:
         self._operations: Final = Operations(self._charts, exposition, self._admission)
 
     async def run(self) -> None:
-        """Serve until told to stop. Raises FlowError if the port cannot be bound."""
+        """Serve until the parent asks to stop. Raises FlowError if the port cannot be bound."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             with suppress(NotImplementedError):  # Windows

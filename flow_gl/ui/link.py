@@ -29,7 +29,7 @@ class Link(Protocol):
     """An engine as the view sees it."""
 
     owns_engine: bool
-    """Whether this process started the engine. Another one is told what it must know by this one alone."""
+    """Whether this process started the engine. Only its owner sends an engine settings and alert rules."""
     engine: EngineReader | None
     """The engine's status; None before the first hello. The view refreshes it once per frame."""
     markets: list[MarketReader]

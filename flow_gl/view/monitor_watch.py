@@ -1,7 +1,7 @@
 """Keeps the window in sight while monitors are unplugged, plugged in again or change their size.
 
-GLFW takes a window off a monitor that goes, and leaves it wherever that puts it. Here it goes on as it was on a monitor
-that remains, and back when its own monitor returns, unless the user has moved it meanwhile.
+GLFW takes a window off a monitor that is unplugged, and leaves it wherever that puts it. Here it moves to a monitor
+that remains, with the same state, and back when its own monitor returns, unless the user has moved it in the meantime.
 """
 
 from collections.abc import Callable

@@ -48,7 +48,7 @@ def tip_of(scene: Scene, name: str) -> Tip:
     spot = Spot(scene, 900.0, y, AggregationSettings(), 0.15)
     key = held_level.find(spot)
     assert key is not None
-    tip = held_level.tell(spot, key)
+    tip = held_level.describe(spot, key)
     assert tip is not None
     return tip
 
@@ -130,7 +130,7 @@ def test_the_ranges_of_a_finished_session_are_on_its_own_stretch(stack: ChartSta
     assert len(columns) > 0.3 * (view.pixel_x(session.end_ns) - view.pixel_x(opened))
     spot = Spot(scene, view.pixel_x(session.end_ns) - 5.0, float(y), AggregationSettings(), 0.15)
     key = held_level.find(spot)
-    tip = held_level.tell(spot, key) if key is not None else None
+    tip = held_level.describe(spot, key) if key is not None else None
     assert tip is not None
     assert tip.title == "IB high"
     assert "09:00" in {label: value for label, value, _ in tip.lines}["Since"]

@@ -155,7 +155,7 @@ def test_a_developing_line_says_its_minutes_value_and_since_when() -> None:
             if not scene.price_view.rect.contains(spot.x, spot.y) or (minutes.values[at] == price).sum() > 1:
                 continue
             key = developing.find(spot)
-            tip = developing.tell(spot, key) if key is not None else None
+            tip = developing.describe(spot, key) if key is not None else None
             assert tip is not None
             since = at
             while since and minutes.values[since - 1, column] == price:
@@ -183,7 +183,7 @@ def test_cvd_by_size_says_value_orders_and_since_when() -> None:
         spot = spot_at(scene, scene.cvd_view, end_ns, float(sizes.values[at, column]))
         key = order_sizes.find(spot)
         assert key is not None
-        tip = order_sizes.tell(spot, column)
+        tip = order_sizes.describe(spot, column)
         assert tip is not None
         assert tip.title == f"CVD of {name} orders, {orders}"
         told = {label: text for label, text, _ in tip.lines}

@@ -89,7 +89,7 @@ def test_a_cells_tooltip_shows_its_contracts() -> None:
     at = spot(scene, *middle_of(scene, 1, int(row["ts_event"]), 5))
     key = hover.find(at)
     assert key == (5 * MINUTE_NS, int(row["ts_event"]))
-    tip = hover.tell(at, key)
+    tip = hover.describe(at, key)
     assert tip is not None
     delta = int(row["buy"]) - int(row["sell"])
     values = {label: value for label, value, _ in tip.lines}

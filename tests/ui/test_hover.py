@@ -102,7 +102,7 @@ def test_a_profile_row_shows_the_volume_at_its_price(scene: Scene, trades: NDArr
         if pointed.kind != "profile row":
             continue  # a bubble is in front of it
         seen += 1
-        says = told(table.tell(spot(scene, scene.profile_rect.right - 1, y), pointed))
+        says = told(table.describe(spot(scene, scene.profile_rect.right - 1, y), pointed))
         here = trades[trades["price"] == price]
         counts = {name: int(here["size"][here["side"] == side].sum()) for name, side in SIDES.items()}
         assert says["Price"] == words.price(price, TICK)
@@ -125,7 +125,7 @@ def test_a_merged_row_shows_its_range_and_sum(scene: Scene, trades: NDArray[np.v
     here = spot(wide, wide.profile_rect.right - 1, y)
     pointed = table.find(here)
     assert pointed is not None
-    says = told(table.tell(here, pointed))
+    says = told(table.describe(here, pointed))
     low, top = (round(float(price.replace(",", "")) * 1e9) for price in says["Price"].split(" \u2013 "))
     inside = trades[(trades["price"] >= low) & (trades["price"] <= top)]
     assert top > low
@@ -150,7 +150,7 @@ def test_the_cvd_pane_shows_cvd_and_its_change_in_the_bucket(scene: Scene, trade
         pointed = table.find(here)
         assert pointed is not None
         assert pointed.kind == "CVD"
-        says = told(table.tell(here, pointed))
+        says = told(table.describe(here, pointed))
         run = after[second == bucket]
         before = int(after[second < bucket][-1]) if (second < bucket).any() else 0
         values = [before, *run.tolist()]
@@ -168,7 +168,7 @@ def test_a_bucket_without_trades_shows_the_last_known_cvd(scene: Scene) -> None:
     ids = hit.visible_rows(scene)["id"]
     gap = int(ids[np.flatnonzero(np.diff(ids) > 1)[-1]])
     x = scene.cvd_view.screen_x((gap + 1) * SECOND_NS + SECOND_NS // 2)
-    tip = cvd_bucket.tell(spot(scene, x, scene.cvd_view.rect.y + 5), (0, gap + 1))
+    tip = cvd_bucket.describe(spot(scene, x, scene.cvd_view.rect.y + 5), (0, gap + 1))
     point = scene.reader.store.cvd[0].row(scene.reader.store.cvd[0].position_of(gap, scene.reader.heads[0]))
     assert point is not None
     assert told(tip)["CVD"] == words.signed(int(point["close"]))
@@ -199,14 +199,18 @@ def test_every_level_shows_its_rule_and_value(scene: Scene) -> None:
         assert len(found) >= 8
         for rank, one in enumerate(found):
             y = chart.price_view.screen_y(one.price / TICK)
-            tip = level.tell(spot(chart, 300.0, min(max(y, 41.0), chart.price_view.rect.bottom - 1)), (one.name, rank))
+            tip = level.describe(
+                spot(chart, 300.0, min(max(y, 41.0), chart.price_view.rect.bottom - 1)), (one.name, rank)
+            )
             if not chart.price_view.rect.contains(300.0, y):
                 continue
             assert told(tip)["Value"] == words.price(one.price, TICK)
             assert told(tip)["Since"] == f"{words.since(int(chart.reader.session['open_ts']), chart.now_ns)} ET"
             assert tip is not None
             assert tip.notes[0].endswith(".")
-    poc = level.tell(spot(scene, 300.0, scene.price_view.screen_y(int(scene.reader.profile["poc"]) / TICK)), ("POC", 0))
+    poc = level.describe(
+        spot(scene, 300.0, scene.price_view.screen_y(int(scene.reader.profile["poc"]) / TICK)), ("POC", 0)
+    )
     assert poc is not None
     assert poc.notes == ["The price with the most volume in the session."]
 
@@ -223,7 +227,7 @@ def test_a_zero_cross_explains_itself() -> None:
     pointed = table.find(here)
     assert pointed is not None
     assert pointed.kind == "event"
-    tip = table.tell(here, pointed)
+    tip = table.describe(here, pointed)
     assert tip is not None
     assert tip.title == "CVD zero cross, bearish"
     assert told(tip)["CVD"] == words.signed(-3)
@@ -237,7 +241,7 @@ def test_a_bubble_names_the_threshold_of_its_width(scene: Scene, trades: NDArray
         row = hit.visible_rows(scene_with(scene, lod=lod))[-3]
         chart = scene_with(scene, lod=lod, hover_id=int(row["id"]))
         x = float(chart.price_view.bubble_xs(np.array([row["id"]]), chart.reader.widths_ns[lod])[0])
-        says = told(bubble.tell(spot(chart, x, 100.0), (lod, int(row["id"]))))
+        says = told(bubble.describe(spot(chart, x, 100.0), (lod, int(row["id"]))))
         assert says["Date"] == words.day(int(row["ts_event"]))
         assert says["Bucket"] == {1: "1 s", 5: "5 s", 60: "1 min"}[width_s]
         assert says["Imbalance"].endswith(f"{100 * threshold_at(0.15, width_s * SECOND_NS):.2g} %")
@@ -339,7 +343,7 @@ def test_the_card_of_a_pinned_bubble_never_covers_it(pilot: HeadlessPilot) -> No
 
 def test_a_pinned_bubble_has_no_tooltip_as_well(pilot: HeadlessPilot, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Pointed] = []
-    monkeypatch.setattr(window, "tell", lambda spot, pointed: told.append(pointed) or table.tell(spot, pointed))
+    monkeypatch.setattr(window, "describe", lambda spot, pointed: told.append(pointed) or table.describe(spot, pointed))
     place = place_of_bubble(pilot, back=20)
     pilot.move(place)
     pilot.frames(3)
@@ -375,11 +379,11 @@ def test_levels_and_profile_of_a_finished_session_have_tooltips_within_that_sess
         y = view.screen_y(poc / TICK)
         found = level.find(spot(chart, left + 20.0, y))
         assert isinstance(found, tuple)
-        tip = level.tell(spot(chart, left + 20.0, y), found)
+        tip = level.describe(spot(chart, left + 20.0, y), found)
         assert told(tip)["Value"] == words.price(poc, TICK)
         assert told(tip)["Since"].startswith(words.since(int(session.numbers["open_ts"]), chart.now_ns))
         row = profile_row.find(spot(chart, right - 2.0, y))
-        says = told(profile_row.tell(spot(chart, right - 2.0, y), row))
+        says = told(profile_row.describe(spot(chart, right - 2.0, y), row))
         held = [session.levels[side][: int(session.levels["count"])] for side in ("buy", "sell", "unsided")]
         most = int(np.sum(held, axis=0).max())
         assert int(says["Total"].replace(",", "")) >= most, "the row of the POC, or of several ticks with it"

@@ -325,7 +325,7 @@ def test_hover_says_value_name_distance_and_since(pilot):
     pilot.move((x, y))
     scene = pilot.charts[0].scene
     spot = spot_at(scene, (x, y), pilot.state)
-    tip = own_level.tell(spot, own_level.find(spot))
+    tip = own_level.describe(spot, own_level.find(spot))
     told = {label: value for label, value, _ in tip.lines}
     last = int(scene.reader.session["last_price"])
     assert told["Value"].replace(",", "") == f"{level.price / 10**9:.2f}"

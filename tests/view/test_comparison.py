@@ -224,7 +224,7 @@ def test_the_mouse_reads_the_value_and_both_prices(pilot: HeadlessPilot) -> None
     spot = spot_at(scene, (x, y), pilot.state)
     key = tip.find(spot)
     assert key is not None
-    told = tip.tell(spot, key)
+    told = tip.describe(spot, key)
     assert told is not None
     assert told.title == f"NQZ5 {MINUS} ESZ5"
     lines = {label: text for label, text, _ in told.lines}

@@ -44,15 +44,15 @@ SECOND: Final = np.dtype(
         ("window_move", "<i8"),
     ]
 )
-TOLD: Final = np.dtype([("tick", "<i8"), ("ts", "<i8")])
+REPORTED: Final = np.dtype([("tick", "<i8"), ("ts", "<i8")])
 STATE: Final = np.dtype(
     [
         ("history", "<i8"),  # number of windows in the sums
         ("is_large", "<i8"),  # 1: a sum has exceeded the range in which floats are exact
-        ("told_count", "<i8"),  # number of events so far
+        ("reported_count", "<i8"),  # number of events so far
         *((name, "<f8") for name in ("sum_delta", "sum_delta2", "sum_move", "sum_move2")),
         ("seconds", SECOND, (_SLOTS,)),
-        ("told", TOLD, (_REPEATS,)),
+        ("reported", REPORTED, (_REPEATS,)),
     ]
 )
 
@@ -63,7 +63,7 @@ def rescale(state: NDArray[np.void], factor: int) -> None:
     state["sum_move2"] *= factor * factor
     for name in ("price", "high", "low", "window_move"):
         state["seconds"][name] *= factor
-    state["told"]["tick"] *= factor
+    state["reported"]["tick"] *= factor
 
 
 _I64: Any = np.int64
@@ -183,16 +183,16 @@ def test_nb(  # noqa: PLR0917  # kernels take arrays
     price = busiest_price_nb(read, tick, size, sign, first, stop, side, low, high)
     end = (second + 1) * SECOND_NS
     again_ns = _I64(rule["absorption_again_s"] * SECOND_NS + 0.5)
-    told = s["told"]
-    for back in range(1, min(s["told_count"], _REPEATS) + 1):
-        repeat = told[(s["told_count"] - back) & (_REPEATS - 1)]
+    reported = s["reported"]
+    for back in range(1, min(s["reported_count"], _REPEATS) + 1):
+        repeat = reported[(s["reported_count"] - back) & (_REPEATS - 1)]
         if end - repeat["ts"] >= again_ns:
             break
         if repeat["tick"] == price:
             return found
-    newest = told[s["told_count"] & (_REPEATS - 1)]
+    newest = reported[s["reported_count"] & (_REPEATS - 1)]
     newest["tick"], newest["ts"] = price, end
-    s["told_count"] += 1
+    s["reported_count"] += 1
     event_nb(
         *(events[found], stop, _KIND, end, price * tick_size, -side, abs(delta) / least),
         *(float(delta), float(move), float(high - low), least),

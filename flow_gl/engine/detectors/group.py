@@ -1,6 +1,6 @@
 """Runs all detectors of one instrument, and runs them again over the session when a parameter changes.
 
-Events come in the order in which they became known: by the trade that ended what they are about, then by time and kind.
+Events are in the order in which they became known: by the trade that completed them, then by time and kind.
 That order does not depend on how trades are split into batches, nor on whether a trade or the clock ended something.
 
 After a change the session's trades are read again from its open, in slices between batches (`recompute`), while the

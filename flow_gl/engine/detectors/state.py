@@ -106,7 +106,7 @@ class DetectorState:
         self.absorption["seconds"]["first"] -= gone
 
     def needed(self, window_s: int) -> int:
-        """Return the position of the oldest trade that a detector may look at again, if the window has `window_s`."""
+        """Return the position of the oldest trade that a detector may read again, if the window has `window_s`."""
         second, first_second = int(self.read["second"][0]), int(self.read["first_second"][0])
         if second == NONE:
             return 0

@@ -197,10 +197,10 @@ class CsvReader:
         named = []
         for row in changes(ids, index, symbols):
             instrument_id, symbol = int(ids[row]), symbols[int(index[row])]
-            is_told = (
+            is_known = (
                 self._symbols.get(instrument_id) == symbol and self._means.get(symbol, instrument_id) == instrument_id
             )
-            if not symbol or is_told:
+            if not symbol or is_known:
                 continue
             ts_event, before = int(block.rows["ts_event"][row]), self._symbols.get(instrument_id, "")
             if before != symbol and self._means.get(before) == instrument_id:

@@ -87,7 +87,7 @@ class Intake:
         self._known: Final[dict[str, set[int]]] = {}  # as last named, on any connection
         self._held: dict[int, list[NDArray[np.void]]] = {}
         self._held_rows = 0
-        self._told: dict[int | str, Mapping] = {}
+        self._mapped: dict[int | str, Mapping] = {}
         self._definitions: dict[int, Definition] = {}
 
     @property
@@ -140,7 +140,7 @@ class Intake:
         """Take over symbols, and the instruments they mean, that came on connections of their own, before `begin`."""
         self.symbols += symbols
         self._known.update((symbol, set(other._known[symbol])) for symbol in symbols)
-        self._told.update((symbol, other._told[symbol]) for symbol in symbols)
+        self._mapped.update((symbol, other._mapped[symbol]) for symbol in symbols)
         self._definitions.update((one, other._definitions[one]) for one in instruments if one in other._definitions)
         self._named += other._named
         self.ledger.absorb(other.ledger, instruments)
@@ -319,8 +319,8 @@ class Intake:
             return Trouble(Fault.RENEW, f"{requested} is {symbol} now: its session is being replayed")
         mapping = Mapping(instrument_id, symbol, requested, self._plausible(record.ts_event))
         key = instrument_id if self._is_parent else requested
-        told = self._told.get(key)
-        is_news = told is None or (told.instrument_id, told.symbol) != (mapping.instrument_id, mapping.symbol)
+        before = self._mapped.get(key)
+        is_news = before is None or (before.instrument_id, before.symbol) != (mapping.instrument_id, mapping.symbol)
         if is_news:
             self._count_name()
         self.ledger.cover(instrument_id, self._origin, is_replayed=self._start is not None)
@@ -332,7 +332,7 @@ class Intake:
             self._known[requested] = {instrument_id}
         self.not_found.pop(requested, None)
         if is_news:
-            self._told[key] = mapping
+            self._mapped[key] = mapping
             out.append(mapping)
         for rows in self._held.pop(instrument_id, []):
             self._held_rows -= len(rows)

@@ -228,7 +228,7 @@ class LiveFeed(Reporting):
         self._is_live = self._is_streaming = False
 
     def _serve(self, connection: Connection, wall_ns: int, now_ns: int, out: list[Item]) -> None:
-        """Take what has come, then look after the connection."""
+        """Take what has arrived, then supervise the connection."""
         phase = connection.phase  # looked at first: what came before its end is all there
         if connection.faults:
             words = f"a record was lost inside the client ({connection.failure}): requesting it again"

@@ -20,7 +20,7 @@ _EARLY_PX: Final = 0.75
 _MAX_PX: Final = 1.0
 """... after moving this far, in any case."""
 _LATE_S: Final = 0.25
-"""After so long, those that follow time are laid out together with the others."""
+"""After this time, those that follow time are laid out together with the others."""
 _PASSING: Final = frozenset({"now_ns", "wall_s", "price_view", "cvd_view"})
 _of_scene: Final = attrgetter(*(one.name for one in fields(Scene) if one.compare and one.name not in _PASSING))
 _of_view: Final = attrgetter(*(field.name for field in fields(View) if field.name != "t_right_ns"))

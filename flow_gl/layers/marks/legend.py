@@ -100,7 +100,7 @@ class MarksLegendLayer(CachedLayer):
         return found, view.rect, view.scale, scene.style.palette, self._is_high
 
     def _look(self, scene: Scene) -> None:
-        """Choose the place that covers fewer bubbles; where both are alike, the legend stays."""
+        """Choose the place that covers fewer bubbles; if both are equal, the legend stays."""
         view, scale = scene.price_view, scene.price_view.scale
         rows = visible_rows(scene)
         xs = view.bubble_xs(rows["id"], scene.reader.widths_ns[scene.lod])

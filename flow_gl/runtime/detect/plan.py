@@ -21,7 +21,7 @@ from flow_gl.feed.files.trade_file import TradeFile
 
 ALWAYS: Final = 2**62
 _SHARE: Final = 4
-"""A file that two ranges share is at most one of so many equal ones."""
+"""At most one in this many files of equal size is shared by two ranges."""
 
 
 Tick = tuple[int, int, int, bool, bool]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flow_gl.runtime.feeds import ReplayFiles
 
 BATCH: Final = 1 << 14
-"""Trades aggregated between two looks at the rings: they give fewer rows than any ring holds."""
+"""Trades aggregated between two checks of the rings: they give fewer rows than any ring holds."""
 _BASE_CAPACITY: Final = 1 << 18
 
 

@@ -49,11 +49,11 @@ def main() -> int:
 async def _run(spec: PublisherSpec, login: str) -> None:
     from flow_gl.services.bus.publisher import Publisher
 
-    told: list[StateLine] = []
+    sent: list[StateLine] = []
 
     def report(state: StateLine) -> None:
-        if told != [state]:
-            told[:] = [state]
+        if sent != [state]:
+            sent[:] = [state]
             with suppress(OSError):  # the engine has ended
                 os.write(1, encode(state))
 

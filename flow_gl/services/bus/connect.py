@@ -117,7 +117,7 @@ def _guarded(client: "Client", secret: str, needs_tls: bool) -> str:
 
 async def _close(client: "Client") -> None:
     try:
-        async with asyncio.timeout(CLOSE_S):  # after a failed TLS handshake the client waits for ever
+        async with asyncio.timeout(CLOSE_S):  # after a failed TLS handshake the client waits forever
             await client.close()
     except Exception:  # whatever a half-open connection raises
         get_logger("bus").debug("closing a connection that was never open", exc_info=True)

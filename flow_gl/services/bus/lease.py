@@ -1,7 +1,7 @@
 """A chart's lease: which of several engines publishes it.
 
 The holder writes the key repeatedly, each time with the revision that it wrote last, so that no other engine can have
-written in between. The others look at the revision. Once it has not changed for `bus.LEASE_RENEWALS` periods, by their
+written in between. The others watch the revision. Once it has not changed for `bus.LEASE_RENEWALS` periods, by their
 own clock, they write their own name; the server lets one of them succeed. No clocks are compared.
 
 The lease only decides who tries to write; the sequences that a deposed publisher expects keep it from writing.

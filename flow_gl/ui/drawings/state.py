@@ -115,7 +115,7 @@ class DrawingState:
         return True
 
     def leave_charts(self) -> None:
-        """Give up whatever belongs to a chart, because its number may now be that of another chart."""
+        """Cancel everything that refers to a chart, because its number may now be that of another chart."""
         self.held = self.held_shape = self.selected = self.edited = self.edited_shape = None
 
     def shapes(self, key: str) -> tuple[Shape, ...]:

@@ -20,7 +20,7 @@ COLUMN_PX: Final = 300.0
 _MORE_PX: Final = 90.0
 """... and what each chart beyond the second adds to it, ..."""
 _MAX_CHARTS: Final = 4
-"""... up to so many charts ..."""
+"""... up to this many charts ..."""
 _WIDE_SHARE: Final = 0.25
 """... and this share of the window; narrower tables show the instruments in several rows."""
 _BY_INSTRUMENT: Final = frozenset({"session", "feed"})

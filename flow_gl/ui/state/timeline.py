@@ -68,7 +68,7 @@ class TimelineReader:
         first_ns = market.first_ns
         open_start = max((market.open_gaps.get(kind, 0) for kind in FOLDED_KINDS[folding]), default=0)
         open_end = open_start + self._fold_open(open_start, now_ns, dt_s) if open_start else 0
-        # An open gap gets a new version with each look at the clock.
+        # An open gap gets a new version each time the engine reads the clock.
         version = (len(market.gaps), open_end) if open_end else market.breaks_version
         key = version, folding, scale, first_ns, market
         return self._timeline.get(key, lambda: Timeline(_folds_of(market, folding, open_end, scale), first_ns))

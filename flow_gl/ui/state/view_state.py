@@ -162,7 +162,7 @@ class ViewState:
     selected: int = 0
     """Chart shown alone, from 1; 0 shows all."""
     link_unit: LinkUnit = "percent"
-    """In what linked price axes are alike."""
+    """Unit in which linked price axes span the same."""
     arrangement: Arrangement = AUTO
     """How the charts share the window."""
     filters: Filters = field(default_factory=Filters)

@@ -40,7 +40,7 @@ RESTART_WINDOW_NS: Final = MINUTE_NS
 FIRST_DELAY_NS: Final = 200_000_000
 """Delay between a death and the next start; doubles with each further death within the window."""
 _HURRY: Final = 8.0
-"""An engine that is to take over from a running one replays so many times faster until it has caught up, ..."""
+"""An engine that is to take over from a running one replays this many times faster until it has caught up, ..."""
 _MIN_HURRY: Final = 20.0
 """... and at least at this speed."""
 _TOP_SPEED: Final = 10_000.0
@@ -92,9 +92,9 @@ class EngineLink:
         self._is_planned = False
         """The next engine is to take over from one that still runs, because another market was asked for."""
         self._is_hurrying = False
-        """It was told to run faster than that one."""
+        """Whether it has been asked to run faster than that one."""
         self._ending: Final[list[EngineProcess]] = []
-        """Engines that were told to stop after another one took over."""
+        """Engines that have been asked to stop after another one took over."""
         self._deaths: Final[deque[int]] = deque()
         """Monotonic times of the deaths within `RESTART_WINDOW_NS`."""
         self._start_at_ns: int | None = None
@@ -180,8 +180,8 @@ class EngineLink:
         """Ask for a market of this symbol. Returns "", or one line on why that is not possible.
 
         A replay and a demo give the same numbers again, so another engine that has this symbol too is started, and
-        takes over once it has caught up; the one that runs goes on until then. A live feed and a bus are asked for the
-        symbol itself.
+        takes over once it has caught up; the running engine continues until then. A live feed and a bus are asked for
+        the symbol itself.
         """
         feed = self._spec.feed
         if symbol in self._asked.symbols:
@@ -300,7 +300,7 @@ class EngineLink:
             old.release()
 
     def _hurry(self, engine: EngineProcess, old: EngineProcess, waited_ns: int) -> None:
-        """Let the next engine run faster than the one that is shown, which goes on, until it has caught up."""
+        """Let the next engine run faster than the one that is shown until it has caught up. That one continues."""
         if waited_ns > TAKE_OVER_NS:
             engine.write(encode(Stop()))
             self._ending.append(engine)

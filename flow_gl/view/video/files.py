@@ -53,7 +53,7 @@ class VideoFile:
 
 
 class Newest:
-    """The newest seconds of successive streams that were encoded alike.
+    """The newest seconds of successive streams with the same encoding.
 
     Parameters
     ----------

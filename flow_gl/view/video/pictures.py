@@ -94,7 +94,7 @@ class PictureSaver:
 
     def _copy(self, command: list[str], picture: Picture) -> None:
         try:
-            # The program goes on in the background, where it serves the picture until something else is copied.
+            # The program keeps running in the background and serves the picture until something else is copied.
             subprocess.run(
                 command,
                 input=png_of(picture),

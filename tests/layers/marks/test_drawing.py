@@ -134,7 +134,7 @@ def tip_at(scene: Scene, x: float, y: float) -> Tip:
     spot = Spot(scene, x, y, settings=AggregationSettings(), threshold=0.15)
     pointed = table.find(spot)
     assert pointed is not None
-    tip = table.tell(spot, pointed)
+    tip = table.describe(spot, pointed)
     assert tip is not None
     return tip
 
@@ -190,8 +190,8 @@ def test_a_zone_is_found_under_the_mouse_and_not_far_from_it() -> None:
     spot = Spot(scene, box.x + 1, box.y + 1, settings=AggregationSettings(), threshold=0.15)
     key = hover.find_area(spot)
     assert key is not None
-    assert hover.tell(spot, key) is not None
-    assert hover.tell(replace(spot, y=box.y - 60), key) is None
+    assert hover.describe(spot, key) is not None
+    assert hover.describe(replace(spot, y=box.y - 60), key) is None
 
 
 def test_labels_of_marks_overlap_no_other_label(stack: ChartStack) -> None:

@@ -1,4 +1,4 @@
-"""Files that stay open and locked while they are written, and that may be replaced meanwhile.
+"""Files that stay open and locked while they are written, and that another process may replace in the meantime.
 
 Linux and macOS use an advisory lock on the file (`flock`); an open file can be replaced. Windows uses a lock on a byte
 far beyond the end (`LockFileEx`), so that other processes can read the file; a file must be closed before it is

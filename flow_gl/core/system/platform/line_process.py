@@ -41,7 +41,7 @@ class LineProcess:
             on_failure.pop_all()
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self._told: Final = PipeWriter(self.process.stdin, name=name)
+        self._input: Final = PipeWriter(self.process.stdin, name=name)
         self._said: Final = PipeReader(self.process.stdout, name=f"{name}'s lines")
         self._text = b""
 
@@ -51,7 +51,7 @@ class LineProcess:
 
     def tell(self, line: bytes) -> bool:
         """Send a line with its newline; return False if it is dropped. Any thread may call it."""
-        return self._told.offer(line)
+        return self._input.offer(line)
 
     def lines(self) -> list[bytes]:
         """Return the lines since the last call, without their newlines; after the process has ended, all of them."""
@@ -74,7 +74,7 @@ class LineProcess:
         within_s : how long it may take to end by itself
         again_s : how long it may take to end once it is terminated
         """
-        self._told.close()
+        self._input.close()
         for then, wait_s in ((self.process.terminate, max(_MIN_S, within_s)), (self.process.kill, again_s)):
             try:
                 self.process.wait(wait_s)
@@ -85,8 +85,8 @@ class LineProcess:
 
     def close(self) -> None:
         """Release the pipes of a process that has ended. Idempotent."""
-        self._told.close()
-        self._told.wait_for_end(_LAST_LINES_S)
+        self._input.close()
+        self._input.wait_for_end(_LAST_LINES_S)
         self._said.close()
         with suppress(OSError):
             self._errors.close()

@@ -109,7 +109,7 @@ class PipeWriter:
 
     def _run(self) -> None:
         try:
-            # If so many were waiting that the end marker had no room, nothing follows the last one.
+            # If the queue had no room for the end marker, nothing follows the last line.
             while (message := self._next()) is not None:
                 view = memoryview(message)
                 while view:

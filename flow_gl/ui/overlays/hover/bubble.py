@@ -13,7 +13,7 @@ def find(spot: Spot) -> Hashable | None:
     return None if found is None else (spot.scene.lod, found)
 
 
-def tell(spot: Spot, key: Hashable) -> Tip | None:
+def describe(spot: Spot, key: Hashable) -> Tip | None:
     """Return a bubble's numbers while it is the scene's hovered one."""
     assert isinstance(key, tuple)
     scene = spot.scene

@@ -47,7 +47,7 @@ def find(spot: Spot) -> Hashable | None:
     return width_ns, int(points.ids[at])
 
 
-def tell(spot: Spot, key: Hashable) -> Tip | None:
+def describe(spot: Spot, key: Hashable) -> Tip | None:
     """Return the numbers of a bucket."""
     assert isinstance(key, tuple)
     width_ns, bucket_id = key

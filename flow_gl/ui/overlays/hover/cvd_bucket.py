@@ -43,7 +43,7 @@ def point_at(reader: MarketReader, lod: int, bucket_id: int) -> np.void | None:
     return row if row is not None and int(row["id"]) <= bucket_id else None
 
 
-def tell(spot: Spot, key: Hashable) -> Tip | None:
+def describe(spot: Spot, key: Hashable) -> Tip | None:
     """Return the numbers of a bucket: CVD at its end, and its open, high and low."""
     assert isinstance(key, tuple)
     lod, bucket_id = key

@@ -29,7 +29,7 @@ def find(spot: Spot) -> Hashable | None:
     return MINUTE_COLUMNS[nearest] if distances[nearest] <= _NEAR_PX * spot.scale else None
 
 
-def tell(spot: Spot, key: Hashable) -> Tip | None:
+def describe(spot: Spot, key: Hashable) -> Tip | None:
     """Return what a line showed at the mouse's time."""
     row = _row_at(spot)
     if row is None:

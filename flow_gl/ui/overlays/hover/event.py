@@ -49,7 +49,7 @@ def find(spot: Spot) -> Hashable | None:
     return min(near)[1:] if near else None
 
 
-def tell(spot: Spot, key: Hashable) -> Tip | None:
+def describe(spot: Spot, key: Hashable) -> Tip | None:
     """Return an event's numbers and why it happened."""
     assert isinstance(key, tuple)
     at_ns, kind = key

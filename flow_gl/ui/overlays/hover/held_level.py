@@ -35,7 +35,7 @@ def find(spot: Spot) -> Hashable | None:
     return _key(one) if distance <= _NEAR_PX * spot.scale else None
 
 
-def tell(spot: Spot, key: Hashable) -> Tip | None:
+def describe(spot: Spot, key: Hashable) -> Tip | None:
     """Return what a level is."""
     one = next((one for one, _, _ in _lines(spot.scene) if _key(one) == key), None)
     if one is None or _distance(spot, one) > _LET_GO_PX * spot.scale:

@@ -70,7 +70,7 @@ def find(spot: Spot) -> Hashable | None:
     return (name, rank) if distance <= _NEAR_PX * spot.scale else None
 
 
-def tell(spot: Spot, key: Hashable) -> Tip | None:
+def describe(spot: Spot, key: Hashable) -> Tip | None:
     """Return what a level is."""
     assert isinstance(key, tuple)
     name, rank = key

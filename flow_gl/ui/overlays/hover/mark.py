@@ -34,7 +34,7 @@ def find_area(spot: Spot) -> Hashable | None:
     return _nearest(spot, _to_area, 0.0)
 
 
-def tell(spot: Spot, key: Hashable) -> Tip | None:
+def describe(spot: Spot, key: Hashable) -> Tip | None:
     """Return why a mark is there, while it is shown and near."""
     mark = next((one for one in spot.scene.marks.shown if _key(one) == key), None)
     if mark is None or min(_to_line(spot, mark), _to_area(spot, mark)) > _LET_GO_PX * spot.scale:

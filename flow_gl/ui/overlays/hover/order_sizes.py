@@ -27,7 +27,7 @@ def find(spot: Spot) -> Hashable | None:
     return nearest if distances[nearest] <= _NEAR_PX * spot.scale else None
 
 
-def tell(spot: Spot, key: Hashable) -> Tip | None:
+def describe(spot: Spot, key: Hashable) -> Tip | None:
     """Return what a line showed at the mouse's time."""
     heights, scene = _heights(spot), spot.scene
     assert isinstance(key, int)

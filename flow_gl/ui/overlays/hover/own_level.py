@@ -18,7 +18,7 @@ def find(spot: Spot) -> Hashable | None:
     return None if found is None or found.is_held else found.level.id
 
 
-def tell(spot: Spot, key: Hashable) -> Tip | None:
+def describe(spot: Spot, key: Hashable) -> Tip | None:
     """Return the tooltip of a level."""
     scene, tick_size = spot.scene, tick_size_of(spot.scene)
     shown = next((one for one in scene.own_levels if one.level.id == key), None)

@@ -73,7 +73,7 @@ def _bar_at(spot: Spot, profile: ProfileRecord, rect: Rect) -> int | None:
     return number if spot.x >= rect.right - length - _NEAR_PX * spot.scale else None
 
 
-def tell(spot: Spot, key: Hashable) -> Tip | None:
+def describe(spot: Spot, key: Hashable) -> Tip | None:
     """Return the contracts of a bar, exactly as the engine has them."""
     assert isinstance(key, tuple)
     name, number, count = key

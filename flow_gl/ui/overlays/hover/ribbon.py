@@ -19,7 +19,7 @@ def find(spot: Spot) -> Hashable | None:
     return (width_ns, start_ns) if start_ns in shown_cells(scene, width_ns)["ts_event"] else None
 
 
-def tell(spot: Spot, key: Hashable) -> Tip | None:
+def describe(spot: Spot, key: Hashable) -> Tip | None:
     """Return the numbers of a period while the mouse is on its cell."""
     assert isinstance(key, tuple)
     if find(spot) != key:

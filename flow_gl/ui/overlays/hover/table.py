@@ -20,19 +20,19 @@ from flow_gl.ui.overlays.hover.tip import Spot, Target, Tip
 from flow_gl.ui.state.pointed import BUBBLE, Pointed
 
 TARGETS: Final = (
-    Target("line of a mark", mark.find_line, mark.tell),
-    Target("own level", own_level.find, own_level.tell),
-    Target(BUBBLE, bubble.find, bubble.tell),
-    Target("event", event.find, event.tell),
-    Target("profile row", profile_row.find, profile_row.tell),
-    Target("level", level.find, level.tell),
-    Target("held level", held_level.find, held_level.tell),
-    Target("developing line", developing.find, developing.tell),
-    Target("area of a mark", mark.find_area, mark.tell),
-    Target("ribbon", ribbon.find, ribbon.tell),
-    Target("comparison", comparison.find, comparison.tell),
-    Target("CVD by order size", order_sizes.find, order_sizes.tell),
-    Target("CVD", cvd_bucket.find, cvd_bucket.tell),
+    Target("line of a mark", mark.find_line, mark.describe),
+    Target("own level", own_level.find, own_level.describe),
+    Target(BUBBLE, bubble.find, bubble.describe),
+    Target("event", event.find, event.describe),
+    Target("profile row", profile_row.find, profile_row.describe),
+    Target("level", level.find, level.describe),
+    Target("held level", held_level.find, held_level.describe),
+    Target("developing line", developing.find, developing.describe),
+    Target("area of a mark", mark.find_area, mark.describe),
+    Target("ribbon", ribbon.find, ribbon.describe),
+    Target("comparison", comparison.find, comparison.describe),
+    Target("CVD by order size", order_sizes.find, order_sizes.describe),
+    Target("CVD", cvd_bucket.find, cvd_bucket.describe),
 )
 _BY_NAME: Final = {one.name: one for one in TARGETS}
 
@@ -46,6 +46,6 @@ def find(spot: Spot) -> Pointed | None:
     return None
 
 
-def tell(spot: Spot, pointed: Pointed) -> Tip | None:
+def describe(spot: Spot, pointed: Pointed) -> Tip | None:
     """Return the tooltip of what was pointed at; None once the point is no longer near it."""
-    return _BY_NAME[pointed.kind].tell(spot, pointed.key)
+    return _BY_NAME[pointed.kind].describe(spot, pointed.key)

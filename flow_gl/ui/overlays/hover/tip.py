@@ -50,9 +50,9 @@ class Target(NamedTuple):
     ----------
     name : unique
     find : returns a key of what is at a point; None if nothing is
-    tell : returns the tooltip of a key while the point is still near; None once it is not, or if there is none
+    describe : returns the tooltip of a key while the point is still near; None once it is not, or if there is none
     """
 
     name: str
     find: Callable[[Spot], Hashable | None]
-    tell: Callable[[Spot, Hashable], Tip | None]
+    describe: Callable[[Spot, Hashable], Tip | None]

@@ -5,7 +5,7 @@ from typing import Final
 from imgui_bundle import imgui
 
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
-from flow_gl.ui.overlays.hover.table import tell
+from flow_gl.ui.overlays.hover.table import describe
 from flow_gl.ui.overlays.hover.tip import spot_at
 from flow_gl.ui.overlays.panels.base import Row, Section, figures
 from flow_gl.ui.overlays.panels.bubble import WIDTH_PX, line_color
@@ -44,7 +44,7 @@ def draw(chart: ChartFrame, frame: Frame, state: ViewState, painter: Painter) ->
         return
     if pointed == Pointed(BUBBLE, (own.pinned_lod, own.pinned_id)):
         return  # the pinned bubble's window has the same numbers, and more
-    tip = tell(spot_at(chart.scene, cursor, state), pointed)
+    tip = describe(spot_at(chart.scene, cursor, state), pointed)
     if tip is None:
         return
     scale, palette = frame.gui_scale, state.palette

@@ -55,9 +55,9 @@ class SeekBar:
     gaps: tuple[tuple[float, float, int], ...]
     """Gaps within the session: where they begin and end, 0..1, and their GapKind."""
     number: int
-    """Of the session, from 1 ..."""
+    """Number of the session, from 1 ..."""
     count: int
-    """... of so many."""
+    """... to this."""
 
     def share_of(self, ns: int) -> float:
         """Return the place of an instant, 0..1."""
