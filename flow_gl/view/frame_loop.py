@@ -64,9 +64,11 @@ class FrameLoop:
         self.figures: Final = Figures()
         self.scheduler: Final = FrameScheduler()
         self.overlays: Final = Overlays(self.scheduler)
-        self.input: Final = InputHandler(state, self.overlays, self._send)
+        self.input: Final = InputHandler(state, self.overlays, self.send)
         self.frame: Frame | None = None
         """The last frame."""
+        self.refused: Final[list[tuple[str, str]]] = []
+        """Symbols that will not come, with one line on why, for the program's other windows."""
         self.layer_timer: LayerTimer | None = None
         """While set, measures GPU time per layer, at the cost of extra calls."""
         self.below_overlays: Callable[[], None] | None = None
@@ -178,7 +180,7 @@ class FrameLoop:
         is_full = cause in ("input", "style", "state") or not self.scheduler.may_defer
         commands, chosen = self.overlays.draw(self.gui.painter, frame, self.state, is_full=is_full)
         for command in commands:
-            self._send(command)
+            self.send(command)
         self.input.act(chosen.actions, frame, chosen.place)
         self.gui.build()
 
@@ -227,7 +229,7 @@ class FrameLoop:
         heads = () if self.state.pause else tuple(market.store.session.version for market in link.markets)
         return (link.state, link.generation, state, self.surface.size, heads)
 
-    def _send(self, command: Command) -> None:
+    def send(self, command: Command) -> None:
         if isinstance(command, Configure):
             self.state.aggregation = merge(self.state.aggregation, command.changes)
         elif isinstance(command, SetSpeed):
@@ -287,7 +289,9 @@ class FrameLoop:
         for note in (*self.alerts.look(link, now), *state.drawings.follow(self.alerts.book)):
             self.overlays.notes.add(note, now_s, lasts_s=6.0)
         self._shown = shown = chart_list.resolve(state, link.markets)
-        for note in chart_list.look(state, shown, link):
+        refused = link.refusals()
+        self.refused.extend(refused)
+        for note in chart_list.look(state, shown, link, refused):
             self.overlays.notes.add(note, now_s, lasts_s=6.0)
         count = len(shown)
         if self._parts.charts is not state.charts or len(self._parts.parts) != count:

@@ -20,8 +20,10 @@ from flow_gl.ui.state.options import ViewOptions
 
 if TYPE_CHECKING:
     from flow_gl.gl.surface.context import Window
-    from flow_gl.ui.alerts.center import AlertCenter
+    from flow_gl.ui.input.action import Request
     from flow_gl.view.frame_loop import FrameLoop
+    from flow_gl.view.windows.further import FurtherWindow
+    from flow_gl.view.windows.others import OtherWindows
 
 __all__ = ["ViewOptions", "run_view"]
 
@@ -34,7 +36,7 @@ _MAX_DT_S: Final = 0.25
 """Longest animation step, after an idle period or a stopped process."""
 
 
-def run_view(options: ViewOptions, link: Link, *, clock: Clock = SYSTEM) -> int:
+def run_view(options: ViewOptions, link: Link, *, clock: Clock = SYSTEM, further: "FurtherWindow | None" = None) -> int:
     """Draw until the window is closed, the duration is over or, headless without one, the feed has ended.
 
     Parameters
@@ -42,6 +44,7 @@ def run_view(options: ViewOptions, link: Link, *, clock: Clock = SYSTEM) -> int:
     options : how to draw
     link : the engine, already started; the caller closes it
     clock : where time comes from
+    further : where this is not the program's first window
 
     Returns
     -------
@@ -56,55 +59,56 @@ def run_view(options: ViewOptions, link: Link, *, clock: Clock = SYSTEM) -> int:
     """
     # From here on a signal is only noted: one that arrived in the middle of an import of compiled code would abort it.
     with interrupts.deferred() as pending:
-        return _run(options, link, clock, pending)
+        return _run(options, link, clock, pending, further)
 
 
-def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> int:
+def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending, further: "FurtherWindow | None") -> int:
     # The overlays first: they must be imported before the window's library.
     from flow_gl.gl.surface import lost_display
     from flow_gl.ui.paint.gui import Gui
     from flow_gl.ui.state.view_state import ViewState
-    from flow_gl.ui.workspaces import apply
     from flow_gl.ui.workspaces.saved import SavedWorkspaces, default_folder
+    from flow_gl.view import opening
     from flow_gl.view.frame_loop import FrameLoop
     from flow_gl.view.window_place import KeptWindow, open_surface, wanted_place
 
     is_remembering = options.remember and not options.headless
     saved = SavedWorkspaces((options.workspaces or default_folder()) if is_remembering else None)
-    last, warning = saved.load_last()
     state = ViewState(workspaces=saved)
-    apply.apply(state, last)
-    apply.recall(state, last.memory)
-    refused = apply.override(state, options.settings)
+    last, problems = opening.restore(state, options, further)
     surface, window = open_surface(options, last.window)
     try:
         scale = state.scale(surface.content_scale, surface.size)
         handle = None if window is None else window.handle
         gui = Gui(state.palette, scale=scale, window=handle)
         loop = FrameLoop(surface, link, state, gui, clock)
-        loop.alerts = _alerts(options)
+        loop.alerts = opening.alerts_of(options, is_first=further is None)
         state.start = options.start
         state.drawings.kept = options.drawings or state.drawings.kept
+        others: OtherWindows | None = None
         if is_remembering and window is not None:
             saved.window = KeptWindow(window, last.window)
             saved.window.put(wanted_place(options.settings, last.window))
-        if is_remembering:
+            others = opening.others_of(options, clock, further)
+            others.begin(loop, saved.window, last)
+        if is_remembering and further is None:
             from flow_gl.ui.keys import key_file
 
             state.keys, state.hints.is_on = key_file.load(options.keys or key_file.default_path()), True
-        for line in filter(
-            None, (warning, refused, loop.alerts.warning, state.drawings.kept.warning, state.keys.warning)
-        ):
+        problems += [loop.alerts.warning, state.drawings.kept.warning, state.keys.warning]
+        for line in filter(None, problems):
             get_logger("view").warning(line)
             loop.overlays.notes.add(line, clock.monotonic_ns() / 1e9, lasts_s=12.0)
         try:
-            program = Program(loop, window, options, clock, interrupts=pending)
+            program = Program(loop, window, options, clock, interrupts=pending, others=others)
             with lost_display.watched(program.lose_display, exit_code=EXIT_DISPLAY) if window else nullcontext():
                 program.run()
         finally:
             loop.alerts.close()
-            if is_remembering:
-                _remember(loop)
+            if others is not None:
+                others.close()
+            if is_remembering and further is None:
+                opening.remember(loop)
             loop.release()
             gui.close()
     finally:
@@ -112,39 +116,10 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending) -> in
     return link.exit_code if link.state is LinkState.FAILED else 0
 
 
-def _alerts(options: ViewOptions) -> "AlertCenter":
-    """Return what carries out alerts: without a window they make no sound and no notification."""
-    from flow_gl.ui.alerts.center import AlertCenter
-    from flow_gl.ui.alerts.notify import Notifier
-    from flow_gl.ui.alerts.sound import Sounder
-
-    has_user = not options.headless
-    return AlertCenter(
-        options.alerts,
-        sounder=Sounder() if has_user else None,
-        notifier=Notifier() if has_user else None,
-    )
-
-
 def _rate(options: ViewOptions, window: "Window | None") -> float:
     if window is not None:
         return float(window.refresh_hz)
     return float(options.settings.video_fps) if options.video else options.settings.fps or HEADLESS_FPS
-
-
-def _remember(loop: "FrameLoop") -> None:
-    from flow_gl.ui.state.chart_list import symbol_of
-    from flow_gl.ui.workspaces.manager import manager_of
-    from flow_gl.ui.workspaces.tree import Memory
-
-    if loop.frame is None:
-        return
-    state = loop.state
-    feed = [symbol_of(market) for market in loop.frame.link.markets]
-    memory = Memory(feed=feed, recent_actions=state.recent_actions, used_hints=state.hints.used)
-    problem = state.workspaces.save_last(manager_of(state, loop.frame).shown(), memory)
-    if problem:
-        get_logger("view").warning(problem)
 
 
 class Program:
@@ -155,6 +130,7 @@ class Program:
     loop : the frame
     window : None where there is none
     interrupts : a signal that requests the end
+    others : the program's other windows; None without a window
     """
 
     def __init__(
@@ -165,6 +141,7 @@ class Program:
         clock: Clock,
         *,
         interrupts: Pending | None = None,
+        others: "OtherWindows | None" = None,
     ) -> None:
         from flow_gl.gl.timing import FrameTimes
         from flow_gl.view.monitor_watch import MonitorWatch
@@ -177,6 +154,7 @@ class Program:
         self._options: Final = options
         self._clock: Final = clock
         self._interrupts: Final = interrupts or Pending()
+        self._others: Final = others
         self._periods: Final = FrameTimes(512)
         self._work: Final = FrameTimes(512)
         self._garbage: Final = Garbage(clock)
@@ -203,6 +181,7 @@ class Program:
                 start_ns = clock.monotonic_ns()
                 period_s = (start_ns - last_ns) / 1e9
                 last_ns = start_ns
+                self._exchange()
                 self._read_below_overlays(start_ns)
                 loop.run_frame(min(self._pacer.steady(period_s), _MAX_DT_S))
                 self._periods.add(1e3 * period_s)
@@ -272,8 +251,21 @@ class Program:
         while self._awaited and (self._awaited[-1] == "first frame" or has_bubbles):
             get_logger("view").info(self._awaited.pop())
 
+    def _exchange(self) -> bool:
+        """Exchange news with the program's other windows. Returns whether something here has changed."""
+        others, window = self._others, self._window
+        if others is None:
+            return False
+        is_new = others.exchange()
+        if is_new:
+            self._loop.wake()
+        if window is not None and window.is_closing and not others.may_close():
+            window.stay_open()
+        return is_new
+
     def _is_asked_to_end(self) -> bool:
-        return self._is_quitting or self._interrupts.number != 0 or self._loop.surface.is_closing
+        is_told = self._others is not None and self._others.must_close
+        return self._is_quitting or is_told or self._interrupts.number != 0 or self._loop.surface.is_closing
 
     def _is_over(self, now_ns: int) -> bool:
         if self._is_asked_to_end():
@@ -314,21 +306,35 @@ class Program:
         requests = loop.input.take_requests()
         if not requests:
             return
-        from flow_gl.ui.input.action import Request
-        from flow_gl.view.monitor_watch import to_next_monitor
         from flow_gl.view.video.requests import serve
 
         for request in requests:
-            if request is Request.QUIT:
-                self._is_quitting = True
-            elif request is Request.FULLSCREEN and self._window is not None:
-                if loop.state.workspaces.window is not None:
-                    loop.state.workspaces.window.place()  # it is restored to this place
-                self._window.set_fullscreen(not self._window.is_fullscreen)
-            elif request is Request.NEXT_MONITOR and self._window is not None:
-                loop.note(to_next_monitor(self._window))
-            else:
+            if not self._serve_window(request):
                 serve(request, loop, self._saver, self._video, self._clock)
+
+    def _serve_window(self, request: "Request") -> bool:
+        """Carry out a request about windows; return whether it was one."""
+        from flow_gl.ui.input.action import Request
+        from flow_gl.view.monitor_watch import to_next_monitor
+
+        others = self._others
+        if request is Request.QUIT and others is not None:
+            others.quit()
+        elif request is Request.QUIT:
+            self._is_quitting = True
+        elif request is Request.CLOSE_WINDOW:
+            self._is_quitting = others is None or others.may_close()
+        elif request is Request.NEW_WINDOW and others is not None:
+            others.open_window()
+        elif request is Request.FULLSCREEN and self._window is not None:
+            if self._loop.state.workspaces.window is not None:
+                self._loop.state.workspaces.window.place()  # it is restored to this place
+            self._window.set_fullscreen(not self._window.is_fullscreen)
+        elif request is Request.NEXT_MONITOR and self._window is not None:
+            self._loop.note(to_next_monitor(self._window))
+        else:
+            return False
+        return True
 
     def _measure(self, now_ns: int) -> None:
         """Update the frame time statistics twice a second."""
@@ -370,7 +376,7 @@ class Program:
                 window.poll(IDLE_LOOK_S)
                 if clock.monotonic_ns() - before_ns < 0.9e9 * IDLE_LOOK_S:
                     loop.wake()
-            if loop.poll_engine() or self._is_over(clock.monotonic_ns()):
+            if self._exchange() or loop.poll_engine() or self._is_over(clock.monotonic_ns()):
                 break
         # An idle period is not a slow frame.
         self._periods.clear()

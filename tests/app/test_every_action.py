@@ -155,6 +155,8 @@ SEEN: dict[str, Seen] = {
     "caption": lambda pilot: pilot.state.pictures.has_caption,
     "video_cursor": lambda pilot: pilot.state.pictures.has_cursor,
     "video_overlays": lambda pilot: pilot.state.pictures.has_overlays,
+    "new_window": requests,
+    "close_window": requests,
     "fullscreen": requests,
     "next_monitor": requests,
     "quit": requests,

@@ -7,6 +7,7 @@ have the same methods, so a test can run on either. Positions are framebuffer pi
 """
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -390,21 +391,31 @@ class WindowPilot(Pilot):
     Parameters
     ----------
     display : DISPLAY of an otherwise empty virtual screen; must equal this process's DISPLAY
+    link : the engine; None for a local one with these symbols
     """
 
-    def __init__(self, display: str, *symbols: str, size: tuple[int, int] = (1280, 720), bubbles: int = 300) -> None:
+    def __init__(
+        self,
+        display: str,
+        *symbols: str,
+        size: tuple[int, int] = (1280, 720),
+        bubbles: int = 300,
+        link: Any = None,
+    ) -> None:
         if shutil.which("xdotool") is None:
             pytest.skip("xdotool is not installed (make test installs it on Debian and Ubuntu)")
         self._environment: Final = {**os.environ, "DISPLAY": display}
         self.window: Final = Window(WindowOptions(width=size[0], height=size[1], is_vsync=False))
-        link = LocalLink(*(symbols or ("NQZ5",)), bubbles=bubbles, wall_ns=SYSTEM.wall_ns())
+        self._is_local: Final = link is None
+        link = link or LocalLink(*(symbols or ("NQZ5",)), bubbles=bubbles, wall_ns=SYSTEM.wall_ns())
         super().__init__(self.window, link, SYSTEM, window=self.window.handle)
         self.frames(3)
         self._xdotool("search", "--sync", "--onlyvisible", "--name", "flow_gl", "windowmove", "0", "0")
 
     def frame_once(self) -> None:
         self.window.poll()
-        self.link.beat(SYSTEM.wall_ns())
+        if self._is_local:
+            self.link.beat(SYSTEM.wall_ns())
         self.loop.run_frame(1 / 60)
         self.window.swap()
 
@@ -453,6 +464,11 @@ class WindowPilot(Pilot):
 
     def turn_wheel(self, steps: int) -> None:
         self._xdotool("click", "--repeat", str(abs(steps)), "4" if steps > 0 else "5")
+
+    def press_in(self, title: str, *keys: str) -> None:
+        """Press keys in another window, found by the end of its title."""
+        self._xdotool("search", "--sync", "--onlyvisible", "--name", f"{re.escape(title)}$", "windowactivate", "--sync")
+        self.press(*keys)
 
     def _xdotool(self, *words: str) -> None:
         subprocess.run(["xdotool", *words], env=self._environment, check=True, stdout=subprocess.DEVNULL, timeout=20)

@@ -222,6 +222,10 @@ class Window:
     def is_closing(self) -> bool:
         return bool(self._glfw.window_should_close(self.handle))
 
+    def stay_open(self) -> None:
+        """Forget that the user has asked to close it."""
+        self._glfw.set_window_should_close(self.handle, False)
+
     @property
     def is_minimised(self) -> bool:
         return bool(self._glfw.get_window_attrib(self.handle, self._glfw.ICONIFIED))

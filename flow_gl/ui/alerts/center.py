@@ -327,7 +327,8 @@ class AlertCenter:
             self.entries.append(entry)
         if past:
             entry.silence = "past" if "sound" in rule.do else ""
-            self._silent.add(past, now.wall_ns)
+            if not self._is_heard_elsewhere:
+                self._silent.add(past, now.wall_ns)
             return
         if "sound" in rule.do:
             self._sound_for(entry, int(row["condition"]), int(row["detail"]), now)

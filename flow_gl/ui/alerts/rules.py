@@ -4,7 +4,7 @@
 sentence what a rule waits for.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Annotated, Final, Literal, get_args
 
@@ -168,6 +168,13 @@ class RuleBook:
         """Of sounds, 0 to 1."""
         self.version = 0
         """Changes with every edit."""
+
+    def replace(self, rules: Mapping[int, Rule], *, volume: float) -> None:
+        """Take over the rules of another book, with their ids."""
+        self._rules = dict(rules)
+        self._next = max([self._next, *(number + 1 for number in rules)])
+        self.volume = volume
+        self.version += 1
 
     def set_volume(self, volume: float) -> None:
         if volume != self.volume:

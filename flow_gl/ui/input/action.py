@@ -30,6 +30,8 @@ class Request(Enum):
     KEEP_VIDEO = "keep video"
     FULLSCREEN = "fullscreen"
     NEXT_MONITOR = "next monitor"
+    NEW_WINDOW = "new window"
+    CLOSE_WINDOW = "close window"
     QUIT = "quit"
     MENU = "menu"
     CONTEXT_MENU = "context menu"

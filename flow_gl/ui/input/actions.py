@@ -295,6 +295,10 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("next_layout", "Next layout of the charts", ("ctrl+l",), "Charts", next_layout, is_available=has_charts),
     *workspace_actions.actions(),
     *picture_actions.actions(),
+    Action(
+        "new_window", "New window", ("ctrl+shift+n",), "Program", _ask(Request.NEW_WINDOW), menus=("header", "chart")
+    ),
+    Action("close_window", "Close this window", ("ctrl+f4",), "Program", _ask(Request.CLOSE_WINDOW), menus=("header",)),
     Action("fullscreen", "Full screen", ("f11",), "Program", _ask(Request.FULLSCREEN), menus=("header",)),
     Action("next_monitor", "Move to the next monitor", ("shift+f11",), "Program", _ask(Request.NEXT_MONITOR)),
     Action("mute", "Mute alerts", ("m",), "Program", chart.mute, lambda s: s.is_muted, menus=("header",)),

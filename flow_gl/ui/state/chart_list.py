@@ -102,19 +102,22 @@ def close(state: ViewState, shown: Sequence[MarketReader], index: int) -> str:
     return ""
 
 
-def look(state: ViewState, shown: Sequence[MarketReader], link: Link) -> list[str]:
+def look(
+    state: ViewState, shown: Sequence[MarketReader], link: Link, refused: Sequence[tuple[str, str]] = ()
+) -> list[str]:
     """Ask the feed for what a workspace shows and is not there, and give up what will not come; once per frame.
 
     Parameters
     ----------
     shown : the market of each chart
+    refused : symbols that the feed has refused since the last call (`Link.refusals`)
 
     Returns
     -------
     Lines for the user
     """
     said = []
-    for symbol, reason in link.refusals():
+    for symbol, reason in refused:
         _give_up(state, shown, symbol)
         said.append(reason)
     if not state.wanted_charts or state.is_adding or state.left_feed or not link.markets:

@@ -11,9 +11,9 @@ from flow_gl.ui.state.chart_list import symbol_of
 from flow_gl.ui.state.view_state import ViewState
 from flow_gl.ui.windows import FirstWindow
 from flow_gl.ui.workspaces import workspace_file
-from flow_gl.ui.workspaces.apply import apply, gather
+from flow_gl.ui.workspaces.apply import apply, gather, gather_window
 from flow_gl.ui.workspaces.saved import EXTENSION, LONGEST_NAME, MAX_WORKSPACES, problem_of_name
-from flow_gl.ui.workspaces.tree import Workspace
+from flow_gl.ui.workspaces.tree import OneWindow, Workspace
 
 
 class Manager(Protocol):
@@ -186,6 +186,14 @@ def manager_in(state: ViewState, width_px: float, markets: Sequence[MarketReader
         if first is not None
         else WorkspaceManager(state, width_px, [symbol_of(one) for one in markets])
     )
+
+
+def shown_window(state: ViewState, frame: Frame) -> OneWindow:
+    """Return what a workspace keeps of a window."""
+    window = state.workspaces.window
+    place = {} if window is None else {"window": window.place()}
+    symbols = [symbol_of(market) for market in frame.markets]
+    return gather_window(state, plot_width_px=plot_width_px(frame), symbols=symbols, **place)
 
 
 def plot_width_px(frame: Frame) -> float:

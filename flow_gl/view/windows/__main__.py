@@ -1,0 +1,71 @@
+"""A further window's process: `python -m flow_gl.view.windows`. The first window starts it (`opener`).
+
+Standard input has its task and what the first window says; it ends when that is closed.
+"""
+
+import faulthandler
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from flow_gl.core.clock import SYSTEM
+from flow_gl.core.errors import EXIT_OK, EXIT_USAGE, FlowError
+from flow_gl.core.log import get_logger, start_log
+from flow_gl.core.settings import DECLARED, Settings
+from flow_gl.core.system.interrupts import Interrupted
+from flow_gl.core.voice import say
+from flow_gl.ui.state.options import ViewOptions
+from flow_gl.view.program import run_view
+from flow_gl.view.windows.messages import WindowSpec, decode_spec
+
+
+def main() -> int:
+    """Show a further window until it is closed. Returns the exit code."""
+    # The overlays first: they must be imported before the window's library.
+    from flow_gl.ui.paint import gui  # noqa: F401
+    from flow_gl.view.windows.further import FirstWindowPipe, FurtherLink, FurtherWindow
+
+    faulthandler.enable()
+    pipe = FirstWindowPipe()
+    line = pipe.first_line()
+    if not line:
+        return EXIT_OK
+    try:
+        spec = decode_spec(line)
+    except msgspec.MsgspecError as error:
+        say(f"error: the window's task is invalid: {error}")
+        return EXIT_USAGE
+    start_log("view", level=spec.log_level)
+    link = FurtherLink(pipe)
+    window = FurtherWindow(spec, pipe, link, SYSTEM)
+    try:
+        run_view(_options(spec), link, further=window)
+    except Interrupted:
+        pass  # a signal closes this window alone
+    except FlowError as error:
+        get_logger("windows").error("the window ended", extra={"error": error})
+        say(f"error: {error}")
+        return error.exit_code
+    finally:
+        link.close()
+    return EXIT_OK
+
+
+def _options(spec: WindowSpec) -> ViewOptions:
+    given: dict[str, Any] = {DECLARED[name].field: value for name, value in spec.settings.items() if name in DECLARED}
+    return ViewOptions(
+        Settings(**given),
+        title=spec.title,
+        workspaces=Path(spec.workspaces) if spec.workspaces else None,
+        screenshot_dir=Path(spec.screenshot_dir) if spec.screenshot_dir else None,
+    )
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    # Not sys.exit: the thread that reads the first window's lines must not delay the end.
+    os._exit(code)

@@ -1,0 +1,151 @@
+"""What all windows of a program share: the pause, muting, alert rules, drawings, keys; the engine's settings.
+
+Each window compares these with what it last said or was told, so nothing that changes them needs a line of its own.
+A change goes to the first window, which tells the others. The engine's settings and the workspace in use are the first
+window's, and only come down.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flow_gl.ui.state.view_state import Pause, ViewState
+from flow_gl.view.frame_loop import FrameLoop
+from flow_gl.view.windows.messages import Common, Configured, Drawings, InUse, Keys, Muted, Paused, Rules
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One thing that is shared.
+
+    Attributes
+    ----------
+    version : differs after a change; cheap
+    read : returns it as a message
+    write : puts a message's content into a window; returns "", or one line for the user
+    """
+
+    version: Callable[[FrameLoop], object]
+    read: Callable[[FrameLoop], Any]
+    write: Callable[[FrameLoop, Any], str]
+
+
+class Shared:
+    """What a window shares with the others.
+
+    Parameters
+    ----------
+    is_first : of the first window, which also tells what only comes down
+    """
+
+    def __init__(self, loop: FrameLoop, *, is_first: bool) -> None:
+        self._loop: Final = loop
+        self._parts: Final = {**_COMMON, **(_ONLY_DOWN if is_first else {})}
+        self._known: Final = {kind: part.version(loop) for kind, part in self._parts.items()}
+
+    def changes(self) -> list[Any]:
+        """Return as messages what was changed in this window since the last call."""
+        found = []
+        for kind, part in self._parts.items():
+            version = part.version(self._loop)
+            if version is not self._known[kind] and version != self._known[kind]:
+                self._known[kind] = version
+                found.append(part.read(self._loop))
+        return found
+
+    def all(self) -> list[Any]:
+        """Return everything that is shared as messages."""
+        return [part.read(self._loop) for part in self._parts.values()]
+
+    def take(self, message: Common | Configured | InUse) -> str:
+        """Put what another window says into this one. Returns "", or one line for the user."""
+        kind = type(message)
+        part = _ALL[kind]
+        said = part.write(self._loop, message)
+        if kind in self._known:
+            self._known[kind] = part.version(self._loop)
+        return said
+
+
+def _paused(loop: FrameLoop) -> Paused:
+    pause = loop.state.pause
+    return Paused(0, 0) if pause is None else Paused(pause.wall_ns, pause.event_ns)
+
+
+def _pause(loop: FrameLoop, message: Paused) -> str:
+    loop.state.pause = Pause(message.wall_ns, message.event_ns) if message.wall_ns else None
+    return ""
+
+
+def _mute(loop: FrameLoop, message: Muted) -> str:
+    loop.state.is_muted = message.is_muted
+    return ""
+
+
+def _rules(loop: FrameLoop) -> Rules:
+    book = loop.alerts.book
+    return Rules(book.items(), book.volume)
+
+
+def _put_rules(loop: FrameLoop, message: Rules) -> str:
+    loop.alerts.book.replace(dict(message.rules), volume=message.volume)
+    return ""
+
+
+def _drawings(loop: FrameLoop) -> Drawings:
+    book = loop.state.drawings.book
+    return Drawings(book.by_root(), book.shapes_by_root())
+
+
+def _put_drawings(loop: FrameLoop, message: Drawings) -> str:
+    book = loop.state.drawings.book
+    for key in message.levels.keys() | book.by_root().keys():
+        if book.levels(key) != message.levels.get(key, ()):
+            book.put(key, message.levels.get(key, ()))
+    for key in message.shapes.keys() | book.shapes_by_root().keys():
+        if book.shapes(key) != message.shapes.get(key, ()):
+            book.put_shapes(key, message.shapes.get(key, ()))
+    return ""
+
+
+def _put_keys(loop: FrameLoop, message: Keys) -> str:
+    keys = loop.state.keys
+    usual = dict.fromkeys(keys.changed().keys() - message.changed.keys())
+    return keys.put({**usual, **message.changed})
+
+
+def _configure(loop: FrameLoop, message: Configured) -> str:
+    loop.state.aggregation = message.settings
+    return ""
+
+
+def _saved_version(loop: FrameLoop) -> object:
+    saved = loop.state.workspaces
+    return saved.current, saved.names()
+
+
+def _use(loop: FrameLoop, message: InUse) -> str:
+    saved = loop.state.workspaces
+    saved.look()
+    saved.current = message.workspace
+    return ""
+
+
+def _state(read: Callable[[ViewState], object]) -> Callable[[FrameLoop], object]:
+    return lambda loop: read(loop.state)
+
+
+_COMMON: Final[dict[type, _Part]] = {
+    Paused: _Part(_state(lambda state: state.pause), _paused, _pause),
+    Muted: _Part(_state(lambda state: state.is_muted), lambda loop: Muted(loop.state.is_muted), _mute),
+    Rules: _Part(lambda loop: loop.alerts.book.version, _rules, _put_rules),
+    Drawings: _Part(_state(lambda state: state.drawings.book.version), _drawings, _put_drawings),
+    Keys: _Part(_state(lambda state: state.keys.version), lambda loop: Keys(loop.state.keys.changed()), _put_keys),
+}
+_ONLY_DOWN: Final[dict[type, _Part]] = {
+    Configured: _Part(
+        _state(lambda state: state.aggregation), lambda loop: Configured(loop.state.aggregation), _configure
+    ),
+    InUse: _Part(_saved_version, lambda loop: InUse(loop.state.workspaces.current), _use),
+}
+_ALL: Final = {**_COMMON, **_ONLY_DOWN}
