@@ -44,30 +44,36 @@ def match(query: str, text: str) -> Match | None:
 
 def _best(word: str, text: str) -> Match | None:
     """Return the best match of a word: the best score for each letter's place, from those of the letter before."""
-    if len(word) > len(text):
-        return None
-    before: dict[int, Match] = {}
+    if not _is_in(word, text):
+        return None  # as for most texts: found out without looking at each letter
+    before: dict[int, tuple[int, tuple[int, ...]]] = {}
     for number, letter in enumerate(word):
-        found: dict[int, Match] = {}
-        for at in (at for at, other in enumerate(text) if other == letter):
+        found: dict[int, tuple[int, tuple[int, ...]]] = {}
+        at = text.find(letter)
+        while at >= 0:
             points = 1 + _points(text, at)
             if number == 0:
-                found[at] = Match(points, (at,))
-                continue
-            ends = [
-                Match(
-                    one.score + points + (_NEXT if last == at - 1 else -_GAP * min(at - last - 1, _MAX_GAP)),
-                    (*one.places, at),
-                )
-                for last, one in before.items()
+                found[at] = points, (at,)
+            elif ends := [
+                (score + points + (_NEXT if last == at - 1 else -_GAP * min(at - last - 1, _MAX_GAP)), places)
+                for last, (score, places) in before.items()
                 if last < at
-            ]
-            if ends:
-                found[at] = max(ends)
-        if not found:
-            return None
+            ]:
+                score, places = max(ends)
+                found[at] = score, (*places, at)
+            at = text.find(letter, at + 1)
         before = found
-    return max(before.values(), key=lambda one: one.score)
+    return Match(*max(before.values(), key=lambda one: one[0]))
+
+
+def _is_in(word: str, text: str) -> bool:
+    """Return whether the letters of a word are in a text in their order."""
+    at = 0
+    for letter in word:
+        at = text.find(letter, at) + 1
+        if at == 0:
+            return False
+    return True
 
 
 def _points(text: str, at: int) -> int:
