@@ -1,7 +1,7 @@
 """Set-up of the whole suite: strict floating point, temporary user folders, a virtual screen, the real data.
 
 The user's folders are redirected before the program is imported, and through the environment, so that engines and
-views that the tests start as processes use them too. Only compiled kernels are kept between runs.
+views that the tests start as processes use them too. Only compiled kernels and shaders are kept between runs.
 """
 
 import os
@@ -44,6 +44,8 @@ _own_folders()
 # Mesa draws without a screen or GPU; reference pictures are compared on its software rasteriser only.
 os.environ.setdefault("EGL_PLATFORM", "surfaceless")
 os.environ.setdefault("LIBGL_ALWAYS_SOFTWARE", "1")
+# Mesa compiles the chart's shaders once, not again in each process that runs tests.
+os.environ.setdefault("MESA_SHADER_CACHE_DIR", str(ROOT / ".numba_cache" / "mesa"))
 # Every GL call is checked and raises.
 os.environ["FLOW_GL_CHECK_GL"] = "1"
 # Underflow to zero is correct for a decaying exponential; every other floating-point error is a bug.
