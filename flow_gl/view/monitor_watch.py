@@ -42,6 +42,8 @@ class MonitorWatch:
         """Where it is instead, once it has arrived; as long as it is there, it goes home when the monitor returns."""
         self._is_rescued = False
         self._due_ns = 0
+        # On Wayland only what a window covers is known; the compositor keeps other windows in sight.
+        self._knows_place: Final = glfw.get_platform() != glfw.PLATFORM_WAYLAND
         self._before: Final[Any] = glfw.set_monitor_callback(self._noted)
 
     def close(self) -> None:
@@ -86,7 +88,8 @@ class MonitorWatch:
         """Leave a monitor that is gone, or go back to one that has returned."""
         present = [one.name for one in monitors.monitors()]
         covered = self._window.covered
-        lost = next((name for name in self._gone if name in (covered, self._was.monitor) and name not in present), "")
+        mine = (covered,) if covered or not self._knows_place else (self._was.monitor,)
+        lost = next((name for name in self._gone if name in mine and name not in present), "")
         self._gone.clear()
         if lost and self._home is None:
             self._home = replace(self._was, monitor=lost, is_fullscreen=bool(covered))

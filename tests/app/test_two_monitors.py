@@ -143,7 +143,9 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ra
             assert SavedWorkspaces(folder).save_last(Workspace(window=last), Memory()) == ""
         notes.clear()
         path = tmp_path / "last.png"
-        options = ViewOptions(Settings(**settings), workspaces=folder, screenshot=path, keys=tmp_path / "keys.toml")
+        options = ViewOptions(
+            Settings(caption=False, **settings), workspaces=folder, screenshot=path, keys=tmp_path / "keys.toml"
+        )
         with pytest.raises(Interrupted):
             run_view(options, ScriptedLink(script))
         left, _ = SavedWorkspaces(folder).load_last()

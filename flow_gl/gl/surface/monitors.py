@@ -53,9 +53,10 @@ def monitors() -> list[Monitor]:
     glfw = import_glfw()
     found = []
     for handle in glfw.get_monitors():
-        mode = glfw.get_video_mode(handle)
-        if not mode:
-            continue  # it is being unplugged
+        try:
+            mode = glfw.get_video_mode(handle)
+        except ValueError:
+            continue  # a null pointer: it was unplugged a moment ago
         left, top = glfw.get_monitor_pos(handle)
         found.append(
             Monitor(
