@@ -48,7 +48,7 @@ def replay(*, flags: ReplayFlags, given: Mapping[str, object], drawing: Drawing,
 @takes_settings
 @takes_flags(LiveFlags, "flags")
 def live(*, flags: LiveFlags, given: Mapping[str, object], drawing: Drawing, serving: Serving) -> None:
-    """Draw Databento's live feed: the session so far, then each new trade.
+    """Draw Databento's live feed: the session so far, then each new trade. Ctrl+N asks for further symbols.
 
     Trades are recorded and the chart's numbers archived: flow-gl sessions lists the sessions.
 

@@ -30,7 +30,7 @@ from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.summary import Summary
 from flow_gl.feed.base import Feed, FeedStatus
 from flow_gl.runtime.charts import Candidates, Charts
-from flow_gl.runtime.feed_controls import Resumable, WithHistory
+from flow_gl.runtime.feed_controls import Growing, Resumable, WithHistory
 from flow_gl.runtime.meters import Rate, StatusBoard
 from flow_gl.runtime.obeying import REPLAY_DISORDER_NS, Obeying
 from flow_gl.runtime.persistence import Persistence
@@ -129,6 +129,7 @@ class Engine(Obeying):
         self.tape: Final = Ring(memoryview(bytearray(Ring.nbytes(TRADE, TAPE_CAPACITY))), TRADE, TAPE_CAPACITY)
         """Every trade in arrival order, except those of earlier sessions."""
         self._history: Final = feed if isinstance(feed, WithHistory) else None
+        self._growing = feed if isinstance(feed, Growing) else None
         self._is_history = False  # what waits is of earlier sessions
         self._waiting: deque[tuple[Item, int]] = deque()
         self._taken = 0  # trades of the first waiting item that are aggregated already

@@ -38,6 +38,7 @@ class Obeying:
     """The obeying half of `runtime.engine_loop.Engine`, which owns the state."""
 
     _feed: Feed
+    _growing: Growing | None
     _pipeline: Pipeline
     _charts: Charts
     _clock: Clock
@@ -112,11 +113,11 @@ class Obeying:
     def _add(self, symbol: str) -> None:
         """Ask the feed for another symbol, whose chart comes once the feed names its instrument."""
         try:
-            if not isinstance(self._feed, Growing):
+            if self._growing is None:
                 raise UsageError(f"{symbol}: no symbol can be added to this feed while it runs")
             self._charts.expect(symbol)
             try:
-                self._feed.add(symbol)
+                self._growing.add(symbol)
             except UsageError as error:
                 self._charts.forget(symbol)
                 raise UsageError(f"{symbol}: {error}") from None
@@ -124,10 +125,11 @@ class Obeying:
             self._not_added(symbol, str(error))
 
     def _look_for_refusals(self) -> None:
-        if isinstance(self._feed, Growing):
-            for symbol, why in self._feed.refusals():
-                self._charts.forget(symbol)
-                self._not_added(symbol, f"{symbol}: {why}")
+        if self._growing is None:
+            return
+        for symbol, why in self._growing.refusals():
+            self._charts.forget(symbol)
+            self._not_added(symbol, f"{symbol}: {why}")
 
     def _not_added(self, symbol: str, reason: str) -> None:
         self._log.warning("not added", extra={"symbol": symbol, "reason": reason})

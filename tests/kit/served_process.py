@@ -44,6 +44,7 @@ class Desk:
         fields: dict[str, Any] = {"host": "127.0.0.1", "port": 0, "threshold": 0.15, "feed": "replay"} | spec
         self.workers = Workers(WorkerSpec(workers=workers, **fields))
         self.commands: list[CommandLine] = []
+        self.added: list[MarketStore] = []
         self.tell()
 
     @property
@@ -52,8 +53,20 @@ class Desk:
 
     def tell(self, state: str = "running", message: str = "", epoch: int = 1000) -> None:
         """Tell the workers about the engine."""
-        line = EngineLine(state, message, self.engine.name, ((self.store.name, epoch),), {"arm": 300})
+        charts = ((self.store.name, epoch), *((store.name, epoch) for store in self.added))
+        line = EngineLine(state, message, self.engine.name, charts, {"arm": 300})
         self.workers.tell(line)
+
+    def add(self, symbol: str) -> None:
+        """Serve another chart, with the same rows under another symbol."""
+        store = MarketStore.create(f"{self.store.name.rpartition('_')[2]}_{symbol.partition('.')[0]}")
+        instrument = np.zeros(1, INSTRUMENT)
+        self.store.instrument.read(instrument)
+        instrument["requested"] = symbol.encode()
+        store.instrument.write(instrument)
+        Market(store, self.market.rows, self.market.points).advance(100)
+        self.added.append(store)
+        self.tell()
 
     def poll(self) -> None:
         self.commands += self.workers.poll()
@@ -69,7 +82,8 @@ class Desk:
 
     def close(self) -> None:
         self.workers.close()
-        self.store.close()
+        for store in (self.store, *self.added):
+            store.close()
         self.engine.close()
 
 

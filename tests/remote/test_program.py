@@ -141,3 +141,16 @@ def test_a_command_goes_to_the_server_and_settings_stay_the_servers(served: Desk
         return link.engine is not None and "its own settings" in link.engine.text("message")
 
     wait(served, link, is_said, "the refusal")
+
+
+def test_a_view_says_what_the_server_has_and_shows_a_chart_that_comes_there(served: Desk, link: EngineLink) -> None:
+    wait_for_all(served, link)
+    (symbol,) = (market.requested or market.symbol for market in link.markets)
+    assert link.add("ES.v.0") == f"ES.v.0: the server does not have it; it has {symbol}"
+    first = link.markets[0]
+    served.add("ES.v.0")
+    wait(served, link, lambda: len(link.markets) == 2, "the other chart")
+    wait(served, link, lambda: link.markets[1].store.bubbles[0].head == 99, "its closed rows")
+    assert link.markets[1].requested == "ES.v.0"
+    assert link.markets[0] is first
+    assert link.add("ES.v.0") == "", "it is there"

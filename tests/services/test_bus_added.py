@@ -10,7 +10,7 @@ import pytest
 from flow_gl.core.bus_address import parse_bus
 from flow_gl.core.schema import FeedState
 from flow_gl.core.settings import AggregationSettings
-from flow_gl.core.spec import BusServers, BusSpec, DemoSpec, EngineSpec, FilesSpec, PublishSpec
+from flow_gl.core.spec import KEY_VARIABLE, BusServers, BusSpec, DemoSpec, EngineSpec, FilesSpec, LiveSpec, PublishSpec
 from flow_gl.core.units import SECOND_NS
 from flow_gl.dbn.writing import write_dbn
 from flow_gl.feed.synthetic.demo import TradeMaker
@@ -18,6 +18,9 @@ from flow_gl.protocol.bus import Topic
 from flow_gl.store.market import MarketStore
 from flow_gl.view.engine_link.asked import requested_of
 from flow_gl.view.engine_link.supervisor import EngineLink
+from tests.gateway.process import GatewayProcess
+from tests.gateway.tape import DATASET, KEY
+from tests.kit.exchange_hours import NOW_NS, shift_now, shifted
 from tests.kit.nats import nats_server
 from tests.kit.published import assert_same, published, stored
 from tests.kit.waiting import until
@@ -28,11 +31,12 @@ pytestmark = pytest.mark.slow
 class Desk:
     """An engine that publishes, and a reader of the bus; both are polled together."""
 
-    def __init__(self, feed: DemoSpec | FilesSpec, url: str) -> None:
+    def __init__(self, feed: DemoSpec | FilesSpec | LiveSpec, url: str) -> None:
         servers = BusServers(parse_bus(url).servers)
         settings = AggregationSettings(sessions=False)
         spec = EngineSpec(feed=feed, aggregation=settings, publish=PublishSpec(servers, 0.15))
-        self.engine = EngineLink.start(spec)
+        environment = shifted(shift_now()) | {KEY_VARIABLE: KEY} if isinstance(feed, LiveSpec) else None
+        self.engine = EngineLink.start(spec, environment=environment)
         self.reader = EngineLink.start(EngineSpec(feed=BusSpec(bus=servers)))
         self.states: list[FeedState] = []
         """States of the reader, in order."""
@@ -101,7 +105,7 @@ def test_a_symbol_is_added_to_a_demo_that_is_published(tmp_path: Path) -> None:
             states, first = list(desk.states), desk.states.index(FeedState.DEMO)
             desk.engine.close()
             assert_once(server.url, "synthetic", stores)
-        assert FeedState.ENDED not in states[first:], states
+        assert not {FeedState.ENDED, FeedState.CATCHING_UP} & {*states[first:]}, states
 
 
 def test_a_symbol_is_added_to_a_replay_that_is_published(tmp_path: Path) -> None:
@@ -126,3 +130,33 @@ def test_a_symbol_is_added_to_a_replay_that_is_published(tmp_path: Path) -> None
             dataset = desk.engine.engine.text("dataset")
             desk.engine.close()
             assert_once(server.url, dataset, stores)
+
+
+def test_a_symbol_is_added_to_a_live_feed_that_is_published(tmp_path: Path) -> None:
+    tape = {"count": 3000, "step_ns": 100_000_000, "open_ns": NOW_NS - 600 * SECOND_NS}
+    gateway = GatewayProcess(published=1500, **tape)
+    feed = LiveSpec(
+        symbols=("NQ.v.0",),
+        gateway="127.0.0.1",
+        port=gateway.port,
+        recording=False,
+        archive="off",
+    )
+    try:
+        with nats_server(tmp_path) as server, closing(Desk(feed, server.url)) as desk:
+            desk.until_published("NQ.v.0")
+            pid = desk.engine.pid
+            assert desk.engine.add("ES.v.0") == ""
+            gateway("publish", count=300)
+            desk.until_published("NQ.v.0", "ES.v.0")
+            gateway("publish", count=300)
+            rows = desk.status("published")
+            until(lambda: desk.status("published") > rows + 20, desk.describe, step=desk.poll)
+            assert desk.engine.pid == pid, "the same engine and publisher go on"
+            with attached(desk) as stores:
+                desk.engine.close()
+                assert_once(server.url, DATASET, stores)
+            states = desk.states[desk.states.index(FeedState.LIVE) :]
+            assert not {FeedState.ENDED, FeedState.CATCHING_UP} & {*states}, states
+    finally:
+        gateway.close()

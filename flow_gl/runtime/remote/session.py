@@ -85,6 +85,8 @@ class RemoteSession:
         """Charts that are connected, but that no engine publishes."""
         self._has_fewer = False
         """The server has fewer charts than are shown."""
+        self._was_complete = False
+        """All charts of the first description were shown."""
         self._has_arrived = asyncio.Event()
 
     def prepare(self) -> None:
@@ -277,7 +279,10 @@ class RemoteSession:
             self._has_fewer = False
             self._board.markets([store.name for store in stores])
         row, state, said = self._board.row, self._state, self._said
-        if self.charts and len(stores) < len(self.charts) and state not in (FeedState.RECONNECTING, FeedState.FAILED):
+        is_complete = len(stores) == len(self.charts)
+        self._was_complete = self._was_complete or (is_complete and bool(stores))
+        is_away = state in (FeedState.RECONNECTING, FeedState.FAILED)
+        if not is_complete and not self._was_complete and not is_away:  # a chart that is added later leaves the others
             state = FeedState.CATCHING_UP
             row["progress"] = min(chart.progress for chart in self.charts)
         if self._refusal and self._clock.monotonic_ns() < self._refusal_until:

@@ -77,6 +77,7 @@ class SymbolList:
     def draw(self, frame: Frame, state: ViewState) -> str:
         """Draw the list if it is open; apply what is chosen. Returns one line for the user, or ""."""
         title = "Add a chart of" if self._chart is None else f"Chart {self._chart + 1} shows"
+        title += " (type any symbol)" if frame.link.asks_for else ""
         chosen = self._list.draw(
             frame,
             state.palette,
