@@ -15,7 +15,15 @@ from flow_gl.gl.shapes import Hatch
 from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.layers.base import Scene, once
 from flow_gl.layers.cached_layer import CachedLayer
-from flow_gl.layers.comparison.points import compare_view, decimals, points_in_view, present, shown_width_ns, title
+from flow_gl.layers.comparison.points import (
+    compare_view,
+    decimals,
+    points_in_view,
+    present,
+    shown_width_ns,
+    state_of,
+    title,
+)
 from flow_gl.layers.labels import ticks
 from flow_gl.layers.labels.axes import LABEL_PX, LEFT_PX, add_plate, compared_y, crosshair_y, free_ticks
 from flow_gl.layers.labels.axis_ticks import VALUE_LABEL_PX
@@ -60,8 +68,11 @@ class ComparisonGridLayer(CachedLayer):
         compared = scene.compared
         if compared is None:
             return ()
-        other = None if compared.other is None else (compared.other.breaks_version, place_of(scene.price_view))
-        return compared, other, value_ticks(scene), scene.style, scene.price_axis_px, scene.until_ns
+        other = compared.other
+        # Most symbols have no gap: then nothing here moves with time.
+        gaps = () if other is None or not len(other.gaps) else (other.breaks_version, place_of(compare_view(scene)))
+        has_value = not present(scene).reason
+        return compared, gaps, has_value, value_ticks(scene), scene.style, scene.price_axis_px, scene.until_ns
 
     def build(self, scene: Scene) -> None:
         if scene.compared is None:
@@ -83,6 +94,8 @@ class ComparisonGridLayer(CachedLayer):
         """Hatch the gaps of the other symbol: those of the chart's own are drawn over all panes."""
         compared, view = scene.compared, compare_view(scene)
         if compared is None or compared.other is None or "gaps" not in scene.style.is_visible:
+            return
+        if not len(compared.other.gaps):
             return
         gaps, palette, rect = compared.other.gaps, scene.style.palette, view.rect
         gaps = gaps[np.isin(gaps["kind"], (int(GapKind.FEED), int(GapKind.NO_TRADES)))]
@@ -110,9 +123,10 @@ class ComparisonLayer(LinesLayer):
         compared = scene.compared
         if compared is None or compared.other is None:
             return ()
-        changes = scene.reader.changes, compared.other.changes
+        width_ns = shown_width_ns(scene)
+        newest = state_of(scene.reader, width_ns), state_of(compared.other, width_ns)
         return (
-            *(compared, changes, place_of(compare_view(scene)), scene.lod),
+            *(compared, newest, place_of(compare_view(scene)), width_ns),
             *(scene.hidden_before_ns, scene.until_ns, scene.style.palette),
         )
 

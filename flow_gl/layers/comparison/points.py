@@ -113,6 +113,16 @@ def _closes(reader: MarketReader, width_ns: int, ids: tuple[int, int]) -> Closes
     return Closes(*columns)
 
 
+def state_of(reader: MarketReader, width_ns: int) -> tuple[object, ...]:
+    """Return what a symbol's part of the points depends on; cheap to compare. Most trades do not change it."""
+    if width_ns not in reader.widths_ns:
+        return ()
+    lod = reader.widths_ns.index(width_ns)
+    bubble = reader.open_bubble(lod)
+    newest = () if bubble is None else (int(bubble["id"]), int(bubble["close"]))
+    return id(reader), reader.heads[lod], newest, reader.breaks_version, reader.sessions_version
+
+
 def width_of(reader: MarketReader, lod: int, ns_per_px: float, scale: float) -> int:
     """Return the width (ns) of the buckets that a line takes: those in force, or wider ones than a screen can show."""
     fine = lod_for(ns_per_px, reader.bucket_ns, min_spacing_px=LINE_SPACING_PX * scale)
