@@ -13,7 +13,7 @@ import pytest
 
 from flow_gl.ui.workspaces.tree import OneWindow, Workspace
 from flow_gl.ui.workspaces.workspace_file import read
-from tests.kit.screens import virtual_display, window_manager
+from tests.kit.screens import two_monitors, virtual_display, window_manager
 from tests.kit.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.window
@@ -50,6 +50,12 @@ class Desktop:
     def press_in(self, title: str, key: str) -> None:
         self.xdotool("search", "--sync", "--onlyvisible", "--name", f"^{re.escape(title)}$", "windowactivate", "--sync")
         self.xdotool("key", key)
+
+    def area(self, title: str) -> tuple[int, int, int, int]:
+        """Return left, top, width and height of a window's content."""
+        said = self.xdotool("search", "--name", f"^{re.escape(title)}$", "getwindowgeometry", "--shell")
+        found = dict(line.split("=") for line in said if "=" in line)
+        return tuple(int(found.get(name, -1)) for name in ("X", "Y", "WIDTH", "HEIGHT"))  # type: ignore[return-value]
 
     def has_windows(self, count: int, what: str) -> None:
         until(lambda: self.windows() == count, what, pause_s=0.1)
@@ -108,3 +114,25 @@ def test_no_window_outlives_a_program_that_is_killed(desktop: Desktop) -> None:
         program.kill()
         until(lambda: are_gone(children), "a process has outlived the program")
     assert desktop.windows() == 0
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="an X display is Linux's")
+def test_a_new_window_opens_on_the_free_monitor_and_comes_back_there_in_full_screen(tmp_path: Path) -> None:
+    full = (1280, 0, 1024, 600)
+    second = "flow_gl demo (2)"
+    with two_monitors(tmp_path) as monitors, window_manager(monitors.display, tmp_path):
+        desktop = Desktop(monitors.display, tmp_path)
+        with desktop.program() as program:
+            desktop.has_windows(1, "the program has no window")
+            desktop.press_in("flow_gl demo", "ctrl+shift+n")
+            desktop.has_windows(2, "no second window")
+            until(lambda: desktop.area(second)[0] >= 1280, "it is not on the second monitor")
+            desktop.press_in(second, "F11")
+            until(lambda: desktop.area(second) == full, "it does not cover the second monitor")
+            program.send_signal(signal.SIGTERM)
+            assert program.wait(PATIENCE_S) == 143
+        (kept,) = desktop.kept()
+        assert (kept.window.monitor, kept.window.fullscreen) == ("DUMMY1", True)
+        with desktop.program():
+            desktop.has_windows(2, "the second window did not come back")
+            until(lambda: desktop.area(second) == full, "it does not cover the second monitor again")

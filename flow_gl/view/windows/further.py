@@ -172,7 +172,7 @@ class FurtherWindow:
         self._pipe: Final = pipe
         self._link: Final = link
         self._clock: Final = clock
-        self._kept: OneWindow | None = None
+        self._kept = spec.shown
         self._kept_due_ns = 0
         self._is_told_to_close = False
 
@@ -247,9 +247,11 @@ class FurtherWindow:
     def _tell_kept(self, *, is_last: bool = False) -> None:
         now_ns, frame = self._clock.monotonic_ns(), self._loop.frame
         is_due = now_ns >= self._kept_due_ns or is_last
-        if frame is None or not frame.link.markets or not is_due:  # before the first market its charts are not known
+        if frame is None or not is_due:
             return
         self._kept_due_ns = now_ns + KEPT_EVERY_NS
         shown = shown_window(self._loop.state, frame)
+        if not frame.link.markets:  # its charts are not there yet
+            shown = msgspec.structs.replace(shown, chart=self._kept.chart)
         if shown != self._kept and self._pipe.tell(Kept(shown)):
             self._kept = shown
