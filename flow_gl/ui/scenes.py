@@ -13,6 +13,7 @@ from flow_gl.core.cached import Cached
 from flow_gl.core.drawings import drawing_key
 from flow_gl.core.frozen import frozen
 from flow_gl.core.jobs import Job
+from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.view import Rect, View
 from flow_gl.layers.base import Scene
 from flow_gl.layers.detail import MIN_SPACING_PX, lod_for
@@ -311,10 +312,12 @@ def share_crosshair(charts: list[ChartFrame], state: ViewState) -> None:
     """Give the crosshair of the chart under the mouse to all charts of a frame.
 
     In the others it is at the same time, and at the last price until then; in charts that are linked with it, at the
-    same height, which is the same move of the price.
+    same height, which is the same move of the price. Where the mouse is in another window, all charts are others.
     """
     scenes = [chart.scene for chart in charts if chart.scene is not None]
     source = next((one for one in scenes if one.crosshair_px is not None), None)
+    if source is None and state.crosshair_elsewhere_ns:
+        _show_crosshair_of(state.crosshair_elsewhere_ns, charts)
     if source is None or source.crosshair_px is None or len(scenes) < 2:
         return
     at_ns, y = source.price_view.time_at(source.crosshair_px[0]), source.crosshair_px[1]
@@ -328,6 +331,25 @@ def share_crosshair(charts: list[ChartFrame], state: ViewState) -> None:
             rect = chart.scene.price_view.rect
             place = place[0], rect.y + (y - pane.y) / pane.height * rect.height
         chart.scene = replace(chart.scene, crosshair_px=place)
+
+
+def crosshair_s(charts: list[ChartFrame], state: ViewState) -> int:
+    """Return the whole second of the crosshair under this window's mouse, s since 1970; 0 where there is none."""
+    for chart in charts if state.cursor_px is not None else []:
+        own = _own_crosshair(state, chart.layout)
+        if own is not None and chart.scene is not None:
+            return chart.scene.price_view.time_at(own[0]) // SECOND_NS
+    return 0
+
+
+def _show_crosshair_of(at_ns: int, charts: list[ChartFrame]) -> None:
+    """Show the crosshair of another window in those charts that show its time."""
+    for chart in charts:
+        if chart.scene is not None:
+            x, y = _last_price_px(chart.scene, at_ns)
+            rect = chart.scene.price_view.rect
+            if rect.x <= x < rect.right:
+                chart.scene = replace(chart.scene, crosshair_px=(x, y))
 
 
 def _last_price_px(scene: Scene, at_ns: int) -> tuple[float, float]:

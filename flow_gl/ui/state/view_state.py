@@ -211,6 +211,8 @@ class ViewState:
     """Open panels that are behind another tab, as of the last frame."""
     cursor_px: tuple[float, float] | None = None
     """Mouse over a chart, framebuffer pixels."""
+    crosshair_elsewhere_ns: int = 0
+    """Time of the crosshair in another window of the program; 0 where there is none."""
     pointer: tuple[float, float] | None = None
     """While keys move the crosshair: its place, framebuffer pixels. It counts in place of the mouse."""
     keyboard_panel: str = ""

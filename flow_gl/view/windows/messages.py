@@ -1,7 +1,7 @@
 """What the windows of a program say to each other: JSON lines over the pipes of a further window's process.
 
 Commands for the engine go up from a further window to the first one; the engine's state comes down. A message about
-what all windows share (`Paused` to `Keys`) holds it completely, so the last one is enough.
+what all windows share (`Paused` to `Crosshair`) holds it completely, so the last one is enough.
 """
 
 from typing import Annotated, Any, Final
@@ -136,7 +136,13 @@ class DoWorkspace(msgspec.Struct, frozen=True, tag="workspace"):
     given: Annotated[tuple[str, ...], msgspec.Meta(max_length=2)]
 
 
-Common = Paused | Muted | Rules | Drawings | Keys
+class Crosshair(msgspec.Struct, frozen=True, tag="crosshair"):
+    """The time of the crosshair in the window with the mouse, whole seconds; 0: it is nowhere."""
+
+    at_ns: int
+
+
+Common = Paused | Muted | Rules | Drawings | Keys | Crosshair
 """What any window may change for all."""
 Down = EngineShown | NotAdded | Show | Note | Close | InUse | Configured | Common
 Up = Command | Kept | AskSymbol | OpenWindow | QuitProgram | DoWorkspace | Common

@@ -29,6 +29,7 @@ from flow_gl.view.windows.messages import (
     AskSymbol,
     Close,
     Common,
+    Crosshair,
     Down,
     DoWorkspace,
     EngineShown,
@@ -48,8 +49,8 @@ from flow_gl.view.windows.shared import Shared
 COMMAND: Final = children.command("flow_gl.view.windows")
 END_S: Final = 3.0
 """How long a further window may take to close by itself."""
-SURE_NS: Final = 6_000_000_000
-"""Closing the first window closes all only when it is asked for twice within this time."""
+SURE_NS: Final = 3_500_000_000
+"""Closing the first window closes all only when it is asked for twice within this time, in which a note is shown."""
 _IN_ALL: Final = tuple(one for one in DECLARED if "video" in one or one in ("caption", "fps", "scale"))
 """Settings that are in force in all windows."""
 
@@ -284,17 +285,22 @@ class WindowOpener:
                 manager = manager_of(loop.state, loop.frame)
                 one.tell(Note(getattr(manager, message.task)(*message.given)))
         elif isinstance(message, Common):
-            if said := self._shared.take(message):
-                loop.note(said)
-            for other in self._further:
-                if other is not one:
-                    other.tell(message)
+            self._share(message, by=one)
         else:
             loop.send(message)
+
+    def _share(self, message: Common, *, by: _Further | None = None) -> None:
+        """Put a change into this window, and tell the others but the one that made it."""
+        if said := self._shared.take(message):
+            self._loop.note(said)
+        for one in self._further:
+            if one is not by:
+                one.tell(message)
 
     def _bury(self, one: _Further) -> None:
         """Forget a window that was closed, and say so if it was not by the user."""
         self._further.remove(one)
+        self._share(Crosshair(0))  # it may have been the one with the mouse
         if one.lines.process.returncode:
             end = describe_end(one.lines.process.returncode)
             why = one.lines.last_words()

@@ -1,4 +1,4 @@
-"""What all windows of a program share: the pause, muting, alert rules, drawings, keys; the engine's settings.
+"""What all windows of a program share: the pause, muting, alert rules, drawings, keys, the crosshair's time; settings.
 
 Each window compares these with what it last said or was told, so nothing that changes them needs a line of its own.
 A change goes to the first window, which tells the others. The engine's settings and the workspace in use are the first
@@ -9,9 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from flow_gl.core.units import SECOND_NS
+from flow_gl.ui import scenes
 from flow_gl.ui.state.view_state import Pause, ViewState
 from flow_gl.view.frame_loop import FrameLoop
-from flow_gl.view.windows.messages import Common, Configured, Drawings, InUse, Keys, Muted, Paused, Rules
+from flow_gl.view.windows.messages import Common, Configured, Crosshair, Drawings, InUse, Keys, Muted, Paused, Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,15 @@ def _put_drawings(loop: FrameLoop, message: Drawings) -> str:
     return ""
 
 
+def _crosshair_s(loop: FrameLoop) -> int:
+    return scenes.crosshair_s(loop.frame.charts, loop.state) if loop.frame is not None else 0
+
+
+def _put_crosshair(loop: FrameLoop, message: Crosshair) -> str:
+    loop.state.crosshair_elsewhere_ns = message.at_ns
+    return ""
+
+
 def _put_keys(loop: FrameLoop, message: Keys) -> str:
     keys = loop.state.keys
     usual = dict.fromkeys(keys.changed().keys() - message.changed.keys())
@@ -141,6 +152,7 @@ _COMMON: Final[dict[type, _Part]] = {
     Rules: _Part(lambda loop: loop.alerts.book.version, _rules, _put_rules),
     Drawings: _Part(_state(lambda state: state.drawings.book.version), _drawings, _put_drawings),
     Keys: _Part(_state(lambda state: state.keys.version), lambda loop: Keys(loop.state.keys.changed()), _put_keys),
+    Crosshair: _Part(_crosshair_s, lambda loop: Crosshair(_crosshair_s(loop) * SECOND_NS), _put_crosshair),
 }
 _ONLY_DOWN: Final[dict[type, _Part]] = {
     Configured: _Part(

@@ -29,6 +29,7 @@ DOWN: dict[type, Any] = {
         messages.Rules([], 0.5),
         messages.Drawings({}, {}),
         messages.Keys({"pause": ("f9",)}),
+        messages.Crosshair(1 << 60),
     )
 }
 UP: dict[type, Any] = {

@@ -21,7 +21,7 @@ from flow_gl.view.windows.shared import Shared
 
 def a_window(folder: Path | None = None) -> Any:
     """Return what `Shared` needs of a window's frame loop."""
-    return SimpleNamespace(state=ViewState(workspaces=SavedWorkspaces(folder)), alerts=AlertCenter())
+    return SimpleNamespace(state=ViewState(workspaces=SavedWorkspaces(folder)), alerts=AlertCenter(), frame=None)
 
 
 def add_rule(loop: Any) -> None:
