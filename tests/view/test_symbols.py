@@ -127,7 +127,7 @@ def test_a_workspace_asks_for_a_symbol_that_is_not_there_and_says_which_the_feed
     manager.state.workspaces.current = ""
     manager.switch("three")
     pilot.frames(3)
-    assert set(pilot.link.asked) == {"YM.v.0"}
+    assert pilot.link.asked == ["YM.v.0"], "once"
     pilot.link.bring("YMZ5")
     pilot.until(lambda: names(pilot) == ["NQZ5", "ESZ5", "YMZ5"], "the workspace's chart does not come")
 

@@ -58,7 +58,7 @@ def show(state: ViewState, symbols: Sequence[str], looks: Sequence[ChartLook] = 
     looks : link group and comparison of each; empty to leave them as they are
     """
     state.wanted_charts, state.wanted_looks = tuple(symbols[:MAX_CHARTS]), tuple(looks)
-    state.left_feed, state.is_adding = frozenset(), False
+    state.left_feed, state.asked_charts, state.is_adding = frozenset(), frozenset(), False
 
 
 def add(state: ViewState, shown: Sequence[MarketReader], symbol: str) -> str:
@@ -125,7 +125,9 @@ def look(
     if link.engine is None or int(link.engine.status["state"]) not in _KNOWN:
         return said
     there = [symbol_of(market) for market in link.markets]
-    for symbol in dict.fromkeys(one for one in state.wanted_charts if one not in there):
+    missing = [one for one in state.wanted_charts if one not in there and one not in state.asked_charts]
+    state.asked_charts = state.asked_charts.union(missing)
+    for symbol in dict.fromkeys(missing):
         can_come = symbol in link.offered or symbol_from(symbol, link.asks_for) == symbol
         problem = link.add(symbol) if can_come else f"{symbol}: this feed does not have it; it has {', '.join(there)}"
         if problem:

@@ -155,6 +155,8 @@ class ViewState:
     """Symbols of the charts to show once all of them are there (`chart_list`)."""
     wanted_looks: tuple[ChartLook, ...] = ()
     """Their link groups and comparisons; empty to leave them as they are."""
+    asked_charts: frozenset[str] = frozenset()
+    """Those of them that the feed was asked for."""
     is_adding: bool = False
     """The wanted charts are those that are shown with the user's changes, not those of a workspace."""
     left_feed: frozenset[str] = frozenset()
