@@ -6,6 +6,7 @@ views that the tests start as processes use them too. Only compiled kernels and 
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -41,6 +42,10 @@ def _own_folders() -> None:
 
 
 _own_folders()
+# In the background of a script the suite inherits that Ctrl-C is ignored, and would pass it on to the programs that
+# its tests interrupt.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # Mesa draws without a screen or GPU; reference pictures are compared on its software rasteriser only.
 os.environ.setdefault("EGL_PLATFORM", "surfaceless")
 os.environ.setdefault("LIBGL_ALWAYS_SOFTWARE", "1")
