@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from imgui_bundle import imgui
 
 from flow_gl.core.panels import HEIGHTS_PX
 from flow_gl.ui.overlays.panels import window
@@ -144,3 +145,23 @@ def test_tabs_keep_free_of_the_strips_buttons_and_every_panel_can_be_reached(
         # Right of the last tab is the number of panels without one.
         desk.click((slot.rect.x + width + 12, slot.rect.y + 14 * desk.frame.scale))
     assert len(fronts) > 2
+
+
+@pytest.mark.parametrize(("size", "expected"), [((400, 300), 1), ((520, 400), 2), ((1920, 1080), 3)])
+def test_help_has_as_many_columns_as_are_wide_enough_for_words(
+    monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], expected: int
+) -> None:
+    columns: list[int] = []
+    begin = imgui.begin_table
+
+    def noted(name: str, count: int, *more: Any) -> bool:
+        if name == "help columns":
+            columns.append(count)
+        return begin(name, count, *more)
+
+    monkeypatch.setattr(imgui, "begin_table", noted)
+    pilot = HeadlessPilot("NQZ5", size=size, bubbles=20)
+    pilot.state.open_panels = {"help"}
+    pilot.frames(4)
+    pilot.close()
+    assert set(columns) == {expected}

@@ -25,6 +25,8 @@ _MOUSE: Final = (
     ("Double click a header", "show this chart alone, or all"),
     ("Right click", "menu of a chart, bubble, level, axis, header"),
 )
+_COLUMN_PX: Final = 180.0
+"""Least width of a column of keys at scale 1: narrower ones break words."""
 _READING: Final = (
     "A bubble is one second of trades (longer when zoomed out: the header names the bucket). "
     "Its area is the larger side's contracts, its place their average price.",
@@ -61,7 +63,8 @@ def _fill(state: ViewState) -> None:
         imgui.bullet()
         imgui.text_wrapped(text)
     imgui.spacing()
-    if not imgui.begin_table("help columns", 3, imgui.TableFlags_.sizing_stretch_same.value):
+    room = imgui.get_content_region_avail().x / (_COLUMN_PX * imgui.get_style().font_scale_main)
+    if not imgui.begin_table("help columns", min(max(int(room), 1), 3), imgui.TableFlags_.sizing_stretch_same.value):
         return
     for groups in (
         ("Picture", "Charts", "Overlays"),
