@@ -9,9 +9,10 @@ from flow_gl.layers.comparison.compared import Compared
 from flow_gl.layers.comparison.points import points_between, width_of
 from flow_gl.store.market import MarketReader
 from flow_gl.ui.state.chart_list import symbol_of
+from flow_gl.ui.state.chart_state import ChartState
 from flow_gl.ui.state.compared import ComparedState
 from flow_gl.ui.state.layout import ChartLayout
-from flow_gl.ui.state.view_state import ChartState, ViewState
+from flow_gl.ui.state.view_state import ViewState
 
 _MIN_TICKS: Final = 24.0
 """Minimum span of an automatic axis: so many ticks of the chart's price."""

@@ -31,11 +31,12 @@ from flow_gl.store.market import MarketReader
 from flow_gl.ui import comparing
 from flow_gl.ui.overlays.frame import ChartFrame
 from flow_gl.ui.state.axes import EDGE_SHARE
+from flow_gl.ui.state.chart_state import ChartState
 from flow_gl.ui.state.layout import ChartLayout
 from flow_gl.ui.state.pointed import BUBBLE
 from flow_gl.ui.state.price_links import Linked
 from flow_gl.ui.state.timeline import TimelineReader
-from flow_gl.ui.state.view_state import ChartState, ViewState
+from flow_gl.ui.state.view_state import ViewState
 
 MIN_TICKS: Final = 24.0
 """Minimum span of an automatic price axis, in ticks."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from flow_gl.ui import scenes
-from flow_gl.ui.state.view_state import ChartState
+from flow_gl.ui.state.chart_state import ChartState
 from flow_gl.view.frame_scheduler import FrameScheduler
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from flow_gl.layers.base import FrameCounters
 from flow_gl.layers.labels.axes import LEFT_PX, PLATE_PX
 from flow_gl.store.market import MarketReader, MarketStore
 from flow_gl.ui.state.axis_width import axis_px, axis_texts
-from flow_gl.ui.state.view_state import ChartState
+from flow_gl.ui.state.chart_state import ChartState
 from tests.kit.gl_context import context, kit
 
 __all__ = ["context", "kit"]

@@ -3,8 +3,8 @@
 import pytest
 
 from flow_gl.layers.rows.extent import PriceScale
+from flow_gl.ui.state.chart_state import ChartState
 from flow_gl.ui.state.price_links import Linked, follow
-from flow_gl.ui.state.view_state import ChartState
 
 
 def chart(reference: float, *, link: int = 1, height_px: float = 400.0) -> Linked:

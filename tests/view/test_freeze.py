@@ -10,7 +10,8 @@ from flow_gl.core.schema import FeedState
 from flow_gl.layers.base import Scene
 from flow_gl.ui import scenes
 from flow_gl.ui.overlays.frame import Frame
-from flow_gl.ui.state.view_state import ChartState, ViewState
+from flow_gl.ui.state.chart_state import ChartState
+from flow_gl.ui.state.view_state import ViewState
 from flow_gl.view import frame_loop
 from tests.kit.pilot import HeadlessPilot
 

@@ -14,13 +14,13 @@ from flow_gl.ui.input.key_pointer import NOWHERE
 from flow_gl.ui.overlays import words
 from flow_gl.ui.state import chart_list
 from flow_gl.ui.state.axes import EDGE_SHARE
+from flow_gl.ui.state.chart_state import ChartState
 from flow_gl.ui.state.history import Step
 from flow_gl.ui.state.layout import CVD_SHARE_RANGE
 from flow_gl.ui.state.link_groups import GROUPS
 from flow_gl.ui.state.marked_range import MarkedRange
 from flow_gl.ui.state.text_size import TEXT_SIZES
 from flow_gl.ui.state.timeline import Folding
-from flow_gl.ui.state.view_state import ChartState
 
 SPEEDS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 1000.0, 3000.0, 10000.0, float("inf"))
 """Replay speeds that the keys step through."""

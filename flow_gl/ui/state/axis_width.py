@@ -11,7 +11,7 @@ from flow_gl.layers.labels.axes import LEFT_PX, PLATE_PX
 from flow_gl.layers.labels.words import contracts_text, price_text
 from flow_gl.layers.rows.packing import UNKNOWN_TICK_SIZE
 from flow_gl.store.market import MarketReader
-from flow_gl.ui.state.view_state import ChartState
+from flow_gl.ui.state.chart_state import ChartState
 
 _EDGE_PX: Final = 8.0
 """Right of the widest plate."""

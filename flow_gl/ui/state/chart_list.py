@@ -13,8 +13,9 @@ from flow_gl.core.schema import FeedState
 from flow_gl.store.market import MarketReader
 from flow_gl.ui.link import Link
 from flow_gl.ui.state.arrangement import MAX_CHARTS
+from flow_gl.ui.state.chart_state import ChartState
 from flow_gl.ui.state.compared import ChartLook
-from flow_gl.ui.state.view_state import ChartState, ViewState
+from flow_gl.ui.state.view_state import ViewState
 
 _KNOWN: Final = (FeedState.LIVE, FeedState.CLOSED, FeedState.REPLAY, FeedState.DEMO, FeedState.ENDED)
 """In these states a feed shows all that it was started with."""

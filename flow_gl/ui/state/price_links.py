@@ -7,8 +7,8 @@ frame, so equal heights mean equal moves. An automatic leader is fitted to what 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from flow_gl.ui.state.chart_state import ChartState
 from flow_gl.ui.state.link_groups import GROUPS, LinkUnit
-from flow_gl.ui.state.view_state import ChartState
 
 
 class Linked(NamedTuple):

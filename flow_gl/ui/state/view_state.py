@@ -1,14 +1,11 @@
 """The state of the view: everything that a user can change, as plain data without a window.
 
-Shared by all charts: time axis, pause, filters, panels, palette. Per chart: value axes, what is pointed at, what was
-cleared, CVD's reference points. Nothing here changes a number of the engine.
+It holds what all charts share: time axis, pause, filters, panels, palette; and the state of each chart
+(`chart_state`). Nothing here changes a number of the engine.
 """
 
 from dataclasses import dataclass, field, replace
-from typing import Final
 
-from flow_gl.core.cached import Cached
-from flow_gl.core.market.limits import MAX_TICK
 from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.palette import DARK, NO_COLORS, PALETTES, OwnColors, Palette, complaint, with_own
 from flow_gl.core.panels import OPENED_BY_TAB
@@ -16,19 +13,14 @@ from flow_gl.core.schema import MAX_LODS
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import SHOWN_AT_FIRST, Style
-from flow_gl.layers.cvd_reference import CvdReference
-from flow_gl.layers.drawings.shown import ShownShape
-from flow_gl.layers.lines.book import LineBook
-from flow_gl.layers.marks.mark import NO_MARKS, Marks
-from flow_gl.layers.ranges.range_profile import RangeProfile
-from flow_gl.layers.rows.extent import PriceScale
-from flow_gl.store.market import EngineReader, MarketReader
+from flow_gl.store.market import EngineReader
 from flow_gl.ui.drawings.state import DrawingState
 from flow_gl.ui.keys.choices import KeyChoices
 from flow_gl.ui.start import StartScreen
 from flow_gl.ui.state.arrangement import AUTO, Arrangement
-from flow_gl.ui.state.axes import TimeAxis, ValueAxis
-from flow_gl.ui.state.compared import ChartLook, ComparedState
+from flow_gl.ui.state.axes import TimeAxis
+from flow_gl.ui.state.chart_state import ChartState
+from flow_gl.ui.state.compared import ChartLook
 from flow_gl.ui.state.hints import Hints
 from flow_gl.ui.state.history import History
 from flow_gl.ui.state.key_capture import KeyCapture
@@ -37,14 +29,10 @@ from flow_gl.ui.state.link_groups import LinkUnit
 from flow_gl.ui.state.marked_range import MarkedRange
 from flow_gl.ui.state.panel_layout import PanelLayout, PanelPlaces, lay_out, open_in_order
 from flow_gl.ui.state.picture_options import PictureOptions
-from flow_gl.ui.state.pointed import Pointed
 from flow_gl.ui.state.text_size import scale_of
-from flow_gl.ui.state.timeline import FOLDINGS, NO_TIMELINE, Folding, Timeline
+from flow_gl.ui.state.timeline import FOLDINGS, Folding
 from flow_gl.ui.state.transport import TransportState
 from flow_gl.ui.workspaces.saved import SavedWorkspaces
-
-_MAX_TICKS: Final = 2.0 * MAX_TICK
-"""A price pane spans at most this many: all possible prices."""
 
 
 @dataclass(slots=True)
@@ -70,77 +58,6 @@ class Pause:
 
     wall_ns: int
     event_ns: int
-
-
-@dataclass(slots=True)
-class ChartState:
-    """The state of one chart."""
-
-    symbol: str = ""
-    """Of its market, as it was requested; "" where each market has a chart in the feed's order."""
-    link: int = 0
-    """Group of charts whose price axes are linked (`price_links`); 0: none."""
-    linked_seen: tuple[float, float] | None = None
-    """Lowest and highest price in view in all charts of the group, in this chart's ticks, if it leads them."""
-    link_known: tuple[float, float] | None = None
-    """How the user had fixed its axis when the group last followed it."""
-    is_closed: bool = False
-    """It goes with the next frame."""
-    price: ValueAxis = field(default_factory=lambda: ValueAxis(most_span=_MAX_TICKS))
-    cvd: ValueAxis = field(default_factory=ValueAxis)
-    compared: ComparedState = field(default_factory=ComparedState)
-    lod: int = 0
-    """Level of detail in force."""
-    price_seen: PriceScale | None = None
-    """Lowest and highest price in view, ticks, as of the last search."""
-    cvd_seen: tuple[float, float] | None = None
-    """Lowest and highest CVD in view, contracts."""
-    marks: Marks = NO_MARKS
-    """Marks of this frame."""
-    lines: LineBook = field(default_factory=LineBook, compare=False)
-    """Developing levels and CVD by order size."""
-    marked: RangeProfile | None = None
-    """What traded in the marked range, and in view, as of the last reading."""
-    in_view: RangeProfile | None = None
-    is_zero_near: bool = False
-    """The automatic CVD axis includes zero."""
-    cleared_before_ns: int = 0
-    cvd_references: list[CvdReference] = field(default_factory=list)
-    """Reference points of CVD that were set, the newest last; the newest one counts."""
-    must_check_references: bool = False
-    """The engine is new: do its numbers agree with the reference points?"""
-    pointed: Pointed | None = None
-    """What the mouse was moved to."""
-    pinned_id: int | None = None
-    pinned_lod: int = 0
-    card_px: tuple[float, float] | None = None
-    """Where the window of the pinned bubble is, framebuffer pixels; None before its first frame."""
-    range_card_px: tuple[float, float] | None = None
-    """The same of the marked range."""
-    size_floor_from_percentile: int = 0
-    """`Filters.percentile` in contracts, for this chart now."""
-    shapes: tuple[ShownShape, ...] = ()
-    """The user's drawings in this frame."""
-    style: Cached[Style] = field(default_factory=Cached, compare=False)
-    timeline: Timeline = NO_TIMELINE
-
-    def cvd_reference(self, market: MarketReader) -> CvdReference | None:
-        """Return the reference point that counts now; None if there is none or the market has not come to it yet."""
-        if not self.cvd_references:
-            return None
-        newest = self.cvd_references[-1]
-        return newest if newest.belongs_to(market) and newest.is_reached(market) else None
-
-    def drop_ended_references(self, market: MarketReader) -> None:
-        """Forget the reference points from which CVD does not run on: it restarted, or a new engine disagrees."""
-        found = self.cvd_references
-        if not found or not found[-1].is_reached(market):
-            return
-        if not found[-1].belongs_to(market):
-            found[:] = [one for one in found if one.belongs_to(market)]
-        if self.must_check_references:
-            self.must_check_references = False
-            found[:] = [one for one in found if one.agrees_with(market)]
 
 
 @dataclass(slots=True)

@@ -20,11 +20,12 @@ from flow_gl.layers.base import LAYER_OF_EVENT, LAYERS, SHOWN_AT_FIRST
 from flow_gl.ui.alerts.rules import RuleBook
 from flow_gl.ui.state import chart_list
 from flow_gl.ui.state.arrangement import Arrangement
+from flow_gl.ui.state.chart_state import ChartState
 from flow_gl.ui.state.compared import ChartLook
 from flow_gl.ui.state.hints import Hints
 from flow_gl.ui.state.panel_layout import PanelPlaces
 from flow_gl.ui.state.picture_options import PictureOptions
-from flow_gl.ui.state.view_state import ChartState, ViewState
+from flow_gl.ui.state.view_state import ViewState
 from flow_gl.ui.workspaces.tree import (
     Alerts,
     Bubbles,
