@@ -60,7 +60,7 @@ def run(
     json_path : file for the figures
     """
     console = Console()
-    width, height = _size(size)
+    width, height = parse_size(size)
     if not 0 <= charts <= len(SYMBOLS):
         raise UsageError(f"--charts must be 1 to {len(SYMBOLS)}, was {charts}")
     if not 0 <= panels <= len(PANEL_NAMES):
@@ -103,7 +103,8 @@ def run(
     return figures
 
 
-def _size(text: str) -> tuple[int, int]:
+def parse_size(text: str) -> tuple[int, int]:
+    """Return width and height of `WxH` in pixels. Raises UsageError."""
     try:
         width, height = (int(part) for part in text.lower().split("x"))
     except ValueError:
@@ -141,8 +142,8 @@ def _finished(rigs: list[Rig], zoom: str, frames: int) -> list[dict[str, Any]]:
                 "span_s": _span_s(rig, zoom),
                 "frames": len(own),
                 "bucket_s": widths_ns(SECOND_NS)[rig.state.charts[0].lod] // SECOND_NS,
-                **_percentiles("", [cost.finished for cost in own]),
-                **_percentiles("cpu_", [cost.finished_cpu for cost in own]),
+                **percentiles("", [cost.finished for cost in own]),
+                **percentiles("cpu_", [cost.finished_cpu for cost in own]),
                 "instances": counters.instances,
                 "draw_calls": counters.draw_calls,
                 "rows_copied": counters.rows_copied,
@@ -182,12 +183,12 @@ def _interpreter(rig: Rig, zoom: str, frames: int, *, charts: int = 2) -> dict[s
                 costs.append(rig.frame(frames_a_bubble=frames_a_bubble))
                 if number % frames == 0:
                     paces.append(pace_ms())
-            found |= _percentiles(name, [cost.calls for cost in costs])
-            found |= _percentiles(f"{name}cpu_", [cost.calls_cpu for cost in costs])
+            found |= percentiles(name, [cost.calls for cost in costs])
+            found |= percentiles(f"{name}cpu_", [cost.calls_cpu for cost in costs])
             found[f"{name}pace_ms"] = float(np.median(paces))
         with no_vertices():
             costs = [rig.frame(frames_a_bubble=_FRAMES_A_BUBBLE["interpreter_"]) for _ in range(5 * frames)]
-        found |= _percentiles("interpreter_alone_", [cost.calls for cost in costs])
+        found |= percentiles("interpreter_alone_", [cost.calls for cost in costs])
     return found
 
 
@@ -197,8 +198,8 @@ def _locked(rig: Rig, frames: int) -> dict[str, Any]:
     with quiet_collector():
         costs = [rig.frame() for _ in range(max(3, frames // 10))]
     found = {
-        **_percentiles("", [cost.finished for cost in costs]),
-        **_percentiles("cpu_", [cost.finished_cpu for cost in costs]),
+        **percentiles("", [cost.finished for cost in costs]),
+        **percentiles("cpu_", [cost.finished_cpu for cost in costs]),
         "instances": rig.loop.figures.counters.instances,
     }
     rig.show(span_s=120.0, charts=1, is_corner=False)
@@ -250,7 +251,8 @@ class quiet_collector:  # noqa: N801  # used as a statement: with quiet_collecto
         gc.unfreeze()
 
 
-def _percentiles(name: str, times_ms: list[float]) -> dict[str, float]:
+def percentiles(name: str, times_ms: list[float]) -> dict[str, float]:
+    """Return median and 99th percentile of times, under keys that begin with a name."""
     p50, p99 = np.percentile(times_ms, (50, 99))
     return {f"{name}p50_ms": float(p50), f"{name}p99_ms": float(p99)}
 

@@ -1,9 +1,10 @@
 """Seeks in a replay: time until the engine's numbers are those of the instant, and until they are shown.
 
-The file is a session of NQ at its busiest: three million trades in 22 hours. The program's own engine process reads it
-for its index (`index_s`), and again from the index that it kept (`index_again_s`). Then the replay goes to instants at
-random, forward and back. `engine` ends when the status reports the seek: all rings and tables are complete. `shown`
-ends when the pixels of the first frame that shows it are finished, at 1920x1080.
+A file is a session of NQ at its busiest: three million trades in 22 hours. The program's own engine process reads one,
+or with `--sessions` several, for its index (`index_s`), and again from the index that it kept (`index_again_s`). Then
+the replay goes to instants of all of them at random, forward and back. `engine` ends when the status reports the seek:
+all rings and tables are complete. `shown` ends when the pixels of the first frame that shows it are finished, at
+1920x1080.
 """
 
 import os
@@ -22,7 +23,7 @@ from flow_gl.bench.machine import describe, write_json
 from flow_gl.bench.tape import START_NS, make_tape
 from flow_gl.core.clock import SYSTEM
 from flow_gl.core.commands import OpenTimeline, Play, Seek
-from flow_gl.core.errors import FlowError
+from flow_gl.core.errors import FlowError, UsageError
 from flow_gl.core.spec import EngineSpec, FilesSpec
 from flow_gl.core.units import HOUR_NS
 from flow_gl.dbn.writing import write_dbn
@@ -36,8 +37,9 @@ from flow_gl.view.frame_loop import FrameLoop
 
 LIMIT_MS: Final = 300.0
 """To a complete chart, within a session."""
-_OPEN_NS: Final = START_NS + HOUR_NS
-"""2025-11-27 18:00 New York: the session's open."""
+_MAX_SESSIONS: Final = 5
+_OPENS_NS: Final = tuple(START_NS + HOUR_NS + (days + 3 * (days > 0)) * 24 * HOUR_NS for days in range(_MAX_SESSIONS))
+"""2025-11-27 18:00 New York, and from the Monday after it on: the sessions' opens."""
 _SESSION_NS: Final = 22 * HOUR_NS
 _SIZE: Final = (1920, 1080)
 _WARM: Final = 5
@@ -46,39 +48,56 @@ _PATIENCE_S: Final = 600.0
 _PACKAGES: Final = ("flow_gl", "numpy", "numba", "zstandard")
 
 
-def run(*, trades: int = 3_000_000, seeks: int = 200, seed: int = 1, json_path: Path | None = None) -> dict[str, Any]:
+def run(
+    *,
+    trades: int = 3_000_000,
+    sessions: int = 1,
+    seeks: int = 200,
+    wait_ms: float = 0.0,
+    seed: int = 1,
+    json_path: Path | None = None,
+) -> dict[str, Any]:
     """Measure, print, and return the figures.
 
     Parameters
     ----------
-    trades : trades of the session
+    trades : trades of each session
+    sessions : number of sessions, each a file
     seeks : number of seeks
+    wait_ms : time between a shown seek and the next one
     seed : seed of the market and of the instants
     json_path : file for the figures
     """
     from flow_gl.engine.warm import warm_up
 
     console = Console(soft_wrap=True)
-    console.print(f"writing a session of {trades:,} trades", style="dim")
+    if not 1 <= sessions <= _MAX_SESSIONS:
+        raise UsageError(f"--sessions must be 1 to {_MAX_SESSIONS}, was {sessions}")
+    console.print(f"writing {sessions} x {trades:,} trades", style="dim")
     warm_up()
     with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / "session.dbn.zst"
-        rows = make_tape(trades, seed=seed)
-        spread = rows["ts_event"] - rows["ts_event"][0]
-        rows["ts_event"] = _OPEN_NS + (spread * (_SESSION_NS / max(1, int(spread[-1])))).astype(np.int64)
-        rows["ts_recv"] = rows["ts_event"] + 150_000
-        write_dbn(path, rows, symbols={1: "NQZ5"})
-        with closing(_link(path)) as link:
+        paths, every = [], []
+        for number in range(sessions):
+            paths.append(Path(name) / f"session{number}.dbn.zst")
+            rows = make_tape(trades, seed=seed + number)
+            spread = rows["ts_event"] - rows["ts_event"][0]
+            rows["ts_event"] = _OPENS_NS[number] + (spread * (_SESSION_NS / max(1, int(spread[-1])))).astype(np.int64)
+            rows["ts_recv"] = rows["ts_event"] + 150_000
+            write_dbn(paths[-1], rows, symbols={1: "NQZ5"})
+            every.append(rows["ts_event"])
+        with closing(_link(paths)) as link:
             index_s = _index(link)
-        kept = sum(file.stat().st_size for file in (path.parent / FOLDER).iterdir() if file.suffix == ".seek")
-        with closing(_link(path)) as link:
+        kept = sum(file.stat().st_size for file in (paths[0].parent / FOLDER).iterdir() if file.suffix == ".seek")
+        with closing(_link(paths)) as link:
             index_again_s = _index(link)
-            times = rows["ts_event"][np.random.default_rng(seed).integers(0, trades, _WARM + seeks)]
-            engine_ms, shown_ms, processor_ms = _seek(link, times.tolist())
+            rng = np.random.default_rng(seed)
+            times = np.concatenate(every)[rng.integers(0, trades * sessions, _WARM + seeks)]
+            engine_ms, shown_ms, processor_ms = _seek(link, times.tolist(), wait_ms / 1e3)
         figures: dict[str, Any] = {
             "trades": trades,
+            "sessions": sessions,
             "seeks": seeks,
-            "file_bytes": path.stat().st_size,
+            "file_bytes": sum(path.stat().st_size for path in paths),
             "index_bytes": kept,
             "index_s": index_s,
             "index_again_s": index_again_s,
@@ -96,8 +115,8 @@ def run(*, trades: int = 3_000_000, seeks: int = 200, seed: int = 1, json_path: 
     return figures
 
 
-def _link(path: Path) -> EngineLink:
-    feed = FilesSpec(paths=(str(path),), speed=1.0, cache=True, cache_beside=True)
+def _link(paths: list[Path]) -> EngineLink:
+    feed = FilesSpec(paths=tuple(map(str, paths)), speed=1.0, cache=True, cache_beside=True)
     return EngineLink.start(EngineSpec(feed=feed))
 
 
@@ -128,7 +147,7 @@ def _index(link: EngineLink) -> float:
     return time.perf_counter() - start
 
 
-def _seek(link: EngineLink, instants: list[int]) -> tuple[list[float], list[float], float]:
+def _seek(link: EngineLink, instants: list[int], wait_s: float) -> tuple[list[float], list[float], float]:
     """Seek to instants; return the times until the engine is there and until that is shown, and processor time."""
     surface = HeadlessContext(*_SIZE)
     state = ViewState()
@@ -147,6 +166,7 @@ def _seek(link: EngineLink, instants: list[int]) -> tuple[list[float], list[floa
             loop.run_for_picture()
             surface.swap()
             shown_ms.append(1e3 * (time.perf_counter() - start))
+            time.sleep(wait_s)
     finally:
         loop.release()
         gui.close()

@@ -53,6 +53,9 @@ buffer_sub_data: Final[Any] = _declare("glBufferSubData", _enum, _size, _size, c
 draw_elements_base_vertex: Final[Any] = _declare(
     "glDrawElementsBaseVertex", _enum, ctypes.c_int, _enum, ctypes.c_size_t, ctypes.c_int
 )
+read_pixels: Final[Any] = _declare(
+    "glReadPixels", ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int, _enum, _enum, ctypes.c_size_t
+)
 vertex_attrib_pointer: Final[Any] = _declare(
     "glVertexAttribPointer", _enum, ctypes.c_int, _enum, ctypes.c_ubyte, ctypes.c_int, ctypes.c_size_t
 )

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.errors import DisplayError
-from flow_gl.gl.api import GL, buffer_data
+from flow_gl.gl.api import GL, buffer_data, read_pixels
 
 _BUFFERS: Final = 4
 Deliver = Callable[[NDArray[np.uint8]], None]
@@ -37,11 +37,11 @@ class PixelRing:
         self._all: Final = tuple(self._free)
         self._asked: Final[deque[tuple[int, Deliver]]] = deque()
         """Buffers that the GPU fills, the oldest first."""
-        self._mapped: Final[deque[tuple[int, threading.Event]]] = deque()
-        """Buffers that are being copied, and whether the copy is done."""
-        self._jobs: Final[queue.SimpleQueue[tuple[NDArray[np.uint8], Deliver, threading.Event] | None]] = (
-            queue.SimpleQueue()
-        )
+        self._mapped = 0
+        """Number of buffers that are mapped: being copied, or copied."""
+        self._jobs: Final[queue.SimpleQueue[tuple[NDArray[np.uint8], Deliver, int] | None]] = queue.SimpleQueue()
+        self._copied: Final[queue.SimpleQueue[int]] = queue.SimpleQueue()
+        """Buffers whose copy is done."""
         for buffer in self._all:
             GL.glBindBuffer(GL.GL_PIXEL_PACK_BUFFER, buffer)
             buffer_data(GL.GL_PIXEL_PACK_BUFFER, self._nbytes, 0, GL.GL_STREAM_READ)
@@ -58,15 +58,15 @@ class PixelRing:
         width, height = self.size
         GL.glBindBuffer(GL.GL_PIXEL_PACK_BUFFER, buffer)
         GL.glPixelStorei(GL.GL_PACK_ALIGNMENT, 1)
-        GL.glReadPixels(0, 0, width, height, GL.GL_RGBA, GL.GL_UNSIGNED_BYTE, ctypes.c_void_p(0))
+        read_pixels(0, 0, width, height, GL.GL_RGBA, GL.GL_UNSIGNED_BYTE, 0)
         GL.glBindBuffer(GL.GL_PIXEL_PACK_BUFFER, 0)
         self._asked.append((buffer, deliver))
         return True
 
     def step(self) -> None:
         """Unmap what has been copied, and deliver what was requested before this frame."""
-        while self._mapped and self._mapped[0][1].is_set():
-            self._unmap(self._mapped.popleft()[0])
+        while not self._copied.empty():
+            self._unmap(self._copied.get())
         while self._asked:
             self._map(*self._asked.popleft())
 
@@ -74,9 +74,7 @@ class PixelRing:
         """Wait until all requested pixels have been delivered."""
         self.step()
         while self._mapped:
-            buffer, is_copied = self._mapped.popleft()
-            is_copied.wait()
-            self._unmap(buffer)
+            self._unmap(self._copied.get())
 
     def release(self) -> None:
         """Deliver what was requested and free the buffers."""
@@ -94,20 +92,20 @@ class PixelRing:
         width, height = self.size
         memory = (ctypes.c_ubyte * self._nbytes).from_address(int(address))
         pixels = np.frombuffer(memoryview(memory), np.uint8).reshape(height, width, 4)
-        is_copied = threading.Event()
-        self._mapped.append((buffer, is_copied))
-        self._jobs.put((pixels, deliver, is_copied))
+        self._mapped += 1
+        self._jobs.put((pixels, deliver, buffer))
 
     def _unmap(self, buffer: int) -> None:
         GL.glBindBuffer(GL.GL_PIXEL_PACK_BUFFER, buffer)
         GL.glUnmapBuffer(GL.GL_PIXEL_PACK_BUFFER)
         GL.glBindBuffer(GL.GL_PIXEL_PACK_BUFFER, 0)
         self._free.append(buffer)
+        self._mapped -= 1
 
     def _copy(self) -> None:
         while (job := self._jobs.get()) is not None:
-            pixels, deliver, is_copied = job
+            pixels, deliver, buffer = job
             try:
                 deliver(pixels)
             finally:
-                is_copied.set()
+                self._copied.put(buffer)

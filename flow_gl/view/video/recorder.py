@@ -82,6 +82,8 @@ class Recorder:
         self._news: Final[list[str]] = []
         self._pending = 0
         """Files that the encoder has not completed yet."""
+        self._was_gone = False
+        """Whether the encoder's process had ended at the last look."""
         width, height = self._size
         shape = (SLOTS, height, width, PIXEL_BYTES)
         self._segment: Final = Segment.create(f"video{id(self) % 10_000}", int(np.prod(shape)))
@@ -106,7 +108,7 @@ class Recorder:
     @property
     def is_on(self) -> bool:
         """Whether pictures are needed: for a recording or for the newest seconds."""
-        return not self.is_gone and (self.path is not None or self._keep_s > 0)
+        return not self._was_gone and (self.path is not None or self._keep_s > 0)
 
     @property
     def is_working(self) -> bool:
@@ -178,7 +180,7 @@ class Recorder:
 
     def poll(self) -> None:
         """Take the encoder's answers."""
-        is_gone = self.is_gone
+        is_gone = self._was_gone = self.is_gone
         for line in self._process.lines():
             with suppress(msgspec.MsgspecError):  # a library has printed something
                 self._take(messages.from_encoder.decode(line))

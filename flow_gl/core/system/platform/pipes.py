@@ -55,9 +55,8 @@ class PipeReader:
                 break
 
     def _gather(self) -> None:
-        with suppress(queue.Empty):
-            while True:
-                self._gathered.append(self._chunks.get_nowait())
+        while not self._chunks.empty():  # only this method takes chunks
+            self._gathered.append(self._chunks.get_nowait())
 
     def close(self) -> None:
         """Release the pipe. Idempotent."""
