@@ -156,6 +156,21 @@ def test_a_further_window_switches_the_workspace_of_all(two: FirstWindow) -> Non
     assert two.state.workspaces.delete("a") == ""
 
 
+def test_a_window_that_did_not_answer_for_a_while_is_told_everything_again(two: FirstWindow) -> None:
+    pid = two.opener.pid(2)
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    for _ in range(4_000):  # more than the pipe and the queue before it hold
+        two.state.is_muted = not two.state.is_muted
+        two.opener.exchange()
+    assert not two.opener.is_told(2)
+    two.state.is_muted = True
+    two.frames(2)
+    os.kill(pid, signal.SIGCONT)
+    two.until(lambda: two.opener.is_told(2), "it is still behind")
+    in_second(two, "m", lambda: not two.state.is_muted)
+
+
 def test_a_window_that_is_killed_harms_no_other_and_is_said(two: FirstWindow) -> None:
     os.kill(two.opener.pid(2), signal.SIGKILL)
     two.until(lambda: not two.opener.kept(), "the killed window still counts")

@@ -51,6 +51,8 @@ END_S: Final = 3.0
 """How long a further window may take to close by itself."""
 SURE_NS: Final = 3_500_000_000
 """Closing the first window closes all only when it is asked for twice within this time, in which a note is shown."""
+AGAIN_NS: Final = 500_000_000
+"""A window that does not read what it is told is told everything again after this time."""
 _IN_ALL: Final = tuple(one for one in DECLARED if "video" in one or one in ("caption", "fps", "scale"))
 """Settings that are in force in all windows."""
 
@@ -71,6 +73,8 @@ class _Further:
     shown: OneWindow
     engine: EngineShown | None = None
     is_told: bool = False
+    due_ns: int = 0
+    """When everything is told again."""
 
     def tell(self, message: Down | WindowSpec) -> None:
         self.is_told = self.lines.tell(encode(message)) and self.is_told
@@ -108,6 +112,10 @@ class WindowOpener:
     def pid(self, number: int) -> int | None:
         """Return the process id of a further window; None if it is not open."""
         return next((one.lines.process.pid for one in self._further if one.number == number), None)
+
+    def is_told(self, number: int) -> bool:
+        """Return whether a further window was told everything, without a message that it did not take."""
+        return any(one.is_told for one in self._further if one.number == number)
 
     def begin(self, loop: FrameLoop, window: WindowKeeper, last: OneWindow) -> None:
         """Take part. Further windows of `last`, the program as it was left, open once there is an engine."""
@@ -237,9 +245,12 @@ class WindowOpener:
         changes, engine = self._shared.changes(), self._engine()
         changes += [NotAdded(*refusal) for refusal in self._loop.refused]
         self._loop.refused.clear()
+        now_ns = self._clock.monotonic_ns()
         for one in self._further:
             if not one.is_told:
-                one.is_told = True
+                if now_ns < one.due_ns:
+                    continue
+                one.is_told, one.due_ns = True, now_ns + AGAIN_NS
                 messages: list[Any] = self._shared.all()
                 one.engine = None
             else:
