@@ -169,3 +169,74 @@ def test_the_folding_is_remembered_and_a_flag_overrides_it() -> None:
     assert again.folding == "all"
     override(again, Settings(folding="none"))
     assert again.folding == "none"
+
+
+UNFOLDED = Timeline(first_ns=FIRST, folding="none")
+NIGHTS = Timeline(
+    Folds(
+        [FIRST + day * 24 * HOUR_NS + 14 * HOUR_NS for day in range(DAYS)],
+        [FIRST + (day + 1) * 24 * HOUR_NS for day in range(DAYS)],
+        BAND_PX,
+    ),
+    FIRST,
+)
+"""Folds that are much wider than a band when all data are in view."""
+
+
+def left_px(axis: TimeAxis, timeline: Timeline) -> float:
+    """Where the data begin, px from the plot's left border."""
+    return EDGE_SHARE * WIDTH - timeline.folds.at(axis.ns_per_px).between(FIRST, NOW) / axis.ns_per_px
+
+
+def test_all_data_in_view_fill_the_plot_whatever_is_folded() -> None:
+    axis = TimeAxis()
+    axis.fit(WIDTH, NOW, UNFOLDED)
+    axis.set_span(400 * 24 * HOUR_NS, WIDTH, NOW, UNFOLDED)
+    scales = []
+    for timeline in (UNFOLDED, NIGHTS, UNFOLDED, NIGHTS):
+        axis.fit(WIDTH, NOW, timeline)
+        scales.append(axis.ns_per_px)
+        assert left_px(axis, timeline) == pytest.approx(0.01 * WIDTH, abs=1.0)
+        assert axis.is_live
+    assert scales[1] < 0.8 * scales[0]
+    assert scales[2:] == pytest.approx(scales[:2], rel=1e-6)
+
+
+def test_all_data_count_as_in_view_although_a_little_time_has_passed() -> None:
+    axis = TimeAxis()
+    axis.fit(WIDTH, NOW, UNFOLDED)
+    axis.set_span(400 * 24 * HOUR_NS, WIDTH, NOW, UNFOLDED)
+    axis.fit(WIDTH, NOW + HOUR_NS, UNFOLDED)
+    axis.fit(WIDTH, NOW + HOUR_NS, NIGHTS)
+    length = NIGHTS.folds.at(axis.ns_per_px).between(FIRST, NOW + HOUR_NS) / axis.ns_per_px
+    assert EDGE_SHARE * WIDTH - length == pytest.approx(0.01 * WIDTH, abs=1.0)
+
+
+def test_a_part_of_the_data_keeps_its_scale_whatever_is_folded() -> None:
+    axis = TimeAxis()
+    axis.fit(WIDTH, NOW, UNFOLDED)
+    axis.set_span(30 * HOUR_NS, WIDTH, NOW, UNFOLDED)
+    scale = axis.ns_per_px
+    for timeline in (NIGHTS, UNFOLDED):
+        axis.fit(WIDTH, NOW, timeline)
+        assert axis.ns_per_px == scale
+
+
+def test_a_parked_view_does_not_begin_before_the_data_once_more_is_folded() -> None:
+    axis = TimeAxis()
+    axis.fit(WIDTH, NOW, UNFOLDED)
+    axis.set_span(60 * HOUR_NS, WIDTH, NOW, UNFOLDED)
+    axis.go_to(FIRST + 56 * HOUR_NS, NOW)
+    axis.fit(WIDTH, NOW, NIGHTS)
+    assert NIGHTS.folds.at(axis.ns_per_px).between(FIRST, axis.time_at(0.0, NOW, WIDTH, NIGHTS)) >= -0.02 * WIDTH * (
+        axis.ns_per_px
+    )
+
+
+def test_a_span_longer_than_the_data_stays_where_nothing_is_folded() -> None:
+    axis = TimeAxis()
+    young = Timeline(first_ns=NOW - 60 * SECOND_NS)
+    axis.fit(WIDTH, NOW, young)
+    axis.ns_per_px = 600 * SECOND_NS / WIDTH
+    axis.fit(WIDTH, NOW, Timeline(first_ns=young.first_ns, folding="all"))
+    assert axis.ns_per_px == 600 * SECOND_NS / WIDTH

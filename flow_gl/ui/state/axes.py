@@ -24,6 +24,8 @@ SNAP_PX: Final = 12.0
 
 _BEFORE_SHARE: Final = 0.01
 """Where in the plot the data begin when all of them are in view."""
+_SLACK: Final = 0.03
+"""All data count as in view although so much of the plot's width has left it since."""
 _SEARCH_STEPS: Final = 40
 _GROWTH: Final = 0.01
 """A span that grows with the data does so in steps of this share."""
@@ -72,6 +74,8 @@ class TimeAxis:
     """`span_ns` was shown in an earlier run: no more of it is shown than there are data, but at least a day, until the
     user changes the scale."""
     _width_px: float = 0.0
+    _known: Timeline = NO_TIMELINE
+    """The data as of the last frame."""
     _grown: tuple[float, int] = 0.0, 0
     """Time over the plot as of the last growth, and the length of the data then; ns."""
 
@@ -106,8 +110,26 @@ class TimeAxis:
         elif self._width_px and width_px != self._width_px:
             self.ns_per_px = _clamp(self.ns_per_px * self._width_px / width_px, MIN_NS_PER_PX, MAX_NS_PER_PX)
         self._width_px = width_px
+        if timeline.folding != self._known.folding:
+            self._refold(now_ns, timeline)
+        self._known = timeline
         if self.is_growing and timeline.first_ns is not None:
             self._grow(now_ns - timeline.first_ns, now_ns, timeline)
+
+    def _refold(self, now_ns: int, timeline: Timeline) -> None:
+        """Something else is folded now. If all data were in view, they fill the plot again."""
+        before, width_px = self._known, self._width_px
+        if before.first_ns is None or timeline.first_ns is None:
+            return
+        if self.is_growing:
+            self._grown = 0.0, 0
+        elif not self.is_live:
+            self._end_at_data(now_ns, width_px, timeline)
+        elif _holds_all(self.ns_per_px, now_ns, width_px, before, slack=_SLACK):
+            lengths = (one.folds.at(self.ns_per_px).between(timeline.first_ns, now_ns) for one in (before, timeline))
+            if next(lengths) != next(lengths):
+                nearest = DEFAULT_SPAN_NS / width_px
+                self.ns_per_px = _farthest(nearest, MAX_NS_PER_PX, now_ns, width_px, timeline)
 
     def _grow(self, length_ns: int, now_ns: int, timeline: Timeline) -> None:
         """Show as much of the wanted span as there are data, at least a day, until the user has changed the scale."""
@@ -197,6 +219,12 @@ class TimeAxis:
         self._park(max(self.edge_ns(now_ns), least), now_ns)
 
 
+def _holds_all(ns_per_px: float, now_ns: int, width_px: float, timeline: Timeline, *, slack: float = 0.0) -> bool:
+    """Return whether a plot that follows the live edge shows all data at a scale, but for a share of its width."""
+    room_px = (EDGE_SHARE - _BEFORE_SHARE + slack) * width_px
+    return timeline.folds.at(ns_per_px).between(timeline.first_ns or 0, now_ns) <= room_px * ns_per_px
+
+
 def _farthest(now_per_px: float, wanted: float, now_ns: int, width_px: float, timeline: Timeline) -> float:
     """Return the scale to zoom to: the wanted one, but no farther out than where all data are in view.
 
@@ -204,10 +232,9 @@ def _farthest(now_per_px: float, wanted: float, now_ns: int, width_px: float, ti
     """
     if timeline.first_ns is None or wanted <= now_per_px or width_px <= 0.0:
         return wanted
-    room_px = (EDGE_SHARE - _BEFORE_SHARE) * width_px
 
     def holds_all(ns_per_px: float) -> bool:
-        return timeline.folds.at(ns_per_px).between(timeline.first_ns or 0, now_ns) <= room_px * ns_per_px
+        return _holds_all(ns_per_px, now_ns, width_px, timeline)
 
     low, high = max(now_per_px, min(DEFAULT_SPAN_NS / width_px, wanted)), wanted
     if not holds_all(high):

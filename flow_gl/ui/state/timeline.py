@@ -41,6 +41,8 @@ class Timeline:
     folds: Folds = NO_FOLDS
     first_ns: int | None = None
     """Start of the first bucket with a trade, ns; None before there is one."""
+    folding: Folding = "closed"
+    """What was chosen to be folded."""
 
 
 NO_TIMELINE: Final = Timeline()
@@ -71,7 +73,7 @@ class TimelineReader:
         # An open gap gets a new version each time the engine reads the clock.
         version = (len(market.gaps), open_end) if open_end else market.breaks_version
         key = version, folding, scale, first_ns, market
-        return self._timeline.get(key, lambda: Timeline(_folds_of(market, folding, open_end, scale), first_ns))
+        return self._timeline.get(key, lambda: Timeline(_folds_of(market, folding, open_end, scale), first_ns, folding))
 
     def _fold_open(self, start_ns: int, now_ns: int, dt_s: float) -> int:
         """Return how much of a gap that is still open is folded, ns."""
