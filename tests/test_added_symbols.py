@@ -72,7 +72,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_a_symbol_is_added_to_a_demo_while_the_others_go_on(engines: list[Any]) -> None:
+def test_a_symbol_is_added_to_a_demo_while_the_others_continue(engines: list[Any]) -> None:
     with closing(EngineLink.start(DEMO)) as link:
         until_engine(link, lambda: state_of(link) is FeedState.DEMO and link.offered)
         assert link.offered[:2] == ("NQ.v.0", "ES.v.0")
@@ -142,7 +142,7 @@ def test_symbols_asked_for_at_once_come_one_after_the_other() -> None:
 
 
 @pytest.mark.slow
-def test_a_loop_of_a_replay_goes_on_when_a_symbol_is_added(day: Path) -> None:
+def test_a_loop_of_a_replay_continues_when_a_symbol_is_added(day: Path) -> None:
     def loop() -> tuple[int, int]:
         assert link.engine
         return int(link.engine.status["loop_start"]), int(link.engine.status["loop_end"])

@@ -73,7 +73,7 @@ class Comparison:
         return float(own_tick) if self.kind == "difference" else own_tick * PRICE_SCALE / max(1, abs(other_price))
 
     def value(self, own: int, other: int, decimals: int) -> int | None:
-        """Return the value in units of the last of so many decimals, rounded half to even; None where B is 0.
+        """Return the value in units of the last decimal, rounded half to even; None where B is 0.
 
         Parameters
         ----------
@@ -99,7 +99,7 @@ class Comparison:
 
 
 def value_text(value: int, decimals: int) -> str:
-    """Format a value in 1e-9 with so many decimals."""
+    """Format a value in 1e-9 with a number of decimals."""
     return format_price(value, decimals).replace("-", MINUS)
 
 

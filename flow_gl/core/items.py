@@ -72,8 +72,10 @@ class FeedGap:
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """An instrument that was added to a running feed: until it comes together with the others, what is known of it
-    differs from what holds for the others. Event times in ns; 0 where unknown."""
+    """What is known of an instrument that was added to a running feed, until it arrives together with the others.
+
+    Event times in ns; 0 where unknown.
+    """
 
     known_from: int
     """Everything from here on was or will be handed over."""

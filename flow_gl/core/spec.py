@@ -216,7 +216,7 @@ class Offered(msgspec.Struct, frozen=True, tag="offered"):
 
 
 class NotAdded(msgspec.Struct, frozen=True, tag="not_added"):
-    """A symbol that was asked for (`core.commands.AddSymbol`) will not come; the rest goes on."""
+    """A requested symbol (`core.commands.AddSymbol`) cannot be added; everything else continues."""
 
     symbol: str
     reason: str

@@ -15,7 +15,7 @@ from flow_gl.ui.state.layout import ChartLayout
 from flow_gl.ui.state.view_state import ViewState
 
 _MIN_TICKS: Final = 24.0
-"""Minimum span of an automatic axis: so many ticks of the chart's price."""
+"""Minimum span of an automatic axis, in ticks of the chart's price."""
 
 
 def layout_parts(state: ViewState, visible: Sequence[int], markets: Sequence[MarketReader]) -> dict[str, Any]:

@@ -220,7 +220,7 @@ def test_a_run_overrides_a_remembered_full_screen(
     )
 
 
-def test_full_screen_goes_on_where_a_monitor_remains_and_returns_with_its_own(
+def test_full_screen_continues_where_a_monitor_remains_and_returns_with_its_own(
     program: Callable[..., Ran], monitors: Monitors
 ) -> None:
     def script() -> Script:

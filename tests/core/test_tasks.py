@@ -59,7 +59,7 @@ def test_a_task_that_asks_ends_at_the_first_cancellation(monkeypatch: pytest.Mon
     assert attempts[0] == 1
 
 
-def test_a_task_that_is_not_cancelled_goes_on() -> None:
+def test_a_task_that_is_not_cancelled_continues() -> None:
     async def main() -> str:
         tasks.end_if_cancelled()
         with suppress(TimeoutError):

@@ -203,7 +203,7 @@ def test_a_trade_for_a_bubble_that_the_clock_has_closed_counts_in_the_next_one()
 
 @settings(max_examples=30)
 @given(any_trades, any_cuts)
-def test_it_goes_on_from_a_checkpoint(trades, cuts):
+def test_it_continues_from_a_checkpoint(trades, cuts):
     expected, sink = run(trades), Kept()
     pipeline = Pipeline(has_detectors=False)
     pipeline.attach(IDS[0], sink)

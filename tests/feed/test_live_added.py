@@ -73,7 +73,7 @@ def add(rig: Rig, symbol: str = "ES.v.0") -> None:
     rig.feed.add(symbol)
 
 
-def test_the_session_of_an_added_symbol_comes_whole_and_the_others_go_on(rig: Rig, gateway: GatewayProcess) -> None:
+def test_the_session_of_an_added_symbol_comes_whole_and_the_others_continue(rig: Rig, gateway: GatewayProcess) -> None:
     states = len(rig.states)
     add(rig)
     gateway("publish", count=40)
@@ -197,7 +197,7 @@ def test_another_name_of_a_charted_contract_is_refused_and_no_trade_is_doubled(
     assert len(rig.mappings) == 1
 
 
-def test_a_gateway_without_room_for_another_connection_is_told_and_the_feed_goes_on(
+def test_a_gateway_without_room_for_another_connection_is_reported_and_the_feed_continues(
     rig: Rig, gateway: GatewayProcess
 ) -> None:
     gateway("plan", plan={"refuse": "Connection limit exceeded"})

@@ -177,7 +177,7 @@ def test_a_part_of_the_range_has_the_points_of_the_whole(calendar: SessionCalend
             assert part == [inside[0]._replace(is_joined=False), *inside[1:]]
 
 
-def test_a_silence_that_goes_on_ends_the_line_once_it_is_known(calendar: SessionCalendar) -> None:
+def test_a_silence_that_continues_ends_the_line_once_it_is_known(calendar: SessionCalendar) -> None:
     engine = Engine(calendar)
     start = at("2025-11-25T10:00")
     both = [

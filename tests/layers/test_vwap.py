@@ -98,7 +98,7 @@ def test_a_value_lies_between_those_of_the_minutes_around_it_and_holds_while_not
     assert {vwap_at(scene, session, HALT[0] + hours * 3600 * SECOND_NS) for hours in (1, 2)} == {before}
 
 
-def test_the_session_that_goes_on_ends_at_its_present_value() -> None:
+def test_the_session_that_continues_ends_at_its_present_value() -> None:
     scene = week_scene()
     session = list(sessions_in_view(scene))[-1][0]
     now = float(scene.reader.session["vwap"]), float(scene.reader.session["vwap_sd"])
@@ -118,7 +118,7 @@ def test_a_session_whose_vwap_is_not_known_yet_has_its_minutes_alone(stack: Char
 
 
 @pytest.mark.parametrize("kind", [GapKind.NO_TRADES, GapKind.FEED])
-def test_the_curve_stops_where_a_gap_begins_and_goes_on_where_it_ends(stack: ChartStack, kind: GapKind) -> None:
+def test_the_curve_stops_where_a_gap_begins_and_continues_where_it_ends(stack: ChartStack, kind: GapKind) -> None:
     shares = []
     for gap_kind in (None, kind):
         scene = week_scene(span_s=20 * 3600, day=2, gap_kind=gap_kind)
@@ -139,7 +139,7 @@ def test_the_curve_stops_where_a_gap_begins_and_goes_on_where_it_ends(stack: Cha
     assert apart < joined - 0.25, "only the dashes of other levels are left"
 
 
-def test_the_curve_of_a_halt_that_goes_on_has_only_its_present_value_left(stack: ChartStack) -> None:
+def test_the_curve_of_a_halt_that_continues_has_only_its_present_value_left(stack: ChartStack) -> None:
     scene = week_scene(span_s=20 * 3600)
     view, last_ns = scene.price_view, int(scene.lines.vwaps.times[-1])
     gaps = np.zeros(1, GAP_LIST)

@@ -159,7 +159,7 @@ def test_lost_consumers_are_made_again(fake: FakeBus, monkeypatch: pytest.Monkey
     assert fake.attempts == 1
 
 
-def test_a_long_absence_is_told_with_its_reason(fake: FakeBus, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_absence_is_reported_with_its_reason(fake: FakeBus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bus, "UNSEEN_S", 0.05)
 
     async def scene(publisher: Publisher, rig: Rig) -> None:
@@ -236,7 +236,7 @@ def test_rows_that_do_not_follow_are_read_again_from_the_beginning(fake: FakeBus
 
 
 @pytest.mark.parametrize("is_other_chart", [False, True])
-def test_a_bus_without_the_chart_is_told_and_tried_again(fake: FakeBus, is_other_chart: bool) -> None:
+def test_a_bus_without_the_chart_is_reported_and_tried_again(fake: FakeBus, is_other_chart: bool) -> None:
     async def run() -> list[str]:
         if is_other_chart:
             await Publisher(fake.js, ES).begin()
@@ -253,7 +253,7 @@ def test_a_bus_without_the_chart_is_told_and_tried_again(fake: FakeBus, is_other
     assert said in asyncio.run(run())[0]
 
 
-def test_a_missing_stream_is_told(fake: FakeBus) -> None:
+def test_a_missing_stream_is_reported(fake: FakeBus) -> None:
     async def run() -> list[str]:
         publisher = Publisher(fake.js)
         await publisher.begin()
@@ -316,7 +316,9 @@ def test_a_chart_that_begins_later_is_added(fake: FakeBus) -> None:
     assert [one.symbol for one in connected.instruments] == ["NQ.v.0", "ES.v.0"]
 
 
-def test_a_chart_without_an_engine_is_told_and_the_others_go_on(fake: FakeBus, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chart_without_an_engine_is_reported_and_the_others_continue(
+    fake: FakeBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(bus, "SILENT_S", 0.3)
 
     async def scene(publisher: Publisher, rig: Rig) -> None:
@@ -349,7 +351,7 @@ def test_an_engine_that_has_ended_is_not_missed(fake: FakeBus, monkeypatch: pyte
     assert notes.states[-1] == "ended"
 
 
-def test_the_end_of_an_engine_is_told_once_no_other_has_taken_over(
+def test_the_end_of_an_engine_is_reported_once_no_other_has_taken_over(
     fake: FakeBus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bus, "SILENT_S", 0.1)

@@ -223,7 +223,7 @@ def test_a_server_that_goes_away_is_tried_again(monkeypatch: pytest.MonkeyPatch)
     assert notes.named("stopped") == []
 
 
-def test_a_refused_command_is_told_and_the_connection_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_command_is_reported_and_the_connection_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     async def handler(socket: web.WebSocketResponse, _: int, _sent: list[Any]) -> None:
         await socket.send_str(encode(CONNECTED).decode())
         await socket.send_str(encode(Error("forbidden", "read only", "")).decode())

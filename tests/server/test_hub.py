@@ -229,7 +229,7 @@ def test_a_fast_replay_comes_in_blocks() -> None:
     assert [one.part for one in plain.snapshots if one.of == "Bubble"][-1] == "increment"
 
 
-def test_a_slow_client_is_told_what_it_missed_and_has_everything_in_the_end(market: Market) -> None:
+def test_a_slow_client_receives_what_it_missed_and_has_everything_in_the_end(market: Market) -> None:
     rig = HubRig(market.store)
     slow, quick = rig.subscribe(rig.join()), rig.subscribe(rig.join())
     until_quiet(rig, slow, quick)
@@ -282,7 +282,7 @@ def fill_queue(rig: HubRig, one: TestClient) -> None:
     raise AssertionError("its queue grows without limit")
 
 
-def test_a_client_that_stays_slow_is_told_so_and_disconnected(market: Market) -> None:
+def test_a_client_that_stays_slow_receives_the_reason_and_is_disconnected(market: Market) -> None:
     rig = HubRig(market.store)
     one = rig.subscribe(rig.join(is_packed=False))
     until_quiet(rig, one)

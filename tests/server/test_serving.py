@@ -32,7 +32,7 @@ def two_workers() -> Iterator[Desk]:
         yield found
 
 
-def test_every_level_comes_whole_and_goes_on(two_workers: Desk) -> None:
+def test_every_level_comes_whole_and_continues(two_workers: Desk) -> None:
     async def run() -> None:
         async with connect(two_workers) as one:
             levels = range(len(one.receiver.instruments[0].widths_ns))
@@ -234,7 +234,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_client_resumes(capfd: pytes
     assert "worker 0 of the server was killed (SIGKILL); restarted" in said
 
 
-def test_the_engine_and_the_end_of_the_server_are_told() -> None:
+def test_the_engine_and_the_end_of_the_server_are_reported() -> None:
     async def run(served: Desk) -> None:
         async with connect(served) as one:
             await one.subscribe(NQ)

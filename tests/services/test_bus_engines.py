@@ -40,7 +40,7 @@ def test_another_engine_takes_over_after_a_kill_with_every_row_once(tmp_path: Pa
         assert {"Chart", "Open", "Session", "VolumeProfile", "Levels", "Gap", "Roll", "Order"} <= set(state)
 
 
-def test_the_chart_goes_on_without_a_bus_and_what_was_missed_is_published(tmp_path: Path) -> None:
+def test_the_chart_continues_without_a_bus_and_what_was_missed_is_published(tmp_path: Path) -> None:
     with nats_server(tmp_path, is_started=False) as server, publishing(server.url) as engine:
         hosts = server.url.removeprefix("nats://")
         engine.until("trades", 1)

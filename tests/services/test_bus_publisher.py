@@ -109,7 +109,7 @@ def test_rows_of_an_engine_that_publishes_twice_are_there_once(url: str, topic: 
     assert_same(found.rows, stored(ours.store))
 
 
-def test_an_engine_that_began_later_goes_on_where_another_ended(url: str, topic: Topic) -> None:
+def test_an_engine_that_began_later_continues_where_another_ended(url: str, topic: Topic) -> None:
     ours, theirs = market(400), market(600)
 
     async def test(js: JetStreamContext) -> None:

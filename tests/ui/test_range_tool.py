@@ -151,7 +151,7 @@ def test_two_readings_of_one_range_can_be_compared(pilot):
     assert (first,) == (first,)
 
 
-def test_a_gap_in_the_range_is_told_with_its_length(pilot):
+def test_a_gap_in_the_range_is_reported_with_its_length(pilot):
     market = pilot.charts[0].market
     start = int(market.store.bubbles[0].read(0, 1)[1]["ts_event"][0])
     table = np.zeros(1, GAP_LIST)

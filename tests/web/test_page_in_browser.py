@@ -336,7 +336,9 @@ def test_keys_do_what_they_do_in_the_program(browser: Browser, served: Any) -> N
     assert browser.evaluate("document.getElementById('contract').textContent") == "ESZ5"
 
 
-def test_mouse_and_wheel_move_the_chart_and_the_bubble_under_the_mouse_is_told(browser: Browser, served: Any) -> None:
+def test_mouse_and_wheel_move_the_chart_and_the_bubble_under_the_mouse_is_described(
+    browser: Browser, served: Any
+) -> None:
     market = make_market(400, seed=3)
     open_page(browser, served(market))
     settle(browser)

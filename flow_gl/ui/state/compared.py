@@ -42,7 +42,7 @@ class ComparedState:
     seen: tuple[float, float, float] | None = None
 
     def show(self, rule: Comparison | None) -> None:
-        """Show another comparison, or none; its axis begins anew."""
+        """Show another comparison, or none, with a new axis."""
         if rule != self.rule:
             self.rule, self.other, self.axis, self.seen = rule, None, _axis(), None
             self.is_due = rule is not None

@@ -1,2 +1,2 @@
-"""Further windows of the program: each a process that views the same engine's stores (`further`), started, told and
-closed by the first window's process (`opener`). `messages` is what they say to each other, `shared` what they share."""
+"""Further windows of the program: each is a process that views the same engine's stores (`further`). The first window's
+process starts, updates and closes them (`opener`). `messages` has their messages, `shared` the state in common."""

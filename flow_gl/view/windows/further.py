@@ -42,7 +42,7 @@ from flow_gl.view.windows.messages import (
 from flow_gl.view.windows.shared import Shared
 
 KEPT_EVERY_NS: Final = 300_000_000
-"""How often the first window is told what a workspace keeps of this one, if that has changed."""
+"""Interval at which this window sends the first one what a workspace keeps of it, if that has changed."""
 _LAST_LINES_S: Final = 1.0
 _LOOK_S: Final = 0.002
 

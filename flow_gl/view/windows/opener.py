@@ -64,8 +64,8 @@ class _Further:
     Attributes
     ----------
     shown : what a workspace keeps of it, as it said last
-    engine : what it was told of the engine last
-    is_told : everything that is shared was told; False again after a message was dropped
+    engine : what was last sent to it about the engine
+    is_told : whether everything that is shared has been sent; False again after a message was dropped
     """
 
     number: int
@@ -94,7 +94,7 @@ class WindowOpener:
         self._log: Final = get_logger("windows")
         self._further: Final[list[_Further]] = []
         self._closing: Final[list[_Further]] = []
-        """Windows that were told to close, and have not ended yet."""
+        """Windows that have been asked to close and have not ended yet."""
         self._restored: Sequence[OneWindow] = ()
         """Windows that wait for the engine to be up."""
         self._feed: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
 """What all windows of a program share: the pause, muting, alert rules, drawings, keys, the crosshair's time; settings.
 
-Each window compares these with what it last said or was told, so nothing that changes them needs a line of its own.
+Each window compares these with what it last sent or received, so nothing that changes them needs a line of its own.
 A change goes to the first window, which tells the others. The engine's settings and the workspace in use are the first
 window's, and only come down.
 """

@@ -109,7 +109,7 @@ def test_vwap_is_exact_for_any_prices_and_sizes(size: int, ticks: int) -> None:
     check_vwap(rows, lines(rows)[0])
 
 
-def test_vwap_goes_on_when_the_tick_becomes_finer() -> None:
+def test_vwap_continues_when_the_tick_becomes_finer() -> None:
     rows = market(2, seconds=1200)
     rows["price"][5_000:] += TICK // 5
     group = DetectorGroup(DEFAULTS.aggregation)

@@ -122,7 +122,7 @@ def test_new_connections_messages_and_snapshots_have_rates_of_their_own() -> Non
     opened(at)
 
 
-def test_a_client_that_goes_on_after_its_refusals_is_disconnected() -> None:
+def test_a_client_that_continues_after_its_refusals_is_disconnected() -> None:
     client = opened(admission("messages=1/minute"))
     assert client.message(1) is None
     answers = [refusal(client.message(1)).closes for _ in range(PATIENCE + 1)]

@@ -66,7 +66,7 @@ async def rest(reader: asyncio.StreamReader) -> bytes:
         return b""
 
 
-def test_a_request_that_does_not_arrive_whole_is_ended_and_the_others_go_on() -> None:
+def test_a_request_that_does_not_arrive_whole_is_ended_and_the_others_continue() -> None:
     counts = Counts()
 
     async def talk(connect: Open, runner: web.AppRunner, watch: HandshakeWatch) -> None:

@@ -100,7 +100,7 @@ def test_a_new_change_forgets_what_was_undone(edits):
     assert edits.history.redo() == ""
 
 
-def test_an_undo_without_effect_goes_on_to_the_step_before(edits):
+def test_an_undo_without_effect_continues_to_the_step_before(edits):
     edits.history.add(Step(lambda: "", lambda: "never"))
     assert edits.history.undo() == "own level undone"
     assert edits.book.levels("NQ") == ()

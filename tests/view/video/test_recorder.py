@@ -83,7 +83,7 @@ def test_every_picture_is_in_the_file_and_a_missed_one_is_repeated(
     ]
 
 
-def test_the_newest_seconds_are_saved_while_a_recording_goes_on(
+def test_the_newest_seconds_are_saved_while_a_recording_continues(
     surface: HeadlessContext, recorder: Recorder, tmp_path: Path
 ) -> None:
     draw(surface, recorder, range(50))

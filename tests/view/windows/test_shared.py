@@ -84,7 +84,7 @@ def test_what_was_undone_is_undone_everywhere() -> None:
     assert not there.state.drawings.book.by_root()
 
 
-def test_a_window_that_opens_is_told_everything(tmp_path: Path) -> None:
+def test_a_window_that_opens_is_sent_everything(tmp_path: Path) -> None:
     first, new = a_window(tmp_path), a_window(tmp_path)
     for change, _ in CHANGES.values():
         change(first)
