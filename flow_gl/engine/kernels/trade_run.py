@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from flow_gl.core.schema import F_MAYBE_BAD_BOOK, Side
 from flow_gl.engine.kernels.jit import kernel
 from flow_gl.engine.kernels.layout import COLUMNS, MAX_RUN, WORDS
-from flow_gl.engine.kernels.prefetch import prefetch
 
 # Unsigned throughout: Numba would check a signed index for being negative, and mixing the two types gives floats.
 _U64: Any = np.uint64
@@ -45,9 +44,6 @@ MAX_SIZE: Final = _U64((1 << 26) // MAX_RUN - 1)
 """Largest size in a run, so that the sizes add up to less than 2**26; a larger trade is processed by itself."""
 _NET_AT = 27
 _UNSIDED = (1 << _NET_AT) - 1
-_AHEAD = _U64(512 * WORDS)
-"""How far ahead trades are prefetched, in words: four microseconds of work, enough on a busy memory bus, and 24 KB,
-which fits the L1 cache."""
 _FAR = float(2**62)
 
 SIDES: Final = np.zeros(1, np.dtype([("step", "<f8", (256,)), ("column", "<u8", (256,)), ("checked", "<u8")]))
@@ -120,7 +116,6 @@ def trade_run_nb(  # noqa: PLR0917  # kernels take arrays and numbers
     low = net_low = _FAR
     high = net_high = -_FAR
     while at < end_at:
-        prefetch(words, at + _AHEAD)
         ts = words[at + _1]
         tail = _U64(words[at + _3])
         contracts = (tail & checked) - kind
