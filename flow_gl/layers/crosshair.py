@@ -5,7 +5,7 @@ from flow_gl.core.palette import mix
 from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
-from flow_gl.layers.comparison.points import compare_view, decimals, present
+from flow_gl.layers.comparison.points import compare_view, decimals
 from flow_gl.layers.labels.axes import LABEL_PX, add_plate, clear_of_plates, crosshair_time, crosshair_x
 from flow_gl.layers.labels.layout import PRICE, TIME
 from flow_gl.layers.labels.words import contracts_text, price_text
@@ -58,6 +58,7 @@ class CrosshairLayer(CachedLayer):
         if y < price.rect.bottom:
             return price_text(round(price.y_at(y)) * tick_size, tick_size)
         if scene.compared is not None and scene.compared.rect.y <= y < scene.compared.rect.bottom:
-            return "" if present(scene).reason else value_text(round(compare_view(scene).y_at(y)), decimals(scene))
+            value = round(compare_view(scene).y_at(y))
+            return value_text(value, decimals(scene)) if scene.compared.has_scale else ""
         cvd = scene.cvd_view.rect
         return contracts_text(round(scene.cvd_view.y_at(y))) if cvd.y <= y < cvd.bottom else ""

@@ -88,4 +88,4 @@ def frozen_part(own: ChartState, layout: ChartLayout) -> Compared | None:
     if rule is None or not has_pane(layout):
         return None
     rect = layout.compared
-    return Compared(rule, own.compared.other, rect, axis.top(rect.height), axis.per_px or 1.0)
+    return Compared(rule, own.compared.other, rect, axis.top(rect.height), axis.per_px or 1.0, axis.per_px > 0.0)

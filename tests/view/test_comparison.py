@@ -194,6 +194,11 @@ def test_a_silence_of_the_other_symbol_breaks_the_line_and_is_said() -> None:
     assert present(scene).reason == "ESZ5 does not trade now"
     said = texts(pilot)
     assert f"NQZ5 {MINUS} ESZ5   no value: ESZ5 does not trade now" in said
+    pane = compare_view(scene).rect
+    beside = [
+        box.text for box in pilot.loop.label_boxes() if box.rect.x > pane.right and pane.y < box.rect.y < pane.bottom
+    ]
+    assert len(beside) >= 2, "the axis still says what the line's heights are"
     view = compare_view(scene)
     spot = spot_at(scene, (view.screen_x(start + 30 * SECOND_NS), view.rect.y + 40.0), pilot.state)
     assert tip.find(spot) is None, "there is no value to tell"

@@ -16,6 +16,7 @@ class Compared:
     other : the symbol's market, as of this frame; None while the feed has none
     rect : the pane, framebuffer pixels
     y_top, y_per_px : world y at its upper border, and of a pixel
+    has_scale : values have been in view, so that the axis has a meaning
     """
 
     rule: Comparison
@@ -23,3 +24,4 @@ class Compared:
     rect: Rect
     y_top: float
     y_per_px: float
+    has_scale: bool = True

@@ -71,8 +71,7 @@ class ComparisonGridLayer(CachedLayer):
         other = compared.other
         # Most symbols have no gap: then nothing here moves with time.
         gaps = () if other is None or not len(other.gaps) else (other.breaks_version, place_of(compare_view(scene)))
-        has_value = not present(scene).reason
-        return compared, gaps, has_value, value_ticks(scene), scene.style, scene.price_axis_px, scene.until_ns
+        return compared, gaps, value_ticks(scene), scene.style, scene.price_axis_px, scene.until_ns
 
     def build(self, scene: Scene) -> None:
         if scene.compared is None:
@@ -80,7 +79,7 @@ class ComparisonGridLayer(CachedLayer):
         view, palette, under = compare_view(scene), scene.style.palette, self._chart.batches.under
         rect, line = view.rect, max(1.0, round(view.scale))
         self._add_gaps(scene)
-        if "grid" in scene.style.is_visible and not present(scene).reason:
+        if "grid" in scene.style.is_visible and scene.compared.has_scale:
             for _, y in value_ticks(scene):
                 under.rect(rect.x, y, rect.width, line, palette.grid)
         zero = round(view.screen_y(0.0))
@@ -171,7 +170,7 @@ class ComparisonAxisLayer(CachedLayer):
         chart, palette, scale, rect = self._chart, scene.style.palette, scene.price_view.scale, scene.compared.rect
         y, text = compared_y(scene), shown_text(scene)
         size, x = LABEL_PX * scale, round(rect.right + LEFT_PX * scale)
-        if text:
+        if scene.compared.has_scale:
             plates = y, crosshair_y(chart, scene)
             for value, at in free_ticks(value_ticks(scene), rect, size, plates):
                 chart.batches.text.add(value_text(value, decimals(scene)), x, at, TextStyle(size, palette.quiet))
