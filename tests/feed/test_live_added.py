@@ -197,6 +197,37 @@ def test_another_name_of_a_charted_contract_is_refused_and_no_trade_is_doubled(
     assert len(rig.mappings) == 1
 
 
+def test_a_symbol_that_rolls_to_the_contract_that_is_being_added_waits_for_it_and_no_trade_comes_twice(
+    rig: Rig, gateway: GatewayProcess
+) -> None:
+    gateway("plan", plan={"never_done": True})
+    add(rig)
+    rig.until(lambda: len(received(rig, ES)) > 0, what="trades of ES")
+    gateway("remap", requested="NQ.v.0", symbol="ESZ5")
+    for _ in range(2):
+        gateway("plan", plan={"never_done": True})
+    gateway("reset")
+    gateway("publish", count=100)
+
+    def is_said() -> bool:
+        rig.clock.advance(0.01)
+        return any("NQ.v.0 is ESZ5 now, which is just being added" in message for message in rig.messages)
+
+    rig.until(is_said, what="the contract that is being added")
+
+    def is_done() -> bool:
+        gateway("heartbeat")
+        rig.clock.advance(0.01)
+        return is_on_one_connection(rig)
+
+    rig.until(is_done, what="one connection for both")
+    rig.until_state(FeedState.LIVE)
+    assert is_whole(rig, ES, published=PUBLISHED + 100)
+    gateway("publish", count=50)
+    rig.until(lambda: is_whole(rig, ES, published=PUBLISHED + 150), what="the trades of ES, once")
+    assert (rig.mappings[-1].requested, rig.mappings[-1].symbol) == ("NQ.v.0", "ESZ5")
+
+
 def test_a_gateway_without_room_for_another_connection_is_reported_and_the_feed_continues(
     rig: Rig, gateway: GatewayProcess
 ) -> None:

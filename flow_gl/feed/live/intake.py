@@ -73,6 +73,8 @@ class Intake:
         self.wanted_from: int | None = None
         """Time from which a connection that was too short should have been requested, ns."""
         self.symbols = symbols
+        self.elsewhere: Set[int] = frozenset()
+        """Instruments that come on another connection until `absorb`: taken here too, they would come twice."""
         self._is_parent: Final = is_parent
         self._masked_key: Final = masked_key
         self._start: int | None = None
@@ -312,6 +314,8 @@ class Intake:
             self._changes.add(change)
             self.wanted_from = self._origin
             return Trouble(Fault.RENEW, f"{requested} is {symbol} from now on")
+        if instrument_id in self.elsewhere:
+            return Trouble(Fault.RETRY, f"{requested} is {symbol} now, which is just being added")
         need = self.ledger.need_from(instrument_id)
         need = max(self._origin if need is None else need, self._earliest_ns)
         if self._start is not None and self._start > need:

@@ -150,6 +150,7 @@ class LiveFeed(Reporting):
             if not self._failure and now_ns >= self._backoff.due_ns:
                 self._connect(market_ns, now_ns)
         else:
+            self._intake.elsewhere = self._joining.instruments
             self._serve(self._connection, wall_ns, now_ns, out)
             self._renew(market_ns, now_ns, out)
         out += self._join(wall_ns, now_ns)
