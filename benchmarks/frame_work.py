@@ -1,8 +1,8 @@
 """Python's work in a frame, as counts that do not depend on the machine: bytecodes and calls.
 
-    python -m benchmarks.frame_work [--frames 300] [--functions 20]
+    python -m benchmarks.frame_work [--frames 300] [--functions 20] [--charts 2] [--panels 6]
 
-Two charts over 5,000 bubbles of history at a market's pace (60 frames per bubble), drawn by the program's own loop as
+Charts over 5,000 bubbles of history at a market's pace (60 frames per bubble), drawn by the program's own loop as
 in `flow-gl bench frame`. A tracer counts bytecodes, calls of Python functions and calls of C functions in each frame;
 it lists the functions with the most bytecodes per frame, and those that make the heaviest frames heavier than the
 others. Two versions can be compared even on a busy machine.
@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.bench.frame import quiet_collector
-from flow_gl.bench.rig import Rig, opened
+from flow_gl.bench.rig import SYMBOLS, Rig, opened
+from flow_gl.core.panels import PANEL_NAMES
 
 _NAMES: Final = ("bytecodes", "Python calls", "C calls")
 _PACKAGE: Final = Path(sys.modules["flow_gl"].__path__[0])
@@ -76,11 +77,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Count Python's work in a frame.")
     parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--functions", type=int, default=20, help="number of functions to list")
+    parser.add_argument("--charts", type=int, default=2, choices=range(1, len(SYMBOLS) + 1))
+    parser.add_argument("--panels", type=int, help="open so many, the first of the list; default: as Tab opens them")
     options = parser.parse_args()
     counter = WorkCounter()
     with opened(1280, 720, is_headless=True) as (surface, gui):
-        rig = Rig(surface, gui, history=5_000)
-        rig.show(span_s=120.0, charts=2, is_corner=True)
+        rig = Rig(surface, gui, history=5_000, charts=max(2, options.charts))
+        if options.panels is not None:
+            rig.state.open_panels = set(PANEL_NAMES[: options.panels])
+        rig.show(span_s=120.0, charts=options.charts, is_corner=True)
         with quiet_collector():
             for _ in range(20):
                 rig.frame(frames_a_bubble=_FRAMES_A_BUBBLE)

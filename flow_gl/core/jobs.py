@@ -30,6 +30,9 @@ class Job(Protocol):
     def run_now(self, cause: str) -> None:
         """Report that the work is done in this frame in any case. Other jobs then wait if they can."""
 
+    def ran_with_another(self) -> None:
+        """Report that the work is done together with another job's, which has been reported itself."""
+
 
 class Jobs(Protocol):
     """Adds jobs, and lists those that ran."""

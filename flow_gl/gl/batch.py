@@ -1,6 +1,6 @@
 """The rectangles or labels of a frame, in order, and the GPU buffer they are uploaded to."""
 
-import struct
+from array import array
 from typing import Final
 
 import numpy as np
@@ -12,73 +12,77 @@ from flow_gl.gl.drawing import RowDrawing
 
 
 class Batch:
-    """Packed rows of one frame.
+    """Rows of one frame, in slots.
 
-    Rows are packed one at a time. `take` returns the rows packed since the last `take`; `add_rows` adds them to this
-    frame or a later one. `upload` sends the rows of the frame only if they differ from those of the last frame.
+    Rows are added one at a time. `keep` puts what was added since its last call into a slot, where it stays for later
+    frames; rows that are added and not kept belong to one upload. `upload` sends all slots in order, then those rows,
+    if anything has changed since the last upload.
+
+    Parameters
+    ----------
+    floats_per_row : size of a row in 32-bit floats
+    first_rows : room for so many rows before the buffer grows
     """
 
-    def __init__(self, row: struct.Struct, first_rows: int, drawing: RowDrawing, counters: FrameCounters) -> None:
-        self._row: Final = row
-        self._pack: Final = row.pack_into
-        self._packed: bytearray = bytearray(first_rows * row.size)
-        self._used = 0
-        self._stream: Final = StreamBuffer(first_rows * row.size, counters)
+    def __init__(self, floats_per_row: int, first_rows: int, drawing: RowDrawing, counters: FrameCounters) -> None:
+        self._row_bytes: Final = 4 * floats_per_row
+        self._stream: Final = StreamBuffer(first_rows * self._row_bytes, counters)
         self._drawing: Final = drawing
         self._counters: Final = counters
-        self._parts: list[bytes] = []
-        self._sent: list[bytes] = []
+        self._values: list[float] = []
+        """What was added since the last `keep`: complete rows, converted together. A batch adds to it."""
+        self._packed = b""
+        """What was added before `_values`."""
+        self._slots: Final[list[bytes]] = []
+        self._loose = b""
+        """Rows of the last upload that are in no slot."""
+        self._is_changed = False
+        """A slot has changed since the last upload."""
         self._uploaded = 0
 
-    def take(self) -> bytes:
-        """Return the rows packed since the last call. They belong to a frame only once `add_rows` adds them."""
-        if not self._used:
-            return b""
-        rows, self._used = bytes(self._packed[: self._used]), 0
-        return rows
+    def add_slot(self) -> int:
+        """Add an empty slot behind the others and return its number."""
+        self._slots.append(b"")
+        return len(self._slots) - 1
 
-    def add_rows(self, rows: bytes) -> None:
-        """Add rows that `take` returned."""
-        if rows:
-            self._parts.append(rows)
+    def keep(self, slot: int) -> None:
+        """Put the rows added since the last call into a slot, in place of those that it had."""
+        before = self._slots[slot]
+        if not (self._values or before or self._packed):
+            return  # usually: a layer adds to one or two of its chart's batches
+        rows = self._take()
+        # Equality checks the length before it compares bytes.
+        if rows != before:
+            self._slots[slot], self._is_changed = rows, True
 
     def upload(self) -> None:
-        """Upload the rows of this frame if they differ from the last upload, and start a new frame."""
-        self.add_rows(self.take())
-        # Usually the same objects as in the last frame: equality checks identity before it compares bytes.
-        if self._parts != self._sent:
-            rows = b"".join(self._parts)
-            while len(rows) > len(self._stream.memory):
-                self._stream.grow()
-            self._stream.memory[: len(rows)] = rows
-            if rows:
-                self._stream.upload(len(rows))
-            self._uploaded = len(rows) // self._row.size
-        self._parts, self._sent = self._sent, self._parts
-        self._parts.clear()
+        """Upload the rows if they differ from those of the last upload."""
+        last, self._loose = self._loose, self._take()
+        if not self._is_changed and self._loose == last:
+            return
+        self._is_changed = False
+        rows = b"".join((*self._slots, self._loose))
+        while len(rows) > len(self._stream.memory):
+            self._stream.grow()
+        self._stream.memory[: len(rows)] = rows
+        if rows:
+            self._stream.upload(len(rows))
+        self._uploaded = len(rows) // self._row_bytes
 
-    def _draw(self) -> None:
-        """Draw the uploaded rows. `Kit.begin_draw` has been called and the program is in use."""
-        self._drawing.quads(self._stream.texture, 0, self._uploaded, self._counters)
+    def _take(self) -> bytes:
+        """Return the rows added since the last call."""
+        if not (self._values or self._packed):
+            return b""
+        rows = self._packed
+        if self._values:
+            rows += array("f", self._values).tobytes()
+            self._values.clear()
+        self._packed = b""
+        return rows
 
     def release(self) -> None:
         self._stream.release()
 
-    def _make_room(self, count: int) -> int:
-        """Make room for `count` rows behind those that are packed. Returns where the first begins; the caller packs."""
-        used = self._used
-        self._used = end = used + count * self._row.size
-        if end > len(self._packed):
-            self._packed += bytes(max(len(self._packed), end - len(self._packed)))
-        return used
-
     def _put_many(self, rows: NDArray[np.float32]) -> None:
-        """Pack rows of floats, shape (n, floats of a row)."""
-        at = self._make_room(len(rows))
-        self._packed[at : self._used] = rows.tobytes()
-
-    def _put(self, *values: float) -> None:
-        if self._used + self._row.size > len(self._packed):
-            self._packed += bytes(len(self._packed))
-        self._pack(self._packed, self._used, *values)
-        self._used += self._row.size
+        """Add rows of floats, shape (n, floats of a row)."""
+        self._packed = self._take() + rows.tobytes()

@@ -60,6 +60,10 @@ class RowDrawing:
         self, ring: RowRing, start: int, stop: int, counters: FrameCounters, *, quads_per_row: int = 1
     ) -> None:
         """Draw positions [start, stop) of a ring, oldest first."""
+        first, count = start & (ring.capacity - 1), stop - start
+        if 0 < count <= ring.capacity - first:  # nearly always
+            self.quads(ring.texture, first, count, counters, quads_per_row=quads_per_row)
+            return
         for first, count in ring.segments(start, stop):
             self.quads(ring.texture, first, count, counters, quads_per_row=quads_per_row)
 

@@ -11,13 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.gl.api import GL
-from flow_gl.gl.glyphs import PHASES, Glyphs, Run, composed
+from flow_gl.gl.glyph_runs import GlyphBox, GlyphRuns, number_form
+from flow_gl.gl.glyphs import Glyphs, Run, composed
 from flow_gl.gl.shaders import ATLAS_UNIT
 
 ATLAS_PX: Final = 1024
 _KEPT_ADVANCES: Final = 4096
-_KEPT_RUNS: Final = 1024
-_DIGITS: Final = str.maketrans("123456789", "000000000")
 _FULL: Final = 0.7
 """The texture is cleared between frames once this share of its height is in use."""
 
@@ -44,24 +43,13 @@ class Cell:
     cap_height: float
 
 
-def number_form(text: str) -> str:
-    """Return a text with every digit as 0: digits are tabular, so texts of one form are equally wide."""
-    return text.translate(_DIGITS)
-
-
-GlyphBox = tuple[float, float, float, float, float, float]
-"""A glyph of a string: left, top, width and height relative to the string's origin (pen start, baseline), px; u, v."""
-
-
 class FontAtlas:
     """The texture that holds all labels of a context."""
 
     def __init__(self) -> None:
         self._faces: Final = Glyphs()
         self._cells: dict[tuple[str, float, bool], Cell] = {}
-        self._glyph_boxes: dict[tuple[float, bool], dict[tuple[str, int], tuple[GlyphBox, float]]] = {}
-        """By font: box and advance of each character at each phase."""
-        self._runs: dict[tuple[str, float, bool], list[GlyphBox]] = {}
+        self._runs: dict[tuple[float, bool], GlyphRuns] = {}
         self._advances: dict[tuple[str, float, bool], float] = {}
         self._cap_heights: dict[tuple[float, bool], float] = {}
         self._x = self._y = self._shelf = 1
@@ -100,7 +88,6 @@ class FontAtlas:
         """Clear the texture if it is nearly full and no cells are held. Cells move only here."""
         if self.is_nearly_full and not self._users:
             self._cells.clear()
-            self._glyph_boxes.clear()
             self._runs.clear()
             self._x = self._y = self._shelf = 1
             self.generation += 1
@@ -117,42 +104,34 @@ class FontAtlas:
 
     def advance(self, text: str, size_px: float, *, is_bold: bool = False) -> float:
         """Return the advance width of a string, px, without rasterising the string itself."""
-        shape = number_form(text)
-        key = (shape, size_px, is_bold)
+        key = (text, size_px, is_bold)
         length = self._advances.get(key)
         if length is None:
             if len(self._advances) >= _KEPT_ADVANCES:
                 self._advances.clear()
-            length = sum(self._faces.glyph(character, size_px, is_bold, 0).advance for character in shape)
+            # Texts of one form share theirs: most texts are new numbers.
+            shape = number_form(text)
+            if shape == text:
+                length = sum(self._faces.glyph(character, size_px, is_bold, 0).advance for character in shape)
+            else:
+                length = self.advance(shape, size_px, is_bold=is_bold)
             self._advances[key] = length
         return length
 
-    def glyphs(self, text: str, size_px: float, *, is_bold: bool = False) -> list[GlyphBox]:
-        """Return a string as boxes of its glyphs: for texts of which there are too many to rasterise each."""
-        key = (text, size_px, is_bold)
-        found = self._runs.get(key)
-        if found is None:
-            if len(self._runs) >= _KEPT_RUNS:
-                self._runs.clear()
-            found = self._runs[key] = self._place_glyphs(text, size_px, is_bold)
-        return found
+    def glyphs(self, text: str, size_px: float, *, is_bold: bool = False) -> NDArray[np.float64]:
+        """Return a string as rows of its glyphs (`GlyphRuns.of`): for texts of which there are too many for cells."""
+        runs = self._runs.get((size_px, is_bold))
+        if runs is None:
+            runs = self._runs[size_px, is_bold] = self._make_runs(size_px, is_bold)
+        return runs.of(text)
 
-    def _place_glyphs(self, text: str, size_px: float, is_bold: bool) -> list[GlyphBox]:
-        boxes, found, pen = self._glyph_boxes.setdefault((size_px, is_bold), {}), [], 0.0
-        for character in text:
-            at = int(pen)
-            key = character, int((pen - at) * PHASES)
-            known = boxes.get(key)
-            if known is None:
-                glyph = self._faces.glyph(character, size_px, is_bold, key[1])
-                cell = self._cell_of(composed([(glyph, 0)]), glyph.advance, self.cap_height(size_px, is_bold))
-                box = cell.left, cell.top, cell.width, cell.height, cell.u, cell.v
-                known = boxes[key] = box, cell.advance
-            (left, top, width, height, u, v), advance = known
-            if width:
-                found.append((at + left, top, width, height, u, v))
-            pen += advance
-        return found
+    def _make_runs(self, size_px: float, is_bold: bool) -> GlyphRuns:
+        def box_of(character: str, phase: int) -> GlyphBox:
+            glyph = self._faces.glyph(character, size_px, is_bold, phase)
+            cell = self._cell_of(composed([(glyph, 0)]), glyph.advance, self.cap_height(size_px, is_bold))
+            return cell.left, cell.top, cell.width, cell.height, cell.u, cell.v
+
+        return GlyphRuns(box_of, lambda character: self._faces.glyph(character, size_px, is_bold, 0).advance)
 
     def cap_height(self, size_px: float, is_bold: bool) -> float:
         """Return the height of a digit, px."""

@@ -86,6 +86,7 @@ class Program:
         self._stamp = 0.0
         self._locations: dict[str, int] = {}
         self._values: dict[str, tuple[float, ...]] = {}
+        self._target_px = (0, 0)
         self.handle = 0
         self._build()
 
@@ -104,6 +105,12 @@ class Program:
         if self._values.get(name) != (x, y):
             self._values[name] = (x, y)
             GL.glUniform2f(self.location(name), x, y)
+
+    def set_target(self, width_px: int, height_px: int) -> None:
+        """Set `u_ndc_per_px` for a framebuffer of a size. The program must be in use."""
+        if self._target_px != (width_px, height_px):
+            self._target_px = width_px, height_px
+            self.set_vec2("u_ndc_per_px", 2.0 / width_px, 2.0 / height_px)
 
     def reload(self) -> None:
         """Recompile if a file has changed. Raises ShaderError and keeps the previous version."""
@@ -136,6 +143,7 @@ class Program:
         self.handle = handle
         self._locations.clear()
         self._values.clear()
+        self._target_px = (0, 0)
         GL.glUseProgram(handle)
         for name, unit in (("u_rows", ROWS_UNIT), ("u_atlas", ATLAS_UNIT)):
             if self.location(name) >= 0:

@@ -1,6 +1,6 @@
 """The shapes of a frame: lines, bands, rings and plates in screen pixels, drawn in one call in the order added."""
 
-import struct
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -12,7 +12,7 @@ from flow_gl.gl.batch import Batch
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.kit import Kit
 
-_ROW: Final = struct.Struct("<12f")
+_FLOATS: Final = 12
 _FIRST_ROWS: Final = 128
 _SOLID, _DASH, _HATCH, _RING, _FADE, _ROUNDED, _TRIANGLE, _SLANT = (float(kind) for kind in range(8))
 
@@ -40,12 +40,12 @@ class ShapeBatch(Batch):
     """
 
     def __init__(self, kit: Kit, counters: FrameCounters) -> None:
-        super().__init__(_ROW, _FIRST_ROWS, kit.row_drawing, counters)
+        super().__init__(_FLOATS, _FIRST_ROWS, kit.row_drawing, counters)
         self._program: Final = kit.shaders.program("shape")
 
     def rect(self, x: float, y: float, width: float, height: float, color: Rgb, *, alpha: float = 1.0) -> None:
         """Add a filled rectangle. With a height or width of one pixel it is a line."""
-        self._put(x, y, width, height, *color, alpha, _SOLID, 0.0, 0.0, 0.0)
+        self._values += (x, y, width, height, *color, alpha, _SOLID, 0.0, 0.0, 0.0)
 
     def dashed(
         self,
@@ -60,7 +60,7 @@ class ShapeBatch(Batch):
         dash: float,
     ) -> None:
         """Add a dashed line along the longer side."""
-        self._put(x, y, width, height, *color, alpha, _DASH, period, dash, 0.0)
+        self._values += (x, y, width, height, *color, alpha, _DASH, period, dash, 0.0)
 
     def hatched(
         self,
@@ -74,7 +74,7 @@ class ShapeBatch(Batch):
         alpha: float = 1.0,
     ) -> None:
         """Add diagonal stripes."""
-        self._put(x, y, width, height, *color, alpha, _HATCH, hatch.period, 0.5 * hatch.stripe, hatch.phase)
+        self._values += (x, y, width, height, *color, alpha, _HATCH, hatch.period, 0.5 * hatch.stripe, hatch.phase)
 
     def ring(
         self, x: float, y: float, radius: float, thickness: float, color: Rgb, *, alpha: float = 1.0, dashes: int = 0
@@ -82,7 +82,7 @@ class ShapeBatch(Batch):
         """Add a circle outline around a centre; the line lies inside the radius. With `dashes` it is broken."""
         reach = radius + 0.5
         box = x - reach, y - reach, 2 * reach, 2 * reach
-        self._put(*box, *color, alpha, _RING, 0.5 * thickness, float(dashes), 0.62)
+        self._values += (*box, *color, alpha, _RING, 0.5 * thickness, float(dashes), 0.62)
 
     def line(
         self, a: tuple[float, float], b: tuple[float, float], thickness: float, color: Rgb, *, alpha: float = 1.0
@@ -92,7 +92,7 @@ class ShapeBatch(Batch):
         left, top = min(a[0], b[0]) - padding, min(a[1], b[1]) - padding
         size = abs(b[0] - a[0]) + 2 * padding, abs(b[1] - a[1]) + 2 * padding
         falls = 1.0 if (b[0] - a[0]) * (b[1] - a[1]) >= 0 else -1.0
-        self._put(left, top, *size, *color, alpha, _SLANT, 0.5 * thickness, padding, falls)
+        self._values += (left, top, *size, *color, alpha, _SLANT, 0.5 * thickness, padding, falls)
 
     def steps(
         self,
@@ -126,20 +126,40 @@ class ShapeBatch(Batch):
         alpha: float = 1.0,
     ) -> None:
         """Add straight lines from point i to point i + 1 where `joined[i]`: float64 (n,) and bool (n - 1,)."""
+        self.curves(xs, ys[None], joined, [(thickness, color, alpha)])
+
+    def curves(
+        self,
+        xs: NDArray[np.float64],
+        ys: NDArray[np.float64],
+        joined: NDArray[np.bool_],
+        looks: Sequence[tuple[float, Rgb, float]],
+    ) -> None:
+        """Add several lines over the same points in x, each as `segments` adds one.
+
+        Parameters
+        ----------
+        xs : float64, shape (n,)
+        ys : of each line, float64, shape (lines, n)
+        joined : bool, shape (n - 1,)
+        looks : thickness, colour and opacity of each line
+        """
         if len(xs) < 2:
             return
-        padding = 0.5 * thickness + 1.0
-        left, right, a, b = (values[joined] for values in (xs[:-1], xs[1:], ys[:-1], ys[1:]))
-        rows = np.zeros((len(left), _ROW.size // 4), np.float32)
-        rows[:, 0], rows[:, 1] = left - padding, np.minimum(a, b) - padding
-        rows[:, 2], rows[:, 3] = right - left + 2 * padding, np.abs(b - a) + 2 * padding
-        rows[:, 4:8], rows[:, 8:11] = (*color, alpha), (_SLANT, 0.5 * thickness, padding)
-        rows[:, 11] = np.where(b >= a, 1.0, -1.0)
-        self._put_many(rows)
+        thick = np.array([[look[0]] for look in looks])
+        padding = 0.5 * thick + 1.0
+        left, right, a, b = xs[:-1][joined], xs[1:][joined], ys[:, :-1][:, joined], ys[:, 1:][:, joined]
+        rows = np.zeros((*a.shape, _FLOATS), np.float32)
+        rows[..., 0], rows[..., 1] = left - padding, np.minimum(a, b) - padding
+        rows[..., 2], rows[..., 3] = right - left + 2 * padding, np.abs(b - a) + 2 * padding
+        rows[..., 4:8] = [[(*color, alpha)] for _, color, alpha in looks]
+        rows[..., 8], rows[..., 9], rows[..., 10] = _SLANT, 0.5 * thick, padding
+        rows[..., 11] = np.where(b >= a, 1.0, -1.0)
+        self._put_many(rows.reshape(-1, _FLOATS))
 
     def boxes(self, boxes: tuple[NDArray[np.float64], ...], color: Rgb, alpha: float) -> None:
         """Add filled rectangles: x, y, width and height, each float64, shape (n,)."""
-        rows = np.zeros((len(boxes[0]), _ROW.size // 4), np.float32)
+        rows = np.zeros((len(boxes[0]), _FLOATS), np.float32)
         for column, values in enumerate(boxes):
             rows[:, column] = values
         rows[:, 4:8], rows[:, 8] = (*color, alpha), _SOLID
@@ -157,23 +177,23 @@ class ShapeBatch(Batch):
         towards: tuple[int, int],
     ) -> None:
         """Add a gradient that is strongest at one side: (1, 0) right, (-1, 0) left, (0, 1) bottom, (0, -1) top."""
-        self._put(x, y, width, height, *color, alpha, _FADE, float(towards[0]), float(towards[1]), 0.0)
+        self._values += (x, y, width, height, *color, alpha, _FADE, float(towards[0]), float(towards[1]), 0.0)
 
     def plate(
         self, x: float, y: float, width: float, height: float, color: Rgb, *, alpha: float = 1.0, radius: float
     ) -> None:
         """Add a rounded rectangle."""
-        self._put(x, y, width, height, *color, alpha, _ROUNDED, radius, 0.0, 0.0)
+        self._values += (x, y, width, height, *color, alpha, _ROUNDED, radius, 0.0, 0.0)
 
     def triangle(
         self, x: float, y: float, width: float, height: float, color: Rgb, *, alpha: float = 1.0, points_up: bool
     ) -> None:
         """Add a triangle that fills its box."""
-        self._put(x, y, width, height, *color, alpha, _TRIANGLE, 1.0 if points_up else -1.0, 0.0, 0.0)
+        self._values += (x, y, width, height, *color, alpha, _TRIANGLE, 1.0 if points_up else -1.0, 0.0, 0.0)
 
     def draw(self, width_px: int, height_px: int) -> None:
         """Draw the uploaded shapes onto a framebuffer of this size."""
         if self._uploaded:
             self._program.use()
-            self._program.set_vec2("u_ndc_per_px", 2.0 / width_px, 2.0 / height_px)
-            self._draw()
+            self._program.set_target(width_px, height_px)
+            self._drawing.quads(self._stream.texture, 0, self._uploaded, self._counters)

@@ -1,13 +1,12 @@
 """The labels of a frame, drawn in one call, each with an optional plate behind it."""
 
-import struct
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
-from flow_gl.core.frozen import frozen
 from flow_gl.core.palette import Rgb
 from flow_gl.gl.batch import Batch
 from flow_gl.gl.counters import FrameCounters
-from flow_gl.gl.fonts import ATLAS_PX, GlyphBox
+from flow_gl.gl.fonts import ATLAS_PX
+from flow_gl.gl.glyph_runs import ROW_FLOATS
 from flow_gl.gl.kit import Kit
 from flow_gl.gl.label_boxes import LabelBox
 from flow_gl.gl.shaders import Program
@@ -15,7 +14,8 @@ from flow_gl.gl.view import Rect
 
 Align = Literal["left", "center", "right"]
 
-_ROW: Final = struct.Struct("<13f12x")
+_UNUSED: Final = (0.0, 0.0, 0.0)
+"""A row ends with so many floats, because it is a multiple of 16 bytes."""
 _FIRST_ROWS: Final = 256
 PLATE_PAD_X: Final = 0.42
 """Padding between a plate's edge and its text, in units of the text's size."""
@@ -27,8 +27,7 @@ _PLATE: Final = 1.0
 _UPWARD: Final = 2.0
 
 
-@frozen
-class TextStyle:
+class TextStyle(NamedTuple):
     """How a label looks.
 
     Attributes
@@ -46,8 +45,7 @@ class TextStyle:
     is_bold: bool = False
 
 
-@frozen
-class Plate:
+class Plate(NamedTuple):
     """A rounded rectangle behind a label. It reaches beyond the text by its padding.
 
     Attributes
@@ -89,7 +87,7 @@ class TextBatch(Batch):
     """
 
     def __init__(self, kit: Kit, counters: FrameCounters) -> None:
-        super().__init__(_ROW, _FIRST_ROWS, kit.row_drawing, counters)
+        super().__init__(ROW_FLOATS, _FIRST_ROWS, kit.row_drawing, counters)
         self.atlas: Final = kit.atlas
         self._program: Final = kit.shaders.program("text")
         self.boxes: list[LabelBox] | None = None
@@ -118,8 +116,13 @@ class TextBatch(Batch):
         is_fleeting : the text changes from frame to frame. It is drawn glyph by glyph, because the atlas has no room
             for every number there is
         """
-        atlas, size_px, is_bold, align = self.atlas, style.size_px, style.is_bold, style.align
-        advance, cap_height = atlas.advance(text, size_px, is_bold=is_bold), atlas.cap_height(size_px, is_bold)
+        size_px, color, align, alpha, is_bold = style
+        atlas, cell = self.atlas, None
+        if is_fleeting:
+            advance, cap_height = atlas.advance(text, size_px, is_bold=is_bold), atlas.cap_height(size_px, is_bold)
+        else:
+            cell = atlas.cell(text, size_px, is_bold=is_bold)
+            advance, cap_height = cell.advance, cell.cap_height
         if align == "center":
             x_px -= advance // 2
         elif align == "right":
@@ -140,21 +143,13 @@ class TextBatch(Batch):
                 radius_px=size_px * _PLATE_RADIUS,
             )
         baseline = y_px + (cap_height + 1) // 2
-        if is_fleeting:
-            look = (*style.color, style.alpha, _LABEL)
-            self._put_glyphs(x_px, baseline, atlas.glyphs(text, size_px, is_bold=is_bold), look)
-            return
-        cell = atlas.cell(text, size_px, is_bold=is_bold)
-        if width := cell.width:
+        look = *color, alpha, _LABEL, *_UNUSED
+        if cell is None:
+            place = x_px, baseline, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, *look
+            self._values += (atlas.glyphs(text, size_px, is_bold=is_bold) + place).ravel().tolist()
+        elif width := cell.width:
             box = x_px + cell.left, baseline - cell.top, width, cell.height
-            self._put(*box, cell.u, cell.v, width, cell.height, *style.color, style.alpha, _LABEL)
-
-    def _put_glyphs(self, x: float, baseline: float, glyphs: list[GlyphBox], look: tuple[float, ...]) -> None:
-        at = self._make_room(len(glyphs))
-        pack, packed, size = self._pack, self._packed, self._row.size
-        for left, top, width, height, u, v in glyphs:
-            pack(packed, at, x + left, baseline - top, width, height, u, v, width, height, *look)
-            at += size
+            self._values += (*box, cell.u, cell.v, width, cell.height, *look)
 
     def add_upward(self, text: str, x_px: float, y_px: float, style: TextStyle, *, plate: Plate | None = None) -> None:
         """Add a label that reads upwards, turned by a quarter to the left, with its middle at a point.
@@ -181,13 +176,13 @@ class TextBatch(Batch):
         baseline = x_px + (cap_height + 1) // 2
         begin = y_px + cell.advance // 2
         box = baseline - cell.top, begin - cell.left - cell.width, cell.height, cell.width
-        self._put(*box, cell.u, cell.v, cell.width, cell.height, *style.color, style.alpha, _UPWARD)
+        self._values += (*box, cell.u, cell.v, cell.width, cell.height, *style.color, style.alpha, _UPWARD, *_UNUSED)
 
     def add_plate(
         self, x_px: float, y_px: float, width: float, height: float, *, color: Rgb, alpha: float, radius_px: float
     ) -> None:
         """Add a rounded rectangle; it is drawn in order with the labels."""
-        self._put(x_px, y_px, width, height, width, height, radius_px, 0.0, *color, alpha, _PLATE)
+        self._values += (x_px, y_px, width, height, width, height, radius_px, 0.0, *color, alpha, _PLATE, *_UNUSED)
 
     def upload(self) -> None:
         """Upload the labels that were added, if they changed, and hold their atlas cells until they are drawn."""
@@ -203,8 +198,8 @@ class TextBatch(Batch):
         """Draw the uploaded labels in order onto a framebuffer of this size."""
         if self._uploaded:
             use_text_program(self._program)
-            self._program.set_vec2("u_ndc_per_px", 2.0 / width_px, 2.0 / height_px)
-            self._draw()
+            self._program.set_target(width_px, height_px)
+            self._drawing.quads(self._stream.texture, 0, self._uploaded, self._counters)
             self.atlas.let_go(self)
 
     def release(self) -> None:

@@ -5,7 +5,7 @@ top left of the framebuffer, y pointing down. Panning and zooming change only un
 Folds (`core.folds`) make the transform of time piecewise linear.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,7 @@ from flow_gl.core.folds import UNFOLDED, FoldedTime
 from flow_gl.core.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
-class Rect:
+class Rect(NamedTuple):
     """A rectangle in framebuffer pixels, origin top left."""
 
     x: float

@@ -7,7 +7,7 @@ sets uniforms and issues draw calls, and never reads the store. The draw order i
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from flow_gl.core.drawings import ShownLevel
 from flow_gl.core.event_names import EVENT_NAMES
@@ -185,8 +185,7 @@ def once(find: Callable[[Scene], T]) -> Callable[[Scene], T]:
     return found
 
 
-@frozen
-class HeaderText:
+class HeaderText(NamedTuple):
     """A number in the header: left end and middle of its digits, framebuffer pixels."""
 
     text: str

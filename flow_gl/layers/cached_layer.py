@@ -5,27 +5,13 @@ frame pays only for what changes. The key itself is found only if something has 
 """
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Final, NamedTuple
+from typing import ClassVar, Final
 
-from flow_gl.gl.batch import Batch
 from flow_gl.gl.label_boxes import LabelBox
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
-from flow_gl.layers.labels.layout import ALL
-
-
-class _Built(NamedTuple):
-    """The output of a layer."""
-
-    rows: list[tuple[Batch, bytes]]
-    placed: list[Rect]
-    """Boxes that its labels take."""
-    drawn: list[LabelBox]
-    """Boxes of the labels it drew, where a test collects them."""
-
-
-_NOTHING: Final = _Built([], [], [])
+from flow_gl.layers.labels.layout import ALL, LEVELS
 
 
 class CachedLayer(ABC):
@@ -38,20 +24,25 @@ class CachedLayer(ABC):
     avoids: ClassVar[bool] = False
     """Whether `build` places labels with `batches.take`: then it depends on all labels placed before."""
     follows: ClassVar[int] = ALL
-    """What moves it: bits of `labels.layout`. OTHER moves every layer."""
+    """What moves it: bits of `labels.layout`. OTHER moves every layer. One that follows LEVELS avoids labels that time
+    moves as late as it follows time."""
 
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart
+        self._slot: Final = chart.batches.add_slot()
         self._key: tuple[object, ...] | None = None
-        """What `_built` was made for; None to make it again."""
-        self._built = _NOTHING
+        """What its rows were made for; None to make them again."""
+        self._placed: list[Rect] = []
+        """Boxes that its labels take."""
+        self._drawn: list[LabelBox] = []
+        """Boxes of the labels it drew, where a test collects them."""
 
     def setup(self) -> None:  # noqa: B027 - what most layers need
         """Do nothing: the batches belong to the chart."""
 
     @abstractmethod
     def key(self, scene: Scene) -> tuple[object, ...] | None:
-        """Return everything that `build` depends on; None to run it in every frame."""
+        """Return everything that `build` depends on; () if it adds nothing, None to run it in every frame."""
 
     @abstractmethod
     def build(self, scene: Scene) -> None:
@@ -59,32 +50,37 @@ class CachedLayer(ABC):
 
     def update(self, scene: Scene) -> None:
         chart = self._chart
-        if self.follows & chart.moved or (self.avoids and chart.has_moved_labels):
+        if self.follows & chart.moved or (self.avoids and chart.has_moved_labels and not self._is_later):
             self._refresh(scene)
-        built = self._built
-        for batch, packed in built.rows:
-            batch.add_rows(packed)
-        if built.placed:
-            chart.batches.placed.extend(built.placed)
-        if built.drawn and (boxes := chart.batches.text.boxes) is not None:
-            boxes.extend(built.drawn)
+        if self._placed:
+            chart.batches.placed.extend(self._placed)
+        if self._drawn and (boxes := chart.batches.text.boxes) is not None:
+            boxes.extend(self._drawn)
+
+    @property
+    def _is_later(self) -> bool:
+        """Whether it is laid out in a later frame."""
+        return bool(self.follows & LEVELS) and self.follows != ALL and self._chart.are_levels_due
 
     def _refresh(self, scene: Scene) -> None:
         """Build again if something has changed."""
-        chart, key, before = self._chart, self.key(scene), self._built.placed
+        chart, batches, key = self._chart, self._chart.batches, self.key(scene)
+        if key == ():
+            if self._key != ():
+                self._build(None)
+                self._key = ()
+            return
+        # In place of a `Cached`: some forty layers come here in a layout of everything.
+        taken = tuple(batches.placed) if self.avoids else ()
+        whole = key, taken, chart.kit.atlas.generation, batches.text.boxes is None
         if key is None:
             chart.animate()
-            self._key, self._built = None, self._build(scene)
-        else:
-            # In place of a `Cached`: some forty layers come here in a layout of everything.
-            taken = tuple(chart.batches.placed) if self.avoids else ()
-            whole = key, taken, chart.kit.atlas.generation, chart.batches.text.boxes is not None
-            if whole == self._key:
-                return
-            self._key = None
-            self._built, self._key = self._build(scene), whole
-        if self._built.placed != before:
-            chart.has_moved_labels = True
+        elif whole == self._key:
+            return
+        self._key = None
+        self._build(scene)
+        if key is not None:
+            self._key = whole
 
     def draw(self, scene: Scene) -> None:  # noqa: B027 - likewise
         """Do nothing: the stack draws the batches."""
@@ -92,14 +88,17 @@ class CachedLayer(ABC):
     def release(self) -> None:  # noqa: B027 - likewise
         """Do nothing: the batches belong to the chart."""
 
-    def _build(self, scene: Scene) -> _Built:
-        batches = self._chart.batches
-        first_box, drawn = len(batches.placed), batches.text.boxes
-        first_drawn = 0 if drawn is None else len(drawn)
-        self.build(scene)
-        placed, boxes = batches.placed[first_box:], [] if drawn is None else drawn[first_drawn:]
-        del batches.placed[first_box:]
-        if drawn is not None:
-            del drawn[first_drawn:]
-        taken = [(batch, batch.take()) for batch in (batches.under, batches.over, batches.marks, batches.text)]
-        return _Built([(batch, rows) for batch, rows in taken if rows], placed, boxes)
+    def _build(self, scene: Scene | None) -> None:
+        chart, batches = self._chart, self._chart.batches
+        placed, boxes = batches.placed, batches.text.boxes
+        first_box, first_drawn = len(placed), 0 if boxes is None else len(boxes)
+        if scene is not None:
+            self.build(scene)
+        batches.keep(self._slot)
+        before, self._placed = self._placed, placed[first_box:]
+        del placed[first_box:]
+        if self._placed != before:
+            chart.has_moved_labels = True
+        if boxes is not None:
+            self._drawn = boxes[first_drawn:]
+            del boxes[first_drawn:]

@@ -16,7 +16,7 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.base import HeaderBar, Scene
 from flow_gl.layers.comparison.points import present
 from flow_gl.layers.labels.axis_ticks import AxisTicks
-from flow_gl.layers.labels.layout import ALL, PROFILE, TIME, LabelLayout, Numbers
+from flow_gl.layers.labels.layout import ALL, TIME, LabelLayout, Numbers
 from flow_gl.layers.rows.chart_rows import ChartRows
 from flow_gl.layers.shown_values import ShownValues
 
@@ -55,8 +55,21 @@ class Batches:
         self.placed.append(box)
         return True
 
+    def add_slot(self) -> int:
+        """Add a slot to each batch, above those of the layers before. Returns its number, the same in all of them."""
+        for batch in (self.over, self.marks, self.text):
+            batch.add_slot()
+        return self.under.add_slot()
+
+    def keep(self, slot: int) -> None:
+        """Keep what was added since the last call in a slot, in place of what it had."""
+        self.under.keep(slot)
+        self.over.keep(slot)
+        self.marks.keep(slot)
+        self.text.keep(slot)
+
     def upload(self) -> None:
-        """Send what was added, where it differs from the last frame's."""
+        """Send what is in the slots, where it differs from the last frame's."""
         self.under.upload()
         self.over.upload()
         self.marks.upload()
@@ -113,6 +126,11 @@ class Chart:
         return self.moved != 0
 
     @property
+    def are_levels_due(self) -> bool:
+        """Whether levels and curves are laid out in a later frame."""
+        return self._layout.are_levels_due
+
+    @property
     def has_trades(self) -> bool:
         return self.shown.last_price != 0 or self.rows.series.current.stop > 0
 
@@ -160,7 +178,7 @@ class Chart:
         self.is_profile_due = not is_new or self._profile_job.may_run("trades")
         if is_new and self.is_profile_due:
             self._profile_drawn = now
-            self.moved |= PROFILE
+            self.moved |= self._layout.with_profile(scene.price_view)
 
     def _numbers(self, scene: Scene) -> Numbers:
         """What lines and labels depend on besides the scene."""

@@ -5,35 +5,49 @@ price plate and CVD plate of a frame therefore come from the same copy of the se
 laid out with the rest of the header (`ui.overlays.header`), which is drawn over this bar.
 """
 
+from itertools import zip_longest
 from typing import Final
 
 from flow_gl.core.palette import mix
 from flow_gl.gl.text import TextBatch, TextStyle
-from flow_gl.layers.base import HeaderBar, Scene
+from flow_gl.layers.base import HeaderBar, HeaderText, Scene
 from flow_gl.layers.chart import Chart
 
 
 class HeaderLayer:
-    """Draws `chart.header`. It has a batch of its own, because the header lies outside the chart's panes."""
+    """Draws `chart.header`. It has a batch of its own, because the header lies outside the chart's panes.
+
+    Each text has a slot in it: after a trade, those that did not change keep their rows.
+    """
 
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart
         self._shown: tuple[object, ...] = ()
+        self._ground: tuple[object, ...] = ()
+        """What the ground, and the glyphs of all texts, depend on."""
+        self._texts: tuple[HeaderText, ...] = ()
 
     def setup(self) -> None:
         self._batch = TextBatch(self._chart.kit, self._chart.counters)
+        self._ground_slot = self._batch.add_slot()
+        self._slots: list[int] = []
 
     def update(self, _scene: Scene) -> None:
-        bar = self._chart.header
-        self._batch.boxes = self._chart.batches.text.boxes
-        shown = bar, self._chart.kit.atlas.generation, self._batch.boxes is not None
+        bar, batch, generation = self._chart.header, self._batch, self._chart.kit.atlas.generation
+        batch.boxes = self._chart.batches.text.boxes
+        is_collecting = batch.boxes is not None
+        shown = bar, generation, is_collecting
         if shown == self._shown:
-            self._batch.hold()
+            batch.hold()
             return
         self._shown = shown
-        if bar is not None:
-            self._add(bar)
-        self._batch.upload()
+        ground = (None if bar is None else (bar.rect, bar.palette)), generation, is_collecting
+        is_new, self._ground = ground != self._ground, ground
+        if is_new:
+            self._add_ground(bar)
+            batch.keep(self._ground_slot)
+        self._add_texts(() if bar is None else bar.texts, is_new=is_new)
+        batch.upload()
 
     def draw(self, _scene: Scene) -> None:
         self._batch.draw(*self._chart.screen_px)
@@ -41,11 +55,21 @@ class HeaderLayer:
     def release(self) -> None:
         self._batch.release()
 
-    def _add(self, bar: HeaderBar) -> None:
-        batch, rect, palette = self._batch, bar.rect, bar.palette
+    def _add_ground(self, bar: HeaderBar | None) -> None:
+        if bar is None:
+            return
+        rect, palette = bar.rect, bar.palette
         border = mix(palette.grid, palette.quiet, 0.2)
         for y, height, color in ((rect.y, rect.height, palette.raised), (rect.bottom - 1, 1.0, border)):
-            batch.add_plate(rect.x, y, rect.width, height, color=color, alpha=1.0, radius_px=0.0)
-        for one in bar.texts:
-            style = TextStyle(one.size_px, one.color, is_bold=one.is_bold)
-            batch.add(one.text, round(one.x), round(one.y), style, is_fleeting=True)
+            self._batch.add_plate(rect.x, y, rect.width, height, color=color, alpha=1.0, radius_px=0.0)
+
+    def _add_texts(self, texts: tuple[HeaderText, ...], *, is_new: bool) -> None:
+        batch, slots = self._batch, self._slots
+        slots += [batch.add_slot() for _ in range(len(texts) - len(slots))]
+        before, self._texts = self._texts, texts
+        for slot, one, last in zip_longest(slots, texts, before):
+            if is_new or one != last:
+                if one is not None:
+                    style = TextStyle(one.size_px, one.color, is_bold=one.is_bold)
+                    batch.add(one.text, round(one.x), round(one.y), style, is_fleeting=True)
+                batch.keep(slot)

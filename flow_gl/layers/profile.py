@@ -3,17 +3,21 @@
 A profile is uploaded when it has a new version, a finished one once; both again when their rows are merged otherwise.
 """
 
-from typing import Final
+from typing import ClassVar, Final
 
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
+from flow_gl.layers.labels.layout import PROFILE, TIME
 from flow_gl.layers.profile_bars import ProfileBars, rows_per_bar_of
 from flow_gl.layers.sessions import current_profile, finished_profile, sessions_in_view
 
 
 class ProfileLayer:
     """Draws the profile of the running session."""
+
+    follows: ClassVar[int] = TIME | PROFILE
+    """What moves it: bits of `labels.layout`; it updates in no other frame."""
 
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart
@@ -52,6 +56,9 @@ class ProfileLayer:
 
 class FinishedProfilesLayer:
     """Draws the profiles of the finished sessions in view."""
+
+    follows: ClassVar[int] = TIME
+    """What moves it: bits of `labels.layout`; it updates in no other frame."""
 
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart

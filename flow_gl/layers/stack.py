@@ -38,8 +38,9 @@ from flow_gl.layers.grid import GridLayer, TimeGridLayer
 from flow_gl.layers.header import HeaderLayer
 from flow_gl.layers.labels.axes import CvdAxisLayer, CvdPlateLayer, PriceAxisLayer, PricePlateLayer, TimeAxisLayer
 from flow_gl.layers.labels.counts import CountsLayer
-from flow_gl.layers.labels.cvd_pane import CvdCaptionLayer, CvdReferenceLayer
+from flow_gl.layers.labels.cvd_pane import CvdCaptionLayer, CvdReferenceLayer, CvdZeroLayer
 from flow_gl.layers.labels.held_levels import HeldLevelsLayer
+from flow_gl.layers.labels.layout import ALL
 from flow_gl.layers.labels.legend import LegendLayer
 from flow_gl.layers.labels.levels import LevelsLayer
 from flow_gl.layers.labels.off_scale import OffScaleLayer
@@ -127,6 +128,7 @@ DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]
     ("comparison_caption", ComparisonCaptionLayer, Pane.WHOLE),
     ("cvd_axis", CvdAxisLayer, Pane.WHOLE),
     ("cvd_plate", CvdPlateLayer, Pane.WHOLE),
+    ("cvd_zero", CvdZeroLayer, Pane.WHOLE),
     ("cvd_caption", CvdCaptionLayer, Pane.WHOLE),
     ("order_sizes_legend", OrderSizesLegendLayer, Pane.WHOLE),
     ("time_axis", TimeAxisLayer, Pane.WHOLE),
@@ -156,26 +158,25 @@ class ChartStack:
         self.chart: Final = Chart(kit, jobs)
         self.counters: Final[FrameCounters] = self.chart.counters
         self._layers: Final[list[Layer]] = []
-        self._others: Final[list[Layer]] = []
-        """Layers that also update in frames that lay nothing out."""
+        self._followers: Final[dict[int, list[Layer]]] = {}
+        """Layers to update, by what has moved lines and labels in the frame: bits of `labels.layout`."""
         self._boxes: Final[Cached[list[tuple[int, int, int, int]]]] = Cached()
-        self._draws: Final[list[tuple[int, list[tuple[str, Callable[[Scene], None]]]]]] = []
-        """The steps of drawing, bottom to top: runs of those that are clipped to one `Pane`."""
+        self._draws: Final[list[tuple[int, list[str], list[Callable[[Scene], None]]]]] = []
+        """The steps of drawing, bottom to top: runs of those that are clipped to one `Pane`, with their names."""
         for name, step, pane in DRAW_ORDER:
             if isinstance(step, Batch):
                 self._add_draw(name, self._batch_draw(step), pane)
                 continue
             layer = step(self.chart)
             self._layers.append(layer)
-            if isinstance(layer, CountsLayer | HeaderLayer):
-                self._others.append(layer)
             if not isinstance(layer, CachedLayer) or layer.draws:
                 self._add_draw(name, layer.draw, pane)
 
     def _add_draw(self, name: str, draw: Callable[[Scene], None], pane: Pane) -> None:
         if not self._draws or self._draws[-1][0] != pane.value:
-            self._draws.append((pane.value, []))
-        self._draws[-1][1].append((name, draw))
+            self._draws.append((pane.value, [], []))
+        self._draws[-1][1].append(name)
+        self._draws[-1][2].append(draw)
 
     def _batch_draw(self, batch: Batch) -> Callable[[Scene], None]:
         chart = self.chart
@@ -208,28 +209,38 @@ class ChartStack:
         chart = self.chart
         chart.header = header
         chart.begin(scene)
-        for layer in self._layers if chart.is_layout_due else self._others:
+        boxes = chart.batches.text.boxes
+        moved = ALL if boxes is not None and chart.moved else chart.moved
+        for layer in self._followers.get(moved) or self._find_followers(moved):
             layer.update(scene)
         if chart.is_layout_due:
             chart.batches.upload()
         else:
             chart.batches.text.hold()
-        if (boxes := chart.batches.text.boxes) is not None:
+        if boxes is not None:
             areas = (_outer(scene),) if header is None else (_outer(scene), header.rect)
             boxes[:] = [box.clipped_to(*areas) for box in boxes]
+
+    def _find_followers(self, moved: int) -> list[Layer]:
+        """Return the layers that may change with what has moved, in order.
+
+        Those that place labels are among them in each layout: they say where theirs are, and give way to others.
+        """
+        found = self._followers[moved] = [layer for layer in self._layers if _follows(layer, moved)]
+        return found
 
     def draw(self, scene: Scene, *, timer: LayerTimer | None = None) -> None:
         """Draw onto the bound framebuffer, which the caller has cleared."""
         GL.glEnable(GL.GL_SCISSOR_TEST)
         self.chart.begin_draw()
         boxes = self._boxes_of(scene)
-        for pane, draws in self._draws:
+        for pane, names, draws in self._draws:
             GL.glScissor(*boxes[pane])
             if timer is None:
-                for _, draw in draws:
+                for draw in draws:
                     draw(scene)
                 continue
-            for name, draw in draws:
+            for name, draw in zip(names, draws, strict=True):
                 timer.begin(name)
                 draw(scene)
                 timer.end()
@@ -249,6 +260,15 @@ class ChartStack:
         for layer in self._layers:
             layer.release()
         self.chart.release()
+
+
+def _follows(layer: Layer, moved: int) -> bool:
+    if isinstance(layer, CountsLayer | HeaderLayer):
+        return True  # numbers on discs and in the header change in frames of their own
+    if isinstance(layer, CachedLayer) and layer.avoids:
+        return moved != 0
+    follows: int = getattr(layer, "follows", ALL)
+    return bool(follows & moved)
 
 
 def _outer(scene: Scene) -> Rect:

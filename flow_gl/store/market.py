@@ -237,6 +237,8 @@ class MarketReader:
         """What the store had published at the last refresh."""
         self.changes = 0
         """Increases with every refresh that found something new: until then, what this reader shows is the same."""
+        self._first: tuple[int, int | None] = (-1, None)
+        """`first_ns`, and the `changes` that it was found at."""
 
     def refresh(self, *, logs_only: bool = False) -> None:
         """Copy the newest state, once at the start of a frame. The work is bounded: no ring is read.
@@ -307,6 +309,11 @@ class MarketReader:
     @property
     def first_ns(self) -> int | None:
         """Start of the oldest bucket that is still kept at any level of detail, ns; None before the first trade."""
+        if self._first[0] != self.changes:
+            self._first = self.changes, self._find_first()
+        return self._first[1]
+
+    def _find_first(self) -> int | None:
         found = None
         for lod, ring in enumerate(self.store.bubbles[: len(self.widths_ns)]):
             oldest = ring.row(ring.oldest) if self.heads[lod] else None

@@ -33,6 +33,7 @@ class Timing:
 JOBS: Final = {
     # What the layers of a chart bring to the GPU. Panning and zooming move it in every frame.
     "labels": Timing(period_s=0.2, delay_s=0.05),
+    "levels": Timing(period_s=0.0, delay_s=0.05),
     "profile": Timing(period_s=0.05, delay_s=0.1),
     "counts": Timing(period_s=0.1, delay_s=0.1),
     # What the automatic axes are fitted to; the axes glide in every frame.
@@ -95,6 +96,10 @@ class ScheduledJob:
         self._ran_s, self._asked_s = self._scheduler.now_s, math.inf
         self._scheduler.has_run(self._name, cause, is_long=self._timing.delay_s > 0.0)
 
+    def ran_with_another(self) -> None:
+        self._ran_s, self._asked_s = self._scheduler.now_s, math.inf
+        self._scheduler.forget(self)
+
 
 class FrameScheduler:
     """The jobs of one view.
@@ -148,6 +153,13 @@ class FrameScheduler:
         if self._waiting is None or job.asked_s < self._waiting.asked_s:
             self._waiting = job
         return False
+
+    def forget(self, job: ScheduledJob) -> None:
+        """Let no other job wait for a job whose work is done."""
+        if self._waiting is job:
+            self._waiting = None
+        if self._first is job:
+            self._first = None
 
     def has_run(self, name: str, cause: str, *, is_long: bool) -> None:
         """Note that a job ran. If it takes long, no other one runs in this frame unless it is overdue."""

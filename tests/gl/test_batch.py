@@ -18,10 +18,14 @@ class Pairs(Batch):
     """A batch of pairs of numbers."""
 
     def __init__(self, kit: Kit, first_rows: int, counters: FrameCounters | None = None) -> None:
-        super().__init__(ROW, first_rows, kit.row_drawing, counters or FrameCounters())
+        super().__init__(2, first_rows, kit.row_drawing, counters or FrameCounters())
 
-    def put(self, first: float, second: float) -> None:
-        self._put(first, second)
+    def put(self, *pairs: tuple[float, float]) -> None:
+        for pair in pairs:
+            self._values += pair
+
+    def put_array(self, *pairs: tuple[float, float]) -> None:
+        self._put_many(np.array(pairs, np.float32))
 
     def on_gpu(self) -> bytes:
         """Return the rows that would be drawn, as they are on the GPU."""
@@ -32,52 +36,67 @@ class Pairs(Batch):
         return bytes(np.asarray(GL.glGetBufferSubData(GL.GL_ARRAY_BUFFER, 0, count)).tobytes())
 
 
+def packed(*pairs: tuple[float, float]) -> bytes:
+    return b"".join(ROW.pack(*pair) for pair in pairs)
+
+
 def test_unchanged_rows_are_not_sent_again(kit: Kit) -> None:
     counters = FrameCounters()
     batch = Pairs(kit, 4, counters)
-    batch.put(1.0, 2.0)
-    rows = batch.take()
     sent = []
-    for kept in (rows, rows, bytes(bytearray(rows)), ROW.pack(1.0, 2.5), b"", rows):
+    for pairs in ([(1.0, 2.0)], [(1.0, 2.0)], [(1.0, 2.5)], [], [(1.0, 2.0)]):
         before = counters.overlay_bytes
-        batch.add_rows(kept)
+        batch.put(*pairs)
         batch.upload()
         sent.append(counters.overlay_bytes - before)
-        assert batch.on_gpu() == kept
-    assert sent == [ROW.size, 0, 0, ROW.size, 0, ROW.size]
+        assert batch.on_gpu() == packed(*pairs)
+    assert sent == [ROW.size, 0, ROW.size, 0, ROW.size]
     batch.release()
 
 
-pieces = st.lists(
-    st.one_of(
-        st.tuples(st.just("again"), st.integers(0, 3)),
-        st.tuples(st.just("put"), st.integers(1, 3)),
-    ),
-    max_size=5,
-)
+def test_a_slot_keeps_its_rows_and_its_place(kit: Kit) -> None:
+    counters = FrameCounters()
+    batch = Pairs(kit, 4, counters)
+    first, second = batch.add_slot(), batch.add_slot()
+    batch.put((3.0, 4.0))
+    batch.keep(second)
+    batch.put((1.0, 2.0))
+    batch.keep(first)
+    batch.upload()
+    assert batch.on_gpu() == packed((1.0, 2.0), (3.0, 4.0))
+    before = counters.overlay_bytes
+    batch.put((1.0, 2.0))
+    batch.keep(first)
+    batch.upload()
+    assert counters.overlay_bytes == before  # the same rows again
+    batch.keep(first)
+    batch.upload()
+    assert batch.on_gpu() == packed((3.0, 4.0))
+    batch.release()
+
+
+pair = st.tuples(st.integers(0, 3).map(float), st.just(0.5))
+pairs = st.lists(pair, max_size=3)
+steps = st.lists(st.tuples(st.sampled_from([0, 1, 2, None]), pairs, pairs), max_size=5)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(pieces, min_size=1, max_size=8))
-def test_the_gpu_always_has_the_rows_of_the_current_frame(kit: Kit, frames: list[list[tuple[str, int]]]) -> None:
-    kept = [ROW.pack(float(n), 0.5) * (n + 1) for n in range(4)]
+@given(st.lists(steps, min_size=1, max_size=8))
+def test_the_gpu_always_has_the_rows_of_the_current_frame(
+    kit: Kit, frames: list[list[tuple[int | None, list[tuple[float, float]], list[tuple[float, float]]]]]
+) -> None:
     batch = Pairs(kit, 2)
-    number = 100.0
+    kept = {batch.add_slot(): b"" for _ in range(3)}
     for frame in frames:
-        expected = b""
-        for kind, value in frame:
-            if kind == "again":
-                batch.add_rows(kept[value])
-                expected += kept[value]
-            else:
-                rows = b""
-                for _ in range(value):
-                    number += 1.0
-                    batch.put(number, -number)
-                    rows += ROW.pack(number, -number)
-                assert batch.take() == rows
-                batch.add_rows(rows)
-                expected += rows
+        loose = b""
+        for slot, one_by_one, together in frame:
+            batch.put(*one_by_one)
+            if together:
+                batch.put_array(*together)
+            loose += packed(*one_by_one, *together)
+            if slot is not None:
+                batch.keep(slot)
+                kept[slot], loose = loose, b""
         batch.upload()
-        assert batch.on_gpu() == expected
+        assert batch.on_gpu() == b"".join(kept.values()) + loose
     batch.release()

@@ -16,7 +16,7 @@ from flow_gl.gl.surface.context import HeadlessContext
 from flow_gl.gl.view import Rect, View
 from flow_gl.layers import chart
 from flow_gl.layers.base import Scene, Style
-from flow_gl.layers.labels.layout import ALL, LINES, PRICE, TIME, LabelLayout, Numbers
+from flow_gl.layers.labels.layout import ALL, LEVELS, LINES, PRICE, PROFILE, TIME, LabelLayout, Numbers
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import JOBS, FrameScheduler
 from tests.kit.gl_context import draw
@@ -111,7 +111,7 @@ def test_new_numbers_move_only_what_shows_them(scene: Scene) -> None:
     for name, moved in numbers.items():
         assert Layout(scene, is_busy=True).begin(next_frame(scene), Numbers(**{name: "new"})) == moved
         late = replace(next_frame(scene), wall_s=scene.wall_s + PERIOD_S + DELAY_S)
-        for then in (next_frame(scene, 1.01), late):
+        for then in (next_frame(scene, 1.21), late):
             assert Layout(scene, is_busy=True).begin(then, Numbers(**{name: "new"})) == moved | TIME
 
 
@@ -121,6 +121,43 @@ def test_new_numbers_do_not_put_off_what_moves_with_time(scene: Scene) -> None:
         scene, waits = next_frame(scene, 0.0), waits + 1
         moved = layout.begin(scene, Numbers(price=waits))
     assert PERIOD_S <= waits * FRAME_S <= PERIOD_S + DELAY_S + 2 * FRAME_S
+
+
+def test_levels_follow_time_in_the_next_frame_without_another_job(scene: Scene) -> None:
+    layout = Layout(scene)
+    scene = next_frame(scene, 0.8)
+    assert layout.begin(scene) == TIME
+    scene = next_frame(scene, 0.1)
+    assert layout.begin(scene) == LEVELS
+    assert layout.begin(next_frame(scene, 0.1)) == 0
+
+
+def test_levels_wait_no_longer_than_their_job_may_and_no_farther_than_two_pixels(scene: Scene) -> None:
+    for shift_px in (0.0, 0.4):
+        layout = Layout(scene, is_busy=True)
+        shown = next_frame(scene, 1.01)
+        assert layout.begin(shown) == TIME
+        waits, moved_px, moved = 0, 1.01, 0
+        while not moved & LEVELS:
+            shown, waits, moved_px = next_frame(shown, shift_px), waits + 1, moved_px + shift_px
+            moved = layout.begin(shown)
+        assert waits * FRAME_S <= JOBS["levels"].delay_s + FRAME_S
+        assert moved_px <= 2.0 + shift_px
+        assert shift_px or waits > 1
+
+
+def test_levels_that_wait_go_with_a_new_profile(scene: Scene) -> None:
+    scheduler = FrameScheduler()
+    layout = LabelLayout(scheduler)
+    view, moved = scene, []
+    for shift_px in (0.0, 0.8):
+        view = next_frame(view, shift_px)
+        scheduler.begin_frame(view.wall_s)
+        layout.begin_frame(view, Numbers())
+        moved.append(layout.with_profile(view.price_view))
+    assert moved == [PROFILE, PROFILE | LEVELS]
+    scheduler.begin_frame(view.wall_s + FRAME_S)
+    assert layout.begin_frame(next_frame(view, 0.1), Numbers()) == 0
 
 
 def test_a_saved_picture_lays_everything_out_for_new_numbers(scene: Scene) -> None:
@@ -136,7 +173,7 @@ def test_a_move_by_a_whole_pixel_lays_labels_out_in_any_frame(scene: Scene) -> N
 
 
 def test_a_move_by_most_of_a_pixel_lays_labels_out_in_a_frame_without_another_job(scene: Scene) -> None:
-    assert [Layout(scene, is_busy=busy).begin(next_frame(scene, 0.8)) for busy in (False, True)] == [True, False]
+    assert [Layout(scene, is_busy=busy).begin(next_frame(scene, 0.8)) for busy in (False, True)] == [TIME, 0]
     assert not Layout(scene).begin(next_frame(scene, 0.7))
 
 

@@ -38,14 +38,19 @@ class Screen(HeadlessPilot):
 
         class NotingBatch(TextBatch):
             added: ClassVar[list[str]] = []
+            kept: ClassVar[dict[int, list[str]]] = {}
 
             def add(self, text: str, x_px: float, y_px: float, style: TextStyle, **options: Any) -> None:
                 self.added.append(text)
                 super().add(text, x_px, y_px, style, **options)
 
-            def upload(self) -> None:
-                screen.in_header = self.added.copy()
+            def keep(self, slot: int) -> None:
+                self.kept[slot] = self.added.copy()
                 self.added.clear()
+                super().keep(slot)
+
+            def upload(self) -> None:
+                screen.in_header = [text for slot in sorted(self.kept) for text in self.kept[slot]]
                 super().upload()
 
         add_plate, write = axes.add_plate, Painter.text

@@ -55,10 +55,10 @@ def free_ticks(
 ) -> list[tuple[int, float]]:
     """Return the ticks whose labels are inside the pane and touch no plate."""
     low, high = rect.y + 0.7 * size, rect.bottom - 0.7 * size
-    free = [(value, y) for value, y in ticks_px if low < y < high]
+    free, gap = [one for one in ticks_px if low < one[1] < high], 1.7 * size
     for plate in plates_y:
         if plate is not None:
-            free = [(value, y) for value, y in free if abs(y - plate) > 1.7 * size]
+            free = [one for one in free if abs(one[1] - plate) > gap]
     return free
 
 

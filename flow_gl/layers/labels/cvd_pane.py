@@ -62,56 +62,76 @@ class CvdReferenceLayer(CachedLayer):
             under.dashed(x, rect.y, line, rect.height, color, alpha=0.35, period=4 * line, dash=2 * line)
 
 
-class CvdCaptionLayer(CachedLayer):
-    """The pane's caption at the upper left, and the direction of zero at the right."""
+def _room_px(scene: Scene) -> float:
+    """Return the width that the texts of the pane share, px."""
+    return scene.cvd_view.rect.width - 2 * _MARGIN_PX * scene.cvd_view.scale
+
+
+def _zero_text(chart: Chart, scene: Scene, direction: int) -> tuple[str, float]:
+    """Return what is said of a zero that lies in a direction, with its width, px."""
+    rect, scale, texts = scene.cvd_view.rect, scene.cvd_view.scale, chart.batches.text
+    words = "above" if direction > 0 else "below"
+    options = (f"zero is {contracts_text(abs(chart.shown.cvd))} {words}", f"0 {words}", "0")
+    share = 0.15 if rect.height < _LOW_PANE_PX * scale else 0.5
+    size, room = LABEL_PX * scale, share * _room_px(scene) - 2 * _ARROW_PX * scale
+    text = next((one for one in options if texts.width(one, size) <= room), "0")
+    return text, texts.width(text, size)
+
+
+class CvdZeroLayer(CachedLayer):
+    """The direction of zero at the right of the pane, where it is out of view."""
 
     follows = PRICE
 
     def key(self, scene: Scene) -> tuple[object, ...]:
-        if "cvd" not in scene.style.is_visible:
-            return ()
         chart, view, direction = self._chart, scene.cvd_view, zero_direction(scene)
-        is_counted = direction or scene.cvd_reference is not None
-        numbers = (scene.cvd_reference, chart.shown.cvd) if is_counted else ()
-        return (*numbers, direction, chart.has_trades, view.rect, view.scale, scene.style.palette, scene.zone)
+        is_shown = "cvd" in scene.style.is_visible and has_cvd_pane(scene) and chart.has_trades
+        if not direction or not is_shown:
+            return ()
+        return direction, chart.shown.cvd, view.rect, view.scale, scene.style.palette
 
     def build(self, scene: Scene) -> None:
-        if "cvd" not in scene.style.is_visible or not has_cvd_pane(scene):
-            return
-        rect, scale = scene.cvd_view.rect, scene.cvd_view.scale
-        room = rect.width - 2 * _MARGIN_PX * scale
-        direction = zero_direction(scene) if self._chart.has_trades else 0
-        taken = self._add_zero(scene, direction, room) if direction else 0.0
-        self._add_caption(scene, room - taken, is_alone=taken == 0.0)
+        chart, palette, rect, scale = self._chart, scene.style.palette, scene.cvd_view.rect, scene.cvd_view.scale
+        size, arrow, direction = LABEL_PX * scale, _ARROW_PX * scale, zero_direction(scene)
+        text, width = _zero_text(chart, scene, direction)
+        y = round(rect.y + 1.3 * size if direction > 0 else rect.bottom - 1.3 * size)
+        x = round(rect.right - _MARGIN_PX * scale - width)
+        style, plate = TextStyle(size, palette.text), Plate(palette.ground, alpha=0.8)
+        chart.batches.text.add(text, x, y, style, plate=plate, is_fleeting=True)
+        left = x - 0.6 * size - arrow
+        chart.batches.over.triangle(left, y - 0.5 * arrow, arrow, arrow, palette.attention, points_up=direction > 0)
 
-    def _add_caption(self, scene: Scene, room: float, *, is_alone: bool) -> None:
+
+class CvdCaptionLayer(CachedLayer):
+    """The pane's caption at the upper left."""
+
+    follows = PRICE
+
+    def key(self, scene: Scene) -> tuple[object, ...]:
+        if "cvd" not in scene.style.is_visible or not has_cvd_pane(scene):
+            return ()
+        view, cvd = scene.cvd_view, self._chart.shown.cvd if scene.cvd_reference is not None else None
+        taken = self._taken_px(scene)
+        return scene.cvd_reference, cvd, taken, view.rect, view.scale, scene.style.palette, scene.zone
+
+    def _taken_px(self, scene: Scene) -> float:
+        """Return the width that is taken by the direction of zero, px."""
+        if not self._chart.has_trades or zero_direction(scene) <= 0:
+            return 0.0
+        return _zero_text(self._chart, scene, 1)[1] + 2 * _ARROW_PX * scene.cvd_view.scale
+
+    def build(self, scene: Scene) -> None:
         texts, palette, rect, scale = (
             *(self._chart.batches.text, scene.style.palette),
             *(scene.cvd_view.rect, scene.cvd_view.scale),
         )
-        size = LABEL_PX * scale
+        size, taken = LABEL_PX * scale, self._taken_px(scene)
+        room = _room_px(scene) - taken
         if rect.height < _LOW_PANE_PX * scale:
             room *= 0.5
         text = next((one for one in captions(self._chart, scene) if texts.width(one, size) <= room), "CVD")
-        if not is_alone and texts.width(text, size) > room:
+        if taken and texts.width(text, size) > room:
             return
         color = palette.quiet if scene.cvd_reference is None else palette.text
         place = round(rect.x + _MARGIN_PX * scale), round(rect.y + 1.3 * size)
         texts.add(text, *place, TextStyle(size, color), plate=Plate(palette.ground, alpha=0.9), is_fleeting=True)
-
-    def _add_zero(self, scene: Scene, direction: int, room: float) -> float:
-        """Say in which direction zero lies and how far. Returns the width taken, pixels."""
-        chart, palette, rect, scale = self._chart, scene.style.palette, scene.cvd_view.rect, scene.cvd_view.scale
-        texts, size, arrow = chart.batches.text, LABEL_PX * scale, _ARROW_PX * scale
-        far = contracts_text(abs(chart.shown.cvd))
-        words = "above" if direction > 0 else "below"
-        options = (f"zero is {far} {words}", f"0 {words}", "0")
-        needed, share = 2 * arrow, 0.15 if rect.height < _LOW_PANE_PX * scale else 0.5
-        text = next((one for one in options if texts.width(one, size) + needed <= share * room), "0")
-        width = texts.width(text, size)
-        y = round(rect.y + 1.3 * size if direction > 0 else rect.bottom - 1.3 * size)
-        x = round(rect.right - _MARGIN_PX * scale - width)
-        texts.add(text, x, y, TextStyle(size, palette.text), plate=Plate(palette.ground, alpha=0.8), is_fleeting=True)
-        left = x - 0.6 * size - arrow
-        chart.batches.over.triangle(left, y - 0.5 * arrow, arrow, arrow, palette.attention, points_up=direction > 0)
-        return float(width + needed) if direction > 0 else 0.0

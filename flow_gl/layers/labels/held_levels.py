@@ -20,7 +20,7 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
-from flow_gl.layers.labels.layout import PROFILE, TIME
+from flow_gl.layers.labels.layout import LEVELS, PROFILE
 from flow_gl.layers.labels.levels import PARTIAL_SUFFIX, Level, add_line
 from flow_gl.layers.labels.right_edge import NewestDiscs, label_right, newest_px, place_label
 from flow_gl.layers.labels.words import MINUS, price_text
@@ -163,7 +163,7 @@ class HeldLevelsLayer(CachedLayer):
     """Adds lines below the bubbles and labels above them."""
 
     avoids = True
-    follows = TIME | PROFILE
+    follows = LEVELS | PROFILE
 
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)
@@ -181,7 +181,9 @@ class HeldLevelsLayer(CachedLayer):
             versions = reader.levels_version, reader.sessions_version, int(reader.session["first_ts"])
             self._levels = self._known.get((*versions, id(reader), shown), lambda: held_levels(scene))
         view = scene.price_view
-        self._lines = tuple(self._lines_in_view(scene))
+        self._lines = tuple(self._lines_in_view(scene)) if self._levels else ()
+        if not self._lines:
+            return ()
         return self._lines, view.rect, view.scale, chart.shown.tick_size, round(newest_px(scene))
 
     def _lines_in_view(self, scene: Scene) -> Iterator[_Line]:

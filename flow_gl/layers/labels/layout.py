@@ -3,8 +3,11 @@
 While only time passes, they move by whole pixels a few times a second, although there are 60 or 144 frames a second. In
 the other frames their layers are not called at all. A new price, gap or event causes a layout at once, but only of the
 layers that show it (`CachedLayer.follows`): after a trade the plates and the caption move, the grid of time does not.
-Any other change of the scene lays everything out. Labels are therefore at most a pixel off, and values that are not
+Any other change of the scene lays everything out. Labels are therefore hardly more than a pixel off, and values not
 part of the scene (the length of an open gap) are late by at most the period plus the delay of the job "labels".
+
+Levels and curves span the chart, so passing time hardly moves them. They are laid out in a frame of their own after the
+labels that move with time, at the latest when those are two pixels ahead: both together are the most that a frame does.
 """
 
 from dataclasses import fields
@@ -19,8 +22,12 @@ _EARLY_PX: Final = 0.75
 """After moving this far, they are laid out if the frame runs no other job; ..."""
 _MAX_PX: Final = 1.0
 """... after moving this far, in any case."""
+_MAX_LEVELS_PX: Final = 2.0
+"""Levels and curves are laid out at the latest after moving this far."""
+_FAR_PX: Final = 1.2
 _LATE_S: Final = 0.25
-"""After this time, those that follow time are laid out together with the others."""
+"""After moving so far, or so long, those that follow time are laid out together with the others: usually there was a
+frame for them alone by then."""
 _PASSING: Final = frozenset({"now_ns", "wall_s", "price_view", "cvd_view"})
 _of_scene: Final = attrgetter(*(one.name for one in fields(Scene) if one.compare and one.name not in _PASSING))
 _of_view: Final = attrgetter(*(field.name for field in fields(View) if field.name != "t_right_ns"))
@@ -30,9 +37,10 @@ PRICE: Final = 2
 PROFILE: Final = 4
 LINES: Final = 8
 OTHER: Final = 16
+LEVELS: Final = 32
 """What moves lines and labels, as bits: time that passes, last price and CVD, the profile with its levels and VWAP, new
-rows of lines, and everything else."""
-ALL: Final = TIME | PRICE | PROFILE | LINES | OTHER
+rows of lines, everything else, and time once more for levels and curves, in a later frame than the rest."""
+ALL: Final = TIME | PRICE | PROFILE | LINES | OTHER | LEVELS
 
 
 class Numbers(NamedTuple):
@@ -53,10 +61,14 @@ class LabelLayout:
     def __init__(self, jobs: Jobs) -> None:
         self._jobs: Final = jobs
         self._job: Final = jobs.add("labels")
+        self._levels_job: Final = jobs.add("levels")
         self._view: tuple[object, ...] = ()
         self._numbers = Numbers()
         self._right_ns = 0
         self._timed_s = 0.0
+        self._levels_right_ns = 0
+        self.are_levels_due = False
+        """Time has moved, and levels and curves are left to a later frame."""
 
     def begin_frame(self, scene: Scene, numbers: Numbers) -> int:
         """Return what has moved lines and labels, as bits; 0 if they are not laid out in this frame."""
@@ -78,16 +90,38 @@ class LabelLayout:
             if moved_px >= _MAX_PX:
                 self._job.run_now("scrolling")
             elif not self._job.may_run("scrolling", is_early=moved_px >= _EARLY_PX):
-                return 0
+                return self._levels_moved(price_view, 0)
             moved = TIME
         self._numbers = numbers
         if moved & TIME:
             self._right_ns, self._timed_s = price_view.t_right_ns, scene.wall_s
-        return moved
+            self.are_levels_due = True
+        return self._levels_moved(price_view, moved)
+
+    def with_profile(self, view: View) -> int:
+        """Return what a new profile moves; levels and curves that are left to a later frame go with it."""
+        if not self.are_levels_due:
+            return PROFILE
+        self.are_levels_due, self._levels_right_ns = False, view.t_right_ns
+        self._levels_job.ran_with_another()
+        return PROFILE | LEVELS
+
+    def _levels_moved(self, view: View, moved: int) -> int:
+        """Add LEVELS to what has moved in this frame if it is their turn."""
+        if not self.are_levels_due:
+            return moved
+        if moved & LEVELS:
+            self._levels_job.ran_with_another()
+        elif abs(view.t_right_ns - self._levels_right_ns) >= _MAX_LEVELS_PX * view.ns_per_px:
+            self._levels_job.run_now("scrolling")
+        elif not self._levels_job.may_run("scrolling"):
+            return moved
+        self.are_levels_due, self._levels_right_ns = False, view.t_right_ns
+        return moved | LEVELS
 
     def _is_time_due(self, scene: Scene) -> bool:
         view = scene.price_view
-        is_far = abs(view.t_right_ns - self._right_ns) >= _MAX_PX * view.ns_per_px
+        is_far = abs(view.t_right_ns - self._right_ns) >= _FAR_PX * view.ns_per_px
         return is_far or not 0.0 <= scene.wall_s - self._timed_s < _LATE_S
 
     def forget(self) -> None:

@@ -1,6 +1,5 @@
 """The size legend: three discs with their contracts, at the lower left of the price pane."""
 
-from dataclasses import replace
 from typing import Final
 
 from flow_gl.core.cached import Cached
@@ -78,7 +77,7 @@ class LegendLayer(CachedLayer):
         # Without room for a caption the discs alone still say what the sizes mean.
         for caption in (*captions, ""):
             room = chart.batches.text.width(caption, size) + 8 * scale if caption else 0.0
-            box = replace(discs, width=discs.width + room)
+            box = discs._replace(width=discs.width + room)
             if chart.batches.take(box, rect):
                 break
         else:

@@ -7,7 +7,6 @@ and span it (`layers.sessions`); those of finished sessions are in `session_leve
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cache, partial
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -20,9 +19,9 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
-from flow_gl.layers.labels.layout import LINES, PROFILE, TIME
+from flow_gl.layers.labels.layout import LEVELS, LINES, PROFILE
 from flow_gl.layers.labels.words import price_text
-from flow_gl.layers.lines.vwap import vwap_at, vwap_color
+from flow_gl.layers.lines.vwap import Values, current_values, vwap_color
 from flow_gl.layers.sessions import Session, current_left, current_profile, sessions_shown
 
 _LABEL_PX: Final = 13.0
@@ -57,8 +56,6 @@ _PRIOR: Final = (
 )
 
 
-Values = Callable[[int], tuple[float, float] | None]
-"""A session's VWAP and standard deviation at a time (ns), as `vwap_at` returns them."""
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 
@@ -119,7 +116,7 @@ class LevelsLayer(CachedLayer):
     """Adds lines below the bubbles and labels above them."""
 
     avoids = True
-    follows = TIME | PROFILE | LINES
+    follows = LEVELS | PROFILE | LINES
 
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)
@@ -143,7 +140,7 @@ class LevelsLayer(CachedLayer):
     def _curves_now(self, scene: Scene) -> tuple[int, ...]:
         """Return the y of VWAP and its bands where their labels are, in whole pixels; () where they are flat."""
         view = scene.price_view
-        found = vwap_at(scene, sessions_shown(scene)[-1], view.time_at(current_left(scene) + _CURVE_PX * view.scale))
+        found = current_values(scene)(view.time_at(current_left(scene) + _CURVE_PX * view.scale))
         if found is None:
             return ()
         per_tick = PRICE_SCALE / self._chart.shown.tick_size
@@ -189,7 +186,7 @@ class LevelsLayer(CachedLayer):
         placed = [(box.x, box.y, box.right, box.bottom) for box in chart.batches.placed]
         others = len(placed)
         session, ends = sessions_shown(scene)[-1], (begin, rect.right)
-        values = values_of(scene, session)
+        values = current_values(scene)
         for level, y in zip(self._levels, level_lines, strict=True):
             if level.is_curve(values, session):
                 add_label(chart, scene, level, curve_y(chart, scene, values, level), ends, placed=placed)
@@ -247,11 +244,6 @@ def add_line(chart: Chart, scene: Scene, level: Level, y: float, ends: tuple[flo
         under.rect(*box, level.color, alpha=level.alpha)
 
 
-def values_of(scene: Scene, session: Session) -> Values:
-    """Return a session's VWAP and standard deviation by time; the labels of one layout ask for the same few times."""
-    return cache(partial(vwap_at, scene, session))
-
-
 def curve_y(chart: Chart, scene: Scene, values: Values, level: Level) -> Callable[[float], float]:
     """Return the function from screen x to the screen y of a level that is a curve."""
     view = scene.price_view
@@ -278,13 +270,14 @@ def add_label(
     rect, scale = scene.price_view.rect, scene.price_view.scale
     size = _LABEL_PX * scale
     is_band = level.name.rstrip(PARTIAL_SUFFIX).endswith("SD")
-    text = f"{level.name} {price_text(level.price, chart.shown.tick_size)}"
-    if is_band or (callable(y) and abs(y(ends[0]) - chart.shown.y_of_price(scene, level.price)) > size):
-        text = level.name  # the curve has another value there
-    width = chart.batches.text.width(text, size) + size
     begin, room = ends[0], ends[1] - ends[0]
     if is_band and room < _BAND_LABELS_PX * scale:
         return
+    text = level.name
+    # The curve of a band has another value there, that of VWAP may have.
+    if not is_band and not (callable(y) and abs(y(begin) - chart.shown.y_of_price(scene, level.price)) > size):
+        text = f"{text} {price_text(level.price, chart.shown.tick_size)}"
+    width = chart.batches.text.width(text, size) + size
     first = first_px(begin, ends[1], width, size, scale)
     least = min(_MIN_LABELS_PX * scale, _LABELS_SHARE * rect.width)
     end = begin + min(max(_LABELS_SHARE * room, least), room)

@@ -11,9 +11,9 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.labels.held_levels import INITIAL, OPENING, HeldLevel, finished_ranges
-from flow_gl.layers.labels.layout import LINES, TIME
-from flow_gl.layers.labels.levels import Level, add_label, add_line, curve_y, levels_of, values_of
-from flow_gl.layers.lines.vwap import BANDS_PX, MIN_PX
+from flow_gl.layers.labels.layout import LEVELS, LINES
+from flow_gl.layers.labels.levels import Level, add_label, add_line, curve_y, levels_of
+from flow_gl.layers.lines.vwap import BANDS_PX, MIN_PX, values_of
 from flow_gl.layers.sessions import Session, sessions_in_view
 
 _SWITCHES: Final = frozenset({"levels", INITIAL, OPENING})
@@ -49,7 +49,7 @@ class SessionLevelsLayer(CachedLayer):
     """Adds lines below the bubbles and labels above them."""
 
     avoids = True
-    follows = TIME | LINES
+    follows = LEVELS | LINES
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         view = scene.price_view

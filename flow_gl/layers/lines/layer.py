@@ -13,7 +13,7 @@ from flow_gl.gl.shapes import ShapeBatch
 from flow_gl.gl.view import View
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
-from flow_gl.layers.labels.layout import LINES, TIME
+from flow_gl.layers.labels.layout import LEVELS, LINES
 
 _NOTHING: Final[tuple[object, ...]] = ()
 
@@ -21,8 +21,8 @@ _NOTHING: Final[tuple[object, ...]] = ()
 class LinesLayer(ABC):
     """Base of layers whose `build` adds lines to `self.shapes`, which the pane clips."""
 
-    follows: ClassVar[int] = TIME | LINES
-    """What moves it: bits of `labels.layout`."""
+    follows: ClassVar[int] = LEVELS | LINES
+    """What moves it: bits of `labels.layout`; it updates in no other frame."""
 
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart
@@ -41,8 +41,6 @@ class LinesLayer(ABC):
         """Add lines to `self.shapes`."""
 
     def update(self, scene: Scene) -> None:
-        if not self.follows & self._chart.moved:
-            return
         key = self.key(scene)
         if key != self._built:
             self._built = key

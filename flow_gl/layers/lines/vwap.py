@@ -6,6 +6,8 @@ of its close instead (`layers.labels.levels`).
 """
 
 import math
+from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -14,11 +16,11 @@ from numpy.typing import NDArray
 from flow_gl.core.palette import Palette, Rgb, mix
 from flow_gl.core.schema import PRICE_SCALE, GapKind
 from flow_gl.core.units import MINUTE_NS
-from flow_gl.layers.base import Scene
-from flow_gl.layers.labels.layout import LINES, PROFILE, TIME
+from flow_gl.layers.base import Scene, once
+from flow_gl.layers.labels.layout import LEVELS, LINES, PROFILE
 from flow_gl.layers.lines.layer import LinesLayer, pixel_xs, place_of
 from flow_gl.layers.rows.hit import END_OF_TIME
-from flow_gl.layers.sessions import Session, sessions_in_view
+from flow_gl.layers.sessions import Session, sessions_in_view, sessions_shown
 
 BANDS_PX: Final = 260.0
 """Narrowest finished session that shows its bands, px at content scale 1."""
@@ -32,8 +34,16 @@ _MAX_SHARE: Final = 0.15
 """Most points of a curve, per pixel of the pane."""
 
 
+_FACTORS: Final = np.array([0.0, 1.0, -1.0, 2.0, -2.0])
+"""Standard deviations of VWAP and its bands from VWAP, in the order in which they are drawn."""
+
+
 def vwap_color(palette: Palette) -> Rgb:
     return mix(palette.text, palette.information, 0.25)
+
+
+Values = Callable[[int], tuple[float, float] | None]
+"""VWAP and standard deviation of a session at a time (ns), as `vwap_at` returns them."""
 
 
 def vwap_at(scene: Scene, session: Session, t_ns: int) -> tuple[float, float] | None:
@@ -42,18 +52,35 @@ def vwap_at(scene: Scene, session: Session, t_ns: int) -> tuple[float, float] | 
     They hold where nothing trades, and change within the minute that ends with new values. Before the end of the first
     minute they are those of that minute; after the last one, the present ones.
     """
-    rows, end_ns = scene.lines.vwaps, _end_of(scene, session)
-    first, last = rows.times.searchsorted([session.start_ns, end_ns], side="right").tolist()
+    return values_of(scene, session)(t_ns)
+
+
+def values_of(scene: Scene, session: Session) -> Values:
+    """Return `vwap_at` for one session; the labels of one layout ask for the same few times."""
+    times, values = scene.lines.vwaps.times, scene.lines.vwaps.values
+    first, last = times.searchsorted([session.start_ns, _end_of(scene, session)], side="right").tolist()
     if first == last:
-        return None
-    at = min(max(int(rows.times.searchsorted(t_ns)), first), last)
-    if at == last:
-        return _present(scene, session) or _pair(rows.values[last - 1])
-    if at == first:
-        return _pair(rows.values[first])
-    before, after = rows.values[at - 1 : at + 1].tolist()
-    part = max(0.0, 1.0 - (int(rows.times[at]) - t_ns) / MINUTE_NS)
-    return before[0] + part * (after[0] - before[0]), before[1] + part * (after[1] - before[1])
+        return lambda _: None
+    end = _present(scene, session) or _pair(values[last - 1])
+
+    @cache
+    def found(t_ns: int) -> tuple[float, float]:
+        at = min(max(int(times.searchsorted(t_ns)), first), last)
+        if at == last:
+            return end
+        if at == first:
+            return _pair(values[first])
+        before, after = values[at - 1 : at + 1].tolist()
+        part = max(0.0, 1.0 - (int(times[at]) - t_ns) / MINUTE_NS)
+        return before[0] + part * (after[0] - before[0]), before[1] + part * (after[1] - before[1])
+
+    return found
+
+
+@once
+def current_values(scene: Scene) -> Values:
+    """Return `vwap_at` for the running session."""
+    return values_of(scene, sessions_shown(scene)[-1])
 
 
 def _end_of(scene: Scene, session: Session) -> int:
@@ -84,7 +111,7 @@ def _points(scene: Scene, session: Session) -> tuple[NDArray[np.int64], NDArray[
         times, values = _with_pauses(scene, times, values)
     present = _present(scene, session)
     if len(times) and present is not None:
-        times, values = np.append(times, end_ns), np.append(values, [present], axis=0)
+        times, values = np.concatenate((times, [end_ns])), np.concatenate((values, [present]))
     return times, values
 
 
@@ -107,7 +134,7 @@ def _with_pauses(
 class VwapLayer(LinesLayer):
     """Draws below the bubbles."""
 
-    follows = TIME | PROFILE | LINES
+    follows = LEVELS | PROFILE | LINES
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         if "levels" not in scene.style.is_visible or not len(scene.lines.vwaps.times):
@@ -133,23 +160,21 @@ class VwapLayer(LinesLayer):
         times, values = _points(scene, session)
         if not len(times):
             return
-        xs, joined = np.clip(pixel_xs(view, times), left, right), joined_points(times, scene.reader.gaps)
+        xs, joined = pixel_xs(view, times), joined_points(times, scene.reader.gaps)
+        xs = np.minimum(np.maximum(xs, left), right)
         if not session.is_finished:
             # The present value holds up to the price axis.
-            xs, joined, values = np.append(xs, right), np.append(joined, True), np.append(values, values[-1:], axis=0)
+            xs, joined = np.concatenate((xs, [right])), np.concatenate((joined, [True]))
+            values = np.concatenate((values, values[-1:]))
         alpha, per_tick = (_FAINTER if session.is_finished else 1.0), PRICE_SCALE / self._chart.shown.tick_size
         has_bands = not session.is_finished or right - left >= BANDS_PX * view.scale
-        color = vwap_color(palette)
-        for factor, its_color, its_alpha in ((0, color, 0.75), (1, palette.quiet, 0.42), (2, palette.quiet, 0.30)):
-            if factor and not has_bands:
-                break
-            signs = np.array([[factor, -factor]]) if factor else np.zeros((1, 1))
-            ticks = ((values[:, :1] + signs * values[:, 1:]) * per_tick).T
-            ys = view.rect.y + (view.y_top - ticks) / view.y_per_px
-            # Both bands are one list of points, apart from the segment between them.
-            parts = np.append(np.tile(np.append(joined, False), len(ys) - 1), joined)
-            width = (1.5 if factor == 0 else 1.0) * view.scale
-            self.shapes.segments(np.tile(xs, len(ys)), ys.ravel(), parts, width, its_color, alpha=alpha * its_alpha)
+        color, quiet, line = vwap_color(palette), palette.quiet, 1.0 * view.scale
+        looks = [(1.5 * view.scale, color, alpha * 0.75)]
+        if has_bands:
+            looks += [(line, quiet, alpha * band_alpha) for band_alpha in (0.42, 0.42, 0.30, 0.30)]
+        ticks = (values[:, :1] + _FACTORS[: len(looks)] * values[:, 1:]) * per_tick
+        ys = view.rect.y + (view.y_top - ticks.T) / view.y_per_px
+        self.shapes.curves(xs, ys, joined, looks)
 
 
 def joined_points(times: NDArray[np.int64], gaps: NDArray[np.void]) -> NDArray[np.bool_]:

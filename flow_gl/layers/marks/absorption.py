@@ -13,6 +13,7 @@ from flow_gl.layers.chart import Chart
 from flow_gl.layers.discs import tick_size_of
 from flow_gl.layers.labels.layout import TIME
 from flow_gl.layers.labels.words import contracts_text
+from flow_gl.layers.marks.heights import HeightsInView
 from flow_gl.layers.marks.mark import FADE_NS, Mark
 
 _STEPS: Final = 8
@@ -23,15 +24,25 @@ _ALPHA: Final = 0.8
 
 def box_of(scene: Scene, mark: Mark) -> Rect | None:
     """Return the place of a zone in the price pane; None if nothing of it is in view."""
-    view, tick_size = scene.price_view, tick_size_of(scene)
+    height = _height_of(scene, mark)
+    return None if height is None else _box_of(scene, mark, height)
+
+
+def _height_of(scene: Scene, mark: Mark) -> tuple[float, float] | None:
+    """Return the upper border and the height of a zone, px; None if it lies above or below the view."""
+    view = scene.price_view
+    height = max(_MIN_HEIGHT_PX * view.scale, 1.0 / view.y_per_px)
+    y = round(view.screen_y(mark.price / tick_size_of(scene)) - 0.5 * height)
+    return None if y < view.rect.y or y + height > view.rect.bottom else (y, round(height))
+
+
+def _box_of(scene: Scene, mark: Mark, height: tuple[float, float]) -> Rect | None:
+    """Return the place of a zone with the given border and height; None if none of its time is in view."""
+    view = scene.price_view
     end_ns = min(mark.shown_until_ns, max(scene.now_ns, mark.t_ns + SECOND_NS), scene.until_ns)
     left, right = (view.pixel_x(t_ns) for t_ns in (mark.start_ns, end_ns))
     left, right = max(left, view.rect.x), min(max(right, left + 6 * view.scale), view.rect.right)
-    height = max(_MIN_HEIGHT_PX * view.scale, 1.0 / view.y_per_px)
-    y = round(view.screen_y(mark.price / tick_size) - 0.5 * height)
-    if right <= left or y < view.rect.y or y + height > view.rect.bottom:
-        return None
-    return Rect(left, y, right - left, round(height))
+    return Rect(left, height[0], right - left, height[1]) if right > left else None
 
 
 def label_of(mark: Mark) -> str:
@@ -48,12 +59,14 @@ class AbsorptionLayer(CachedLayer):
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)
         self._boxes: list[tuple[Mark, Rect, float]] = []
+        self._heights: Final[HeightsInView[tuple[float, float]]] = HeightsInView(_height_of)
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         view = scene.price_view
-        found = ((mark, box_of(scene, mark)) for mark in scene.marks.of(EventKind.ABSORPTION))
+        heights = self._heights.of(scene, EventKind.ABSORPTION)
+        found = ((mark, _box_of(scene, mark, height)) for mark, height in heights)
         self._boxes = [(mark, box, view.pixel_x(mark.t_ns)) for mark, box in found if box is not None]
-        return tuple(self._boxes), view.rect, view.scale, view.ns_per_px, scene.style
+        return (self._boxes, view.rect, view.scale, view.ns_per_px, scene.style) if self._boxes else ()
 
     def build(self, scene: Scene) -> None:
         for mark, box, born_x in sorted(self._boxes, key=lambda one: -one[0].strength):

@@ -12,6 +12,7 @@ from flow_gl.layers.chart import Chart
 from flow_gl.layers.discs import radius_of, tick_size_of
 from flow_gl.layers.labels.layout import TIME
 from flow_gl.layers.labels.words import contracts_text
+from flow_gl.layers.marks.heights import HeightsInView
 from flow_gl.layers.marks.mark import Mark
 
 MIN_RADIUS_PX: Final = 8.0
@@ -23,9 +24,20 @@ _DASHES: Final = 12
 def ring_of(scene: Scene, mark: Mark, reference: float) -> tuple[float, float, float]:
     """Return centre and radius of a ring, px. It is a little larger than a disc of as many contracts."""
     view = scene.price_view
-    radius = radius_of(int(mark.strength), max(1, round(reference)), scene.style, view.scale)
-    radius = max(radius + _MARGIN_PX * view.scale, MIN_RADIUS_PX * view.scale)
-    return view.pixel_x(mark.t_ns), round(view.screen_y(mark.price / tick_size_of(scene))), radius
+    y = round(view.screen_y(mark.price / tick_size_of(scene)))
+    return view.pixel_x(mark.t_ns), y, _radius_of(scene, mark, reference)
+
+
+def _radius_of(scene: Scene, mark: Mark, reference: float) -> float:
+    scale = scene.price_view.scale
+    radius = radius_of(int(mark.strength), max(1, round(reference)), scene.style, scale)
+    return max(radius + _MARGIN_PX * scale, MIN_RADIUS_PX * scale)
+
+
+def _y_of(scene: Scene, mark: Mark) -> int | None:
+    """Return the y of a ring's centre, px; None if it lies above or below the view."""
+    rect, y = scene.price_view.rect, round(scene.price_view.screen_y(mark.price / tick_size_of(scene)))
+    return y if rect.y <= y < rect.bottom else None
 
 
 def slippage_ticks(mark: Mark, tick_size: int) -> int:
@@ -49,12 +61,15 @@ class LargeTradeLayer(CachedLayer):
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)
         self._rings: list[tuple[Mark, tuple[float, float, float]]] = []
+        self._heights: Final[HeightsInView[int]] = HeightsInView(_y_of)
 
     def key(self, scene: Scene) -> tuple[object, ...]:
-        rect, reference = scene.price_view.rect, self._chart.shown.reference_goal
-        found = ((mark, ring_of(scene, mark, reference)) for mark in scene.marks.of(EventKind.LARGE_TRADE))
-        self._rings = [one for one in found if rect.contains(*one[1][:2])]
-        return tuple(self._rings), scene.price_view.rect, scene.price_view.scale, scene.style, tick_size_of(scene)
+        view, reference = scene.price_view, self._chart.shown.reference_goal
+        heights = self._heights.of(scene, EventKind.LARGE_TRADE)
+        found = ((mark, y, view.pixel_x(mark.t_ns)) for mark, y in heights)
+        left, right = view.rect.x, view.rect.right
+        self._rings = [(m, (x, y, _radius_of(scene, m, reference))) for m, y, x in found if left <= x < right]
+        return (self._rings, view.rect, view.scale, scene.style, tick_size_of(scene)) if self._rings else ()
 
     def build(self, scene: Scene) -> None:
         for mark, place in sorted(self._rings, key=lambda one: -one[0].strength):

@@ -88,15 +88,19 @@ class MarksLegendLayer(CachedLayer):
         super().__init__(chart)
         self._is_high = False
         self._looked: Final[Cached[None]] = Cached()
+        self._entries: Final[Cached[tuple[tuple[int, str], ...]]] = Cached()
 
     def key(self, scene: Scene) -> tuple[object, ...]:
-        found, view = tuple(entries(scene)), scene.price_view
+        view = scene.price_view
+        axis = scene.marks, view.rect, view.y_top, view.y_per_px, tick_size_of(scene)
+        found = self._entries.get(axis, lambda: tuple(entries(scene)))
+        if not found:
+            return ()
         step_ns = max(1, round(_LOOK_SHARE * view.rect.width * view.ns_per_px))
         step_y = _LOOK_SHARE * view.rect.height * view.y_per_px
         place = view.t_left_ns // step_ns, view.y_top // step_y, view.y_bottom // step_y
         moved = view.rect, view.scale, place, len(found), scene.lod
-        if found:
-            self._looked.get(moved, lambda: self._look(scene))
+        self._looked.get(moved, lambda: self._look(scene))
         return found, view.rect, view.scale, scene.style.palette, self._is_high
 
     def _look(self, scene: Scene) -> None:

@@ -9,6 +9,7 @@ from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.discs import tick_size_of
 from flow_gl.layers.labels.layout import TIME
+from flow_gl.layers.marks.heights import HeightsInView
 from flow_gl.layers.marks.mark import Mark
 
 _FILL: Final = 0.13
@@ -22,16 +23,25 @@ def box_of(scene: Scene, mark: Mark) -> Rect | None:
     It begins with the minute of its trades and reaches from half a tick below its lowest to half a tick above its
     highest price.
     """
+    height = _height_of(scene, mark)
+    return None if height is None else _box_of(scene, mark, height)
+
+
+def _height_of(scene: Scene, mark: Mark) -> tuple[float, float] | None:
+    """Return the upper and the lower border of a zone, px; None if it lies above or below the view."""
     view, tick_size = scene.price_view, tick_size_of(scene)
     rect, least = view.rect, _MIN_HEIGHT_PX * view.scale
-    # Prices first: most zones of a session lie above or below the view.
     top, bottom = view.screen_y(int(mark.inputs[0]) / tick_size + 0.5), view.screen_y(mark.price / tick_size - 0.5)
     if bottom - top < least:
         middle = 0.5 * (top + bottom)
         top, bottom = middle - 0.5 * least, middle + 0.5 * least
     top, bottom = max(round(top), rect.y), min(round(bottom), rect.bottom)
-    if bottom <= top:
-        return None
+    return None if bottom <= top else (top, bottom)
+
+
+def _box_of(scene: Scene, mark: Mark, height: tuple[float, float]) -> Rect | None:
+    """Return the place of a zone with the given borders; None if none of its time is in view."""
+    view, rect, (top, bottom) = scene.price_view, scene.price_view.rect, height
     end_ns = min(mark.end_ns, scene.now_ns, scene.until_ns)
     left = max(view.pixel_x(mark.start_ns), rect.x)
     right = min(view.pixel_x(max(end_ns, mark.t_ns)), rect.right)
@@ -46,11 +56,14 @@ class StackedImbalanceLayer(CachedLayer):
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)
         self._boxes: list[tuple[Mark, Rect, float]] = []
+        self._heights: Final[HeightsInView[tuple[float, float]]] = HeightsInView(_height_of)
 
     def key(self, scene: Scene) -> tuple[object, ...]:
-        found = ((mark, box_of(scene, mark)) for mark in scene.marks.of(EventKind.STACKED_IMBALANCE))
-        self._boxes = [(m, box, scene.price_view.pixel_x(m.t_ns)) for m, box in found if box is not None]
-        return tuple(self._boxes), scene.price_view.scale, scene.style.palette
+        view = scene.price_view
+        heights = self._heights.of(scene, EventKind.STACKED_IMBALANCE)
+        found = ((mark, _box_of(scene, mark, height)) for mark, height in heights)
+        self._boxes = [(mark, box, view.pixel_x(mark.t_ns)) for mark, box in found if box is not None]
+        return (self._boxes, view.scale, scene.style.palette) if self._boxes else ()
 
     def build(self, scene: Scene) -> None:
         under, palette, scale = self._chart.batches.under, scene.style.palette, scene.price_view.scale

@@ -26,6 +26,8 @@ class RangeBandLayer(CachedLayer):
     follows = TIME
 
     def key(self, scene: Scene) -> tuple[object, ...]:
+        if scene.marked is None:
+            return ()
         return marked_band(scene), panes_of(scene), scene.style.palette, scene.price_view.scale
 
     def build(self, scene: Scene) -> None:
@@ -50,6 +52,8 @@ class RangeLevelsLayer(CachedLayer):
     follows = TIME
 
     def key(self, scene: Scene) -> tuple[object, ...]:
+        if scene.marked is None and scene.in_view is None:
+            return ()
         return scene.marked, scene.in_view, scene.profile_rect, place_of(scene.price_view), scene.style.palette
 
     def build(self, scene: Scene) -> None:

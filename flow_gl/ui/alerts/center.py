@@ -10,8 +10,8 @@ line says how many fired. The feed's state is watched here too, because it is no
 import threading
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -57,8 +57,7 @@ class _Chart:
     badge: Badge | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Now:
+class Now(NamedTuple):
     """A frame, as alerts see it: wall time, event time at the live edge (ns), and whether the user muted alerts."""
 
     wall_ns: int
@@ -176,7 +175,7 @@ class AlertCenter:
                 return
             frame, why, rate = self._last
             passed_ns = self._clock.wall_ns() - frame.wall_ns
-            now = replace(frame, wall_ns=frame.wall_ns + passed_ns, event_ns=frame.event_ns + int(rate * passed_ns))
+            now = frame._replace(wall_ns=frame.wall_ns + passed_ns, event_ns=frame.event_ns + int(rate * passed_ns))
             for index, chart in enumerate(self._charts):
                 market = chart.market
                 self._read(chart, Place(index, market.symbol or market.requested), why, now)
@@ -197,7 +196,7 @@ class AlertCenter:
         self._follow_seeks(link)
         why, stale_ns = self._why_silent(link), self._stale_before(link, now)
         rate = 0.0 if link.engine is None else float(link.engine.status["rate"])
-        now = replace(now, stale_ns=stale_ns)
+        now = Now(now.wall_ns, now.event_ns, now.is_muted, stale_ns)
         self._last = now, why, rate
         for index, market in enumerate(link.markets):
             if index == len(self._charts):

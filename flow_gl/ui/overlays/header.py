@@ -50,15 +50,15 @@ class Header:
         self._laid_out: Final[Cached[list[PlacedItem]]] = Cached()
         self._items: list[PlacedItem] = []
         """What it shows."""
-        self._numbers: Final[Cached[list[Item]]] = Cached()
+        self._numbers: Final[Cached[tuple[list[Item], tuple[tuple[str, str], ...]]]] = Cached()
+        """Those of this frame, and their shapes."""
         self._bar: Final[Cached[HeaderBar]] = Cached()
 
     def refresh(self, painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool) -> None:
         """Update the numbers, and the texts if place or state changed or if the header's job runs in this frame."""
         said, rect = chart.said, chart.layout.header
         size = (chart.layout, frame.scale, frame.gui_scale)
-        fresh = self._fresh_numbers(chart, state)
-        shapes = tuple(shape(item) for item in fresh)
+        fresh, shapes = self._fresh_numbers(chart, state)
         place = (chart.index, said.tone, said.is_live, size, has_menu, state.palette, chart.badge, shapes)
         is_moved = place != self._place
         if is_moved or self._job.may_run("time"):
@@ -77,21 +77,25 @@ class Header:
         _draw(painter, self._items, chart, state.palette, has_menu=has_menu)
         _progress(painter, chart, frame, state.palette)
 
-    def _fresh_numbers(self, chart: ChartFrame, state: ViewState) -> list[Item]:
+    def _fresh_numbers(self, chart: ChartFrame, state: ViewState) -> tuple[list[Item], tuple[tuple[str, str], ...]]:
         market = chart.market
         if market is None or not market.session["trade_count"]:
-            return []
+            return [], ()
         session, reference = market.session, state.charts[chart.index].cvd_reference(market)
         key = (session["last_price"], session["cvd"], market.tick_size, reference, state.palette)
-        return self._numbers.get(key, lambda: numbers(market, reference, state.palette))
+        return self._numbers.get(key, lambda: _with_shapes(numbers(market, reference, state.palette)))
 
     def _bar_of(self, fresh: list[Item], rect: Rect, scale: float, palette: Palette) -> HeaderBar:
         """Put the numbers of this frame where the layout has room for them."""
-        placed = [one for one in self._items if one.item.number]
+        items = self._items
         return self._bar.get(
-            (fresh, placed, rect, scale, palette),
-            lambda: HeaderBar(rect, palette, tuple(number_text(fresh, one, scale) for one in placed)),
+            (fresh, items, rect, scale, palette),
+            lambda: HeaderBar(rect, palette, tuple(number_text(fresh, one, scale) for one in items if one.item.number)),
         )
+
+
+def _with_shapes(found: list[Item]) -> tuple[list[Item], tuple[tuple[str, str], ...]]:
+    return found, tuple(shape(item) for item in found)
 
 
 def _key(chart: ChartFrame, frame: Frame, state: ViewState) -> tuple[object, ...]:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from flow_gl.core.palette import Palette
-from flow_gl.gl.fonts import number_form
+from flow_gl.gl.glyph_runs import number_form
 from flow_gl.layers.base import HeaderText
 from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.layers.room import Part

@@ -122,7 +122,7 @@ def _middle(painter: Painter, pane: _Pane, text: str, said: Condition, palette: 
         step = painter.line(size) * 1.25
         width = max(painter.width(line, size) for line in lines)
         box = Rect(rect.x + (rect.width - width) / 2, rect.y + (rect.height - step * len(lines)) / 2, width, 0.0)
-        if not pane.take(replace(box, height=step * len(lines))):
+        if not pane.take(box._replace(height=step * len(lines))):
             continue
         for row, line in enumerate(lines):
             x = rect.x + (rect.width - painter.width(line, size)) / 2

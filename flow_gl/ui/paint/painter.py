@@ -9,7 +9,7 @@ from typing import Final
 from imgui_bundle import imgui
 
 from flow_gl.core.palette import Rgb
-from flow_gl.gl.fonts import number_form
+from flow_gl.gl.glyph_runs import number_form
 from flow_gl.gl.label_boxes import LabelBox
 from flow_gl.gl.view import Rect
 from flow_gl.ui.paint.theme import FONT_PX, u32

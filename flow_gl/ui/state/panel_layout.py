@@ -7,7 +7,7 @@ place becomes a tab of another. Lengths of `PanelPlaces` are at content scale 1,
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -131,10 +131,14 @@ class PanelLayout:
     charts: Rect
     slots: tuple[Slot, ...] = ()
     grips: tuple[Grip, ...] = ()
+    _in_front: dict[str, Slot] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_in_front", {slot.front: slot for slot in reversed(self.slots)})
 
     def slot_of(self, name: str) -> Slot | None:
         """Return the slot in which a panel is in front; None if it is closed or behind another."""
-        return next((slot for slot in self.slots if slot.front == name), None)
+        return self._in_front.get(name)
 
     def is_behind(self, name: str) -> bool:
         """Whether a panel is open but behind another tab."""
