@@ -180,6 +180,7 @@ def test_a_window_that_is_killed_harms_no_other_and_is_said(two: FirstWindow) ->
 
 
 def test_a_window_that_the_user_closes_is_gone_without_a_word(two: FirstWindow) -> None:
+    two.until(lambda: "window 2" not in two.notes(), "an earlier note stays")
     in_second(two, "ctrl+F4", lambda: not two.opener.kept())
     assert "window 2" not in two.notes()
 
@@ -190,6 +191,17 @@ def test_a_new_engine_is_shown_by_all_windows(two: FirstWindow) -> None:
     two.until(lambda: two.link.engine.name != died, "no other engine took over")
     two.until(lambda: two.reads(2), "the second window still shows the engine that died")
     in_second(two, "bracketright", lambda: FeedState(int(two.link.engine.status["state"])) is FeedState.DEMO)
+
+
+def test_a_symbol_that_a_further_window_adds_is_shown_there_alone(two: FirstWindow) -> None:
+    two.press_in("(2)", "ctrl+n")
+    two.frames(10)
+    two.type_text("es")
+    two.press("Return")
+    two.until(lambda: len(two.link.markets) == 2, "the feed has no other market")
+    two.until(lambda: len(two.opener.kept()[0].chart) == 2, "the second window has no other chart")
+    two.frames(3)
+    assert len(two.frame.markets) == 1
 
 
 def test_quit_in_a_further_window_ends_the_program(two: FirstWindow) -> None:

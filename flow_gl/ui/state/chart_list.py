@@ -10,7 +10,7 @@ from typing import Final
 
 from flow_gl.core.market.instrument import symbol_from
 from flow_gl.core.schema import FeedState
-from flow_gl.store.market import MarketReader
+from flow_gl.store.market import EngineReader, MarketReader
 from flow_gl.ui.link import Link
 from flow_gl.ui.state.arrangement import MAX_CHARTS
 from flow_gl.ui.state.chart_state import ChartState
@@ -135,6 +135,21 @@ def look(
             _give_up(state, shown, symbol)
             said.append(problem)
     return said
+
+
+def keep(state: ViewState, markets: Sequence[MarketReader], engine: EngineReader | None) -> None:
+    """Show no further chart by itself when the feed gets another market: another window has asked for that.
+
+    Parameters
+    ----------
+    markets : those of the feed
+    """
+    if state.has_own_charts or state.wanted_charts or not markets or len(state.charts) != len(markets):
+        return
+    if engine is not None and int(engine.status["state"]) in _KNOWN:
+        for chart, market in zip(state.charts, markets, strict=True):
+            chart.symbol = symbol_of(market)
+        state.has_own_charts = True
 
 
 def _give_up(state: ViewState, shown: Sequence[MarketReader], symbol: str) -> None:

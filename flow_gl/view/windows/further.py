@@ -16,6 +16,7 @@ from flow_gl.core.system.platform.pipes import PipeReader, PipeWriter
 from flow_gl.store.market import EngineReader, MarketReader
 from flow_gl.store.timeline import TimelineStore
 from flow_gl.ui.link import LinkState
+from flow_gl.ui.state import chart_list
 from flow_gl.ui.windows import WorkspaceTask
 from flow_gl.ui.workspaces.apply import apply_window
 from flow_gl.ui.workspaces.manager import plot_width_px, shown_window
@@ -195,6 +196,7 @@ class FurtherWindow:
             except msgspec.MsgspecError:
                 get_logger("windows").exception("not a message", extra={"line": line[:200]})
             is_new = True
+        chart_list.keep(self._loop.state, self._link.markets, self._link.engine)
         for message in self._shared.changes():
             self._pipe.tell(message)
         self._tell_kept()

@@ -19,6 +19,7 @@ from flow_gl.core.spec import NotAdded, environment_for
 from flow_gl.core.system import children
 from flow_gl.core.system.platform.line_process import LineProcess
 from flow_gl.core.system.platform.processes import describe_end
+from flow_gl.ui.state import chart_list
 from flow_gl.ui.state.options import ViewOptions
 from flow_gl.ui.windows import MAX_WINDOWS
 from flow_gl.ui.workspaces.manager import manager_of, shown_window
@@ -285,6 +286,7 @@ class WindowOpener:
         if isinstance(message, Kept):
             one.shown = message.shown
         elif isinstance(message, AskSymbol):
+            chart_list.keep(loop.state, loop.link.markets, loop.link.engine)
             if problem := loop.link.add(message.symbol):
                 one.tell(NotAdded(message.symbol, problem))
         elif isinstance(message, OpenWindow):
