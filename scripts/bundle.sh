@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly work=build/bundle dist=dist
-readonly venv=$work/venv locks=(chart archive video alerts serve bundle)
+readonly venv=$work/venv locks=(chart archive video alerts serve bus bundle)
 
 say() { printf 'bundle: %s\n' "$*"; }
 fail() {
@@ -46,9 +46,9 @@ environment() {
   if [[ ! -f $stamp || $(<"$stamp") != "$wanted" ]]; then
     say "installing the locked packages (some minutes)"
     "$python" -m venv --clear "$venv"
-    pip_install "${arguments[@]}" || fail "pip could not install the locked packages; its reason is above"
-    pip_install --no-build-isolation --requirement locks/bus.lock ||
-      fail "pip could not install locks/bus.lock; its reason is above"
+    pip_install --requirement locks/bundle.lock || fail "pip could not install locks/bundle.lock; its reason is above"
+    pip_install --no-build-isolation "${arguments[@]}" ||
+      fail "pip could not install the locked packages; its reason is above"
     pip_install --no-deps --target "$work/tools" --upgrade --requirement locks/build.lock
     printf '%s' "$wanted" >"$stamp"
   fi

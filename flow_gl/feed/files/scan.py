@@ -140,12 +140,12 @@ def _told_apart(paths: Sequence[Path], parts: list[FilePart]) -> list[FilePart]:
     reused = reused_ids(dates.dated())
     if not reused:
         return parts
-    parts = []
+    distinguished = []
     for path, part in zip(paths, parts, strict=True):
         is_unclear = any(one.instrument_id in reused and not one.symbol for one in part.traded)
         dates.begin_file()
-        parts.append(read_part(path, definitions=dates) if is_unclear else part)
-    return parts
+        distinguished.append(read_part(path, definitions=dates) if is_unclear else part)
+    return distinguished
 
 
 def _share(on_progress: Callable[[float], None] | None, index: int, of: int) -> Callable[[float], None] | None:
