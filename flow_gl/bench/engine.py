@@ -12,8 +12,9 @@ Each job runs twice in a row and the second run counts, because polars returns m
 down the job that follows. Figures are medians of wall time and of the engine's processor time, which other load on the
 machine disturbs less. A ratio compares a peer's run with the engine's runs just before and just after it, because the
 speed of a shared machine may halve within a minute; the median over all rounds is reported. The engine and pandas use
-one thread, polars as many as it chooses (the number of cores, or POLARS_MAX_THREADS). The peers find no events, so the
-engine's job is without detectors; their cost, and the share of each kind, is measured apart.
+one thread, polars as many as it chooses (the number of cores, or POLARS_MAX_THREADS). The peers find no events and keep
+no footprints, so the engine's job is without both. `..._with_footprints` is the engine's job as a chart needs it, with
+the footprint of every bubble; the cost of the detectors, and the share of each kind, is measured apart.
 
 Two figures say what detectors cost. `detectors_share_of_kernels` compares them with the kernels alone, from trades in
 memory, which no user waits for. `detectors_share_of_engine` is their share of the processor time from a zstd DBN file
@@ -40,7 +41,7 @@ from flow_gl.core.settings import DEFAULTS, AggregationSettings
 from flow_gl.core.units import SECOND_NS
 from flow_gl.dbn.writing import write_dbn
 from flow_gl.engine.pipeline import Pipeline
-from flow_gl.engine.sinks import Collector
+from flow_gl.engine.sinks import Collector, MarketSink
 from flow_gl.engine.warm import warm_up
 from flow_gl.feed.files.replay import read_items
 from flow_gl.runtime.export import export
@@ -64,7 +65,8 @@ def run(*, trades: int = 5_000_000, rounds: int = 7, seed: int = 1, json_path: P
     warm_up(lambda name, done, of: console.print(f"compiling {done}/{of} {name}", style="dim"))
     compiled_s = time.perf_counter() - start
     tape = make_tape(trades, seed=seed)
-    base, lod = _Timed(_engine_job(tape, lods=1)), _Timed(_engine_job(tape, lods=MAX_LODS))
+    base, lod = (_Timed(_engine_job(tape, lods=lods, has_footprints=False)) for lods in (1, MAX_LODS))
+    whole = _Timed(_engine_job(tape, lods=MAX_LODS))
     frame = pandas_frame(tape)
     peers = {
         "pandas": _Timed(lambda: pandas_job(pandas_frame(tape))),
@@ -78,6 +80,7 @@ def run(*, trades: int = 5_000_000, rounds: int = 7, seed: int = 1, json_path: P
     ratios: dict[str, list[float]] = {name: [] for name in peers}
     for _ in range(rounds):
         lod.run()
+        whole.run()
         before = base.run()
         for name, peer in peers.items():
             taken, after = peer.run(), base.run()
@@ -87,8 +90,10 @@ def run(*, trades: int = 5_000_000, rounds: int = 7, seed: int = 1, json_path: P
     figures: dict[str, Any] = {
         "trades_per_second": trades / median(base.seconds),
         "trades_per_second_lod": trades / median(lod.seconds),
+        "trades_per_second_with_footprints": trades / median(whole.seconds),
         "trades_per_core_second": trades / median(base.busy),
         "trades_per_core_second_lod": trades / median(lod.busy),
+        "trades_per_core_second_with_footprints": trades / median(whole.busy),
         "trades_per_core_second_best": trades / min(base.busy),
         "trades_per_core_second_lod_best": trades / min(lod.busy),
         **{f"ratio_to_{name}": median(found) for name, found in ratios.items()},
@@ -103,7 +108,7 @@ def run(*, trades: int = 5_000_000, rounds: int = 7, seed: int = 1, json_path: P
         "machine": describe(_PACKAGES),
     }
     for name, value in figures.items():
-        console.print(f"{name:28} {value:,.2f}" if isinstance(value, float) else f"{name:28} {value}", highlight=False)
+        console.print(f"{name:38} {value:,.2f}" if isinstance(value, float) else f"{name:38} {value}", highlight=False)
     if json_path:
         write_json(json_path, figures)
     return figures
@@ -129,14 +134,15 @@ class _Timed:
 
 
 def _engine_job(
-    tape: NDArray[np.void], *, lods: int, settings: AggregationSettings | None = None
+    tape: NDArray[np.void], *, lods: int, settings: AggregationSettings | None = None, has_footprints: bool = True
 ) -> Callable[[], object]:
     """Return the engine's job; with `settings`, it also detects events and makes the lines."""
-    store = MarketStore.local(base_capacity=1 << 16)
+    sink = MarketSink(MarketStore.local(base_capacity=1 << 16))
+    sink.footprint_lods = lods if has_footprints else 0
 
     def job() -> None:
         pipeline = Pipeline(settings or DEFAULTS.aggregation, lods=lods, has_detectors=settings is not None)
-        pipeline.chart(1, store)
+        pipeline.attach(1, sink)
         pipeline.process(tape)
         pipeline.publish()
 

@@ -34,7 +34,7 @@ class Footprints:
 
     def take(self, words: NDArray[np.int64], sink: Sink | None) -> None:
         """Process trades that have been aggregated: int64 words of TRADE rows."""
-        if not isinstance(sink, FootprintReader):
+        if not isinstance(sink, FootprintReader) or not sink.footprint_lods:
             return
         if not len(self._levels):
             self._make(sink.footprint_lods)

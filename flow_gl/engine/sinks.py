@@ -107,7 +107,7 @@ class FootprintReader(ABC):
 
     Attributes
     ----------
-    footprint_lods : number of levels of detail whose footprints it wants, from the finest
+    footprint_lods : number of levels of detail whose footprints it wants, from the finest; 0 for none
     """
 
     footprint_lods: int = MAX_LODS
