@@ -346,7 +346,12 @@ def complaints(boxes: list[LabelBox], window: tuple[int, int]) -> list[str]:
 
 
 if __name__ == "__main__":
-    asked = sys.argv[1:]
-    wrong = complaints_about([one for one in everything() if not asked or one.state.__name__ in asked])
+    asked, every = sys.argv[1:], list(everything())
+    unknown = sorted(set(asked) - {one.state.__name__ for one in every})
+    if unknown:
+        sys.exit(
+            f"no such state: {', '.join(unknown)}; there are {', '.join(sorted({one.state.__name__ for one in every}))}"
+        )
+    wrong = complaints_about([one for one in every if not asked or one.state.__name__ in asked])
     sys.stdout.write("".join(f"{one}\n" for one in (*wrong, f"{len(wrong)} complaints")))
     sys.exit(bool(wrong))
