@@ -99,6 +99,7 @@ class CachedLayer(ABC):
         del placed[first_box:]
         if self._placed != before:
             chart.has_moved_labels = True
+        self._drawn = []
         if boxes is not None:
             self._drawn = boxes[first_drawn:]
             del boxes[first_drawn:]
