@@ -25,8 +25,7 @@ from flow_gl.gl.api import GL
 from flow_gl.gl.surface.context import HeadlessContext, Surface, Window, WindowOptions
 from flow_gl.gl.surface.offscreen import Offscreen
 from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore
-from flow_gl.store.timeline import TimelineStore
-from flow_gl.ui.link import LinkState
+from flow_gl.ui.link import LinkFields, LinkState
 from flow_gl.ui.paint import drawing as overlay_drawing
 from flow_gl.ui.paint.gui import Gui
 from flow_gl.ui.state.view_state import ViewState
@@ -136,10 +135,11 @@ def no_vertices() -> Iterator[None]:
             setattr(*place, function)
 
 
-class BenchLink:
+class BenchLink(LinkFields):
     """A `Link` without an engine process: a pipeline in this process fills stores in this process."""
 
     def __init__(self, pipeline: Pipeline, stores: list[MarketStore], clock: ManualClock, *, rate: float) -> None:
+        super().__init__()
         self._engine_store: Final = EngineStore.local()
         self._pipeline: Final = pipeline
         self._clock: Final = clock
@@ -147,17 +147,10 @@ class BenchLink:
         self._status["state"], self._status["pid"], self._status["rate"] = FeedState.REPLAY, 1, rate
         self._status["speed"], self._status["progress"], self._status["source"] = rate, np.nan, b"benchmark"
         self._status["charts"] = len(stores)
-        self.engine: EngineReader | None = EngineReader(self._engine_store)
-        self.markets: list[MarketReader] = [MarketReader(store) for store in stores]
-        self.owns_engine = True
+        self.engine = EngineReader(self._engine_store)
+        self.markets = [MarketReader(store) for store in stores]
         self.state = LinkState.RUNNING
-        self.message = ""
-        self.exit_code = 0
         self.generation = 1
-        self.timeline: TimelineStore | None = None
-        self.restarts = 0
-        self.offered: Sequence[str] = ()
-        self.asks_for = ""
 
     def take_in(self, trades: list[NDArray[np.void]], event_ns: int) -> None:
         """Aggregate and publish trades, and set the feed's clock to `event_ns`."""

@@ -69,3 +69,20 @@ class Link(Protocol):
 
     def close(self) -> None:
         """End the engine and release its stores. Idempotent."""
+
+
+class LinkFields:
+    """The fields of a `Link` before its first hello: what every link begins with."""
+
+    def __init__(self, *, owns_engine: bool = True) -> None:
+        self.owns_engine = owns_engine
+        self.engine: EngineReader | None = None
+        self.markets: list[MarketReader] = []
+        self.timeline: TimelineStore | None = None
+        self.state = LinkState.STARTING
+        self.message = ""
+        self.exit_code = 0
+        self.generation = 0
+        self.restarts = 0
+        self.offered: Sequence[str] = ()
+        self.asks_for = ""

@@ -1,34 +1,21 @@
 """The link of a program that was started without a feed: no engine until the user has chosen one."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from flow_gl.core.commands import Command
-from flow_gl.store.market import EngineReader, MarketReader
-from flow_gl.store.timeline import TimelineStore
-from flow_gl.ui.link import LinkState
+from flow_gl.ui.link import LinkFields, LinkState
 from flow_gl.ui.start import StartScreen
 from flow_gl.view.engine_link.supervisor import EngineLink
 
 
-class StartLink:
+class StartLink(LinkFields):
     """A `ui.link.Link` that becomes another one.
 
     An engine that fails before its first trade returns to the start screen, which says why.
     """
 
     def __init__(self) -> None:
-        self.owns_engine = True
-        self.engine: EngineReader | None = None
-        self.markets: list[MarketReader] = []
-        self.timeline: TimelineStore | None = None
-        self.state = LinkState.STARTING
-        self.message = ""
-        self.exit_code = 0
-        self.generation = 0
-        self.restarts = 0
-        self.offered: Sequence[str] = ()
-        self.asks_for = ""
+        super().__init__()
         self.screen: StartScreen | None = None
         self._inner: EngineLink | None = None
         self._before: Final[list[int]] = [0]

@@ -1,7 +1,5 @@
 """A local engine for tests: stores in this process, filled with a plausible market."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from flow_gl.core.alerts import ALERT, Condition
@@ -9,31 +7,24 @@ from flow_gl.core.commands import Command
 from flow_gl.core.schema import EVENT, GAP_LIST, INSTRUMENT, STATUS, EventKind, FeedState, GapKind, TickSource
 from flow_gl.core.units import SECOND_NS
 from flow_gl.store.market import EngineReader, EngineStore, MarketStore
-from flow_gl.store.timeline import TimelineStore
-from flow_gl.ui.link import LinkState
+from flow_gl.ui.link import LinkFields, LinkState
 from tests.kit.markets import START_NS, TICK, make_market
 
 OPENED = START_NS
 
 
-class LocalLink:
+class LocalLink(LinkFields):
     """A `Link` over local stores. It records commands."""
 
     def __init__(self, *symbols: str, bubbles: int = 150, wall_ns: int | None = None) -> None:
+        super().__init__()
         self.store = EngineStore.local()
-        self.owns_engine = True
         self.filled = [make_market(max(1, bubbles), seed=5 + n, is_published=bubbles > 0) for n in range(len(symbols))]
         self.stores = [market.store for market in self.filled]
-        self.engine: EngineReader | None = EngineReader(self.store)
+        self.engine = EngineReader(self.store)
         self.markets = [market.reader for market in self.filled]
         self.state = LinkState.RUNNING
-        self.message = ""
-        self.exit_code = 0
         self.generation = 1
-        self.timeline: TimelineStore | None = None
-        self.restarts = 0
-        self.offered: Sequence[str] = ()
-        self.asks_for = ""
         self.asked: list[str] = []
         self.refused: list[tuple[str, str]] = []
         self.commands: list[Command] = []

@@ -24,12 +24,11 @@ from flow_gl.ui.state.timeline import Folding
 
 SPEEDS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 1000.0, 3000.0, 10000.0, float("inf"))
 """Replay speeds that the keys step through."""
-"""As factors; 1 is a monitor with 96 dots per inch."""
 _ANSWER_NS: Final = SECOND_NS
 """Time allowed for the engine to apply a new speed; until then, steps start from the requested speed."""
 ZOOM_STEP: Final = 1.25
 PANE_STEP: Final = 0.04
-"""Of a chart's height, by which a key changes the CVD pane."""
+"""Of a chart's height, by which a key changes the CVD or the comparison pane."""
 
 
 def set_reference(context: Context) -> None:
@@ -151,10 +150,15 @@ def reset_time(context: Context) -> None:
 
 def resize_cvd(direction: int) -> Run:
     def run(context: Context) -> None:
-        low, high = CVD_SHARE_RANGE
-        context.state.cvd_share = min(max(context.state.cvd_share + direction * PANE_STEP, low), high)
+        context.state.cvd_share = next_share(context.state.cvd_share, direction)
 
     return run
+
+
+def next_share(share: float, direction: int) -> float:
+    """Return a pane's share of its chart's height, one step larger (1) or smaller (-1)."""
+    low, high = CVD_SHARE_RANGE
+    return min(max(share + direction * PANE_STEP, low), high)
 
 
 def _charts(context: Context) -> list[ChartState]:

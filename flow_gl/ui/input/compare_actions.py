@@ -4,10 +4,9 @@ from dataclasses import replace
 from typing import Final
 
 from flow_gl.ui.input.action import Action, Context, Request, Run
-from flow_gl.ui.input.chart_actions import PANE_STEP, ZOOM_STEP
+from flow_gl.ui.input.chart_actions import ZOOM_STEP, next_share
 from flow_gl.ui.overlays.frame import Frame
 from flow_gl.ui.state.compared import ComparedState
-from flow_gl.ui.state.layout import CVD_SHARE_RANGE
 
 _MENUS: Final = ("comparison", "comparison axis")
 
@@ -79,7 +78,6 @@ def _zoom(factor: float) -> Run:
 
 def _resize(direction: int) -> Run:
     def run(context: Context) -> None:
-        low, high = CVD_SHARE_RANGE
-        context.state.compared_share = min(max(context.state.compared_share + direction * PANE_STEP, low), high)
+        context.state.compared_share = next_share(context.state.compared_share, direction)
 
     return run

@@ -26,10 +26,8 @@ from flow_gl.core.spec import encode as encode_spec
 from flow_gl.core.system import children
 from flow_gl.core.system.platform.processes import describe_end
 from flow_gl.core.units import MINUTE_NS, SECOND_NS
-from flow_gl.store.market import EngineReader, MarketReader
 from flow_gl.store.shm import remove_stale
-from flow_gl.store.timeline import TimelineStore
-from flow_gl.ui.link import LinkState
+from flow_gl.ui.link import LinkFields, LinkState
 from flow_gl.view.engine_link.asked import Asked, requested_of
 from flow_gl.view.engine_link.process import EngineProcess
 
@@ -49,7 +47,7 @@ TAKE_OVER_NS: Final = 120 * SECOND_NS
 """Longest time that the old charts stay while a new engine catches up."""
 
 
-class EngineLink:
+class EngineLink(LinkFields):
     """An engine process as the view's `Link`.
 
     Parameters
@@ -68,15 +66,7 @@ class EngineLink:
         clock: Clock = SYSTEM,
         command: Sequence[str] = COMMAND,
     ) -> None:
-        self.owns_engine = True
-        self.engine: EngineReader | None = None
-        self.markets: list[MarketReader] = []
-        self.state = LinkState.STARTING
-        self.message = ""
-        self.exit_code = 0
-        self.generation = 0
-        self.timeline: TimelineStore | None = None
-        self.restarts = 0
+        super().__init__()
         self._spec = self._before_plan = spec
         self._environment: Final = dict(environment or {})
         self._clock: Final = clock
@@ -86,8 +76,6 @@ class EngineLink:
         """The engine whose stores are shown; it may be dead."""
         self._next: EngineProcess | None = None
         """The engine that is starting or catching up."""
-        self.offered: Sequence[str] = ()
-        self.asks_for = ""
         self._asked: Final = Asked()
         self._is_planned = False
         """The next engine is to take over from one that still runs, because another market was asked for."""

@@ -3,7 +3,6 @@
 import os
 import sys
 import time
-from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -13,9 +12,7 @@ from flow_gl.core.commands import Command
 from flow_gl.core.log import get_logger
 from flow_gl.core.spec import NotAdded
 from flow_gl.core.system.platform.pipes import PipeReader, PipeWriter
-from flow_gl.store.market import EngineReader, MarketReader
-from flow_gl.store.timeline import TimelineStore
-from flow_gl.ui.link import LinkState
+from flow_gl.ui.link import LinkFields, LinkState
 from flow_gl.ui.state import chart_list
 from flow_gl.ui.windows import WorkspaceTask
 from flow_gl.ui.workspaces.apply import apply_window
@@ -90,21 +87,11 @@ class FirstWindowPipe:
         self._writer.wait_for_end(_LAST_LINES_S)
 
 
-class FurtherLink:
+class FurtherLink(LinkFields):
     """A `ui.link.Link` to the engine that the first window owns: its stores are read here, commands go through it."""
 
     def __init__(self, pipe: FirstWindowPipe) -> None:
-        self.owns_engine = False
-        self.engine: EngineReader | None = None
-        self.markets: list[MarketReader] = []
-        self.timeline: TimelineStore | None = None
-        self.state = LinkState.STARTING
-        self.message = ""
-        self.exit_code = 0
-        self.generation = 0
-        self.restarts = 0
-        self.offered: Sequence[str] = ()
-        self.asks_for = ""
+        super().__init__(owns_engine=False)
         self._asked: Final[set[str]] = set()
         self._refused: list[tuple[str, str]] = []
         self._pipe: Final = pipe
