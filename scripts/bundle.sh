@@ -46,7 +46,8 @@ environment() {
   if [[ ! -f $stamp || $(<"$stamp") != "$wanted" ]]; then
     say "installing the locked packages (some minutes)"
     "$python" -m venv --clear "$venv"
-    pip_install --requirement locks/bundle.lock || fail "pip could not install locks/bundle.lock; its reason is above"
+    pip_install --no-deps --requirement locks/bundle.lock ||
+      fail "pip could not install locks/bundle.lock; its reason is above"
     pip_install --no-build-isolation "${arguments[@]}" ||
       fail "pip could not install the locked packages; its reason is above"
     pip_install --no-deps --target "$work/tools" --upgrade --requirement locks/build.lock
