@@ -139,11 +139,15 @@ class Archive:
             _log.exception("the archive failed")
             self._fail(f"internal error: {type(error).__name__}: {error}")
         else:
-            if self._status.state is ArchiveState.FAILING:
-                _log.warning("the archive is writing again")
-            self._status = ArchiveStatus(ArchiveState.WRITING if self._rows else ArchiveState.WAITING)
+            self._answered(ArchiveState.WRITING if self._rows else ArchiveState.WAITING)
             return self._period_s
         return min(2 * waited_s, LONGEST_WAIT_S)
+
+    def _answered(self, state: ArchiveState) -> None:
+        """The database answered: it is not failing any more."""
+        if self._status.state is ArchiveState.FAILING:
+            _log.warning("the archive is writing again")
+        self._status = ArchiveStatus(state)
 
     def _fail(self, reason: str) -> None:
         message = f"the archive has stopped: {self.name}: {reason}"
@@ -171,8 +175,8 @@ class Archive:
         except BaseException:
             market.go_back()
             raise
+        if count:
+            self._answered(ArchiveState.WRITING)  # before the rows count as written: no state says both
         market.keep()
         self._rows += count
-        if self._status.state is ArchiveState.WAITING and count:
-            self._status = ArchiveStatus(ArchiveState.WRITING)
         return count
