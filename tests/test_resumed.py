@@ -46,7 +46,7 @@ class Run(Rig):
         self.feed = ResumedFeed(symbols, make_live, calendar=calendar, **options)  # type: ignore[assignment]
         self._tape = Ring(memoryview(bytearray(Ring.nbytes(TRADE, 1 << 13))), TRADE, 1 << 13)
         self.recorder = Recorder(directory, dataset=DATASET, session_of=calendar.session_at, clock=self.clock)
-        self.recorder.start(self._tape, coming=Coming(tells_gaps=False), is_threaded=False)
+        self.recorder.start(self._tape, coming=Coming(repeats_gaps=False), is_threaded=False)
         self.feed.resume(self._recorded)
         self.feed.start()
         self._noted = 0

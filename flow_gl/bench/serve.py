@@ -90,7 +90,7 @@ def _round(clients: int, rate: float, seconds: float, workers: int) -> dict[str,
         spec = WorkerSpec(host="127.0.0.1", port=0, workers=workers, threshold=THRESHOLD, limits=_WIDE)
         server = Workers(spec)
         try:
-            server.tell(market.line)
+            server.send(market.line)
             _wait_ready(server)
             found |= _measure(market, server.port, server.pids, clients, rate=rate, seconds=seconds, comes_back=True)
         finally:
@@ -184,7 +184,7 @@ def _served(link: EngineLink, workers: int) -> Iterator[int]:
     server = Workers(WorkerSpec(host="127.0.0.1", port=0, workers=workers, threshold=THRESHOLD, limits=_WIDE))
     try:
         charts = tuple((market.store.name, 1) for market in link.markets)
-        server.tell(EngineLine("running", engine=link.engine.name, charts=charts))
+        server.send(EngineLine("running", engine=link.engine.name, charts=charts))
         _wait_ready(server)
         yield server.port
     finally:

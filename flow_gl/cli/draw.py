@@ -27,10 +27,10 @@ from flow_gl.core.spec import (
     PublishSpec,
     RemoteSpec,
 )
+from flow_gl.core.stderr import print_message
 from flow_gl.core.system.environment import check_compiler, check_drawing
 from flow_gl.core.system.interrupts import Interrupted
 from flow_gl.core.system.packages import install_advice
-from flow_gl.core.voice import say
 from flow_gl.ui.start import StartScreen
 from flow_gl.ui.state.options import ViewOptions
 
@@ -124,7 +124,7 @@ def show(
             code = _draw(link, feed, view_options(settings, drawing, title, rules))
     except Interrupted:
         if link.exit_code:
-            say(f"error: {link.message}")
+            print_message(f"error: {link.message}")
         raise
     if link.exit_code:
         # The engine reports only at its end that something was not written.
@@ -197,7 +197,7 @@ def _draw(link: "EngineLink", feed: AnyFeed, options: ViewOptions) -> int:
         raise FeedError(link.engine.text("message"))
     for market in link.markets:
         if line := rejections.describe(rejections.counts_of(market.session)):
-            say(f"note: {market.symbol or market.requested}: {line}")
+            print_message(f"note: {market.symbol or market.requested}: {line}")
     if options.headless and isinstance(feed, LiveSpec | RemoteSpec | BusSpec) and (refusal := _refusal(link, feed)):
         raise FeedError(refusal)
     if link.engine is not None and link.engine.status["damaged"]:

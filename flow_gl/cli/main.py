@@ -30,8 +30,8 @@ from flow_gl.core.errors import (
 )
 from flow_gl.core.log import masked
 from flow_gl.core.outside import plain
+from flow_gl.core.stderr import print_message
 from flow_gl.core.system import interrupts, libraries
-from flow_gl.core.voice import say
 
 LONGEST_ERROR: Final = 2_000
 """Maximum length of an error line in characters: it may quote a file name or a gateway's message."""
@@ -174,7 +174,7 @@ def _fail(error: Exception | SystemExit, *, is_debug: bool) -> int:
 def _end(line: str, exit_code: int) -> int:
     with suppress(OSError):
         streams.flush(sys.stdout)
-    say(line)
+    print_message(line)
     with suppress(OSError):
         streams.flush(sys.stderr)
     return exit_code

@@ -18,9 +18,9 @@ from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.schema import FeedState
 from flow_gl.core.settings import AggregationSettings, Settings, merge
 from flow_gl.core.spec import BusSpec, EngineSpec, RemoteSpec
+from flow_gl.core.stderr import print_message
 from flow_gl.core.system.environment import check_compiler
 from flow_gl.core.system.packages import install_advice
-from flow_gl.core.voice import say
 from flow_gl.server.spec import CommandLine, EngineLine, WorkerSpec
 from flow_gl.server.workers import Workers
 from flow_gl.store.market import EngineReader
@@ -62,16 +62,16 @@ class ServedLink(EngineLink):
             current = (state, self.message, self.generation, len(self.markets), self.engine, self._settings)
             if current != self._sent:
                 self._sent = current
-                self.workers.tell(self._line())
+                self.workers.send(self._line())
             for line in self.workers.poll():
                 super().send(command_of(line))
             if self._hello and self.workers.is_ready:
-                say(self._hello)
+                print_message(self._hello)
                 self._hello = ""
         except FlowError as error:
             if self.is_needed:
                 raise
-            say(f"error: {error}; the chart continues without the server")
+            print_message(f"error: {error}; the chart continues without the server")
             self.workers.close()
             self.workers = None
         return state
@@ -144,35 +144,35 @@ def serve(feed: draw.AnyFeed, settings: Settings, serving: Serving, drawing: Dra
 
 def _run(link: ServedLink, duration_s: float | None, *, is_remote: bool) -> None:
     end_s = None if duration_s is None else time.monotonic() + duration_s
-    said = ""
+    reported = ""
     while end_s is None or time.monotonic() < end_s:
         if link.poll() is LinkState.FAILED:
             raise draw.EngineError(link.message, link.exit_code)
         if is_remote and link.engine is not None:
-            said = _tell_trouble(link.engine, said)
+            reported = _report_trouble(link.engine, reported)
         time.sleep(POLL_S)
 
 
-def _tell_trouble(engine: EngineReader, said: str) -> str:
+def _report_trouble(engine: EngineReader, reported: str) -> str:
     """Say why charts from elsewhere do not arrive, each reason once. Raises FeedError if trying again does not help.
 
     Parameters
     ----------
-    said : the reason reported last; "" for none
+    reported : the reason reported last; "" for none
 
     Returns
     -------
-    said : the reason now
+    reported : the reason now
     """
     engine.refresh()
     state, message = FeedState(int(engine.status["state"])), engine.text("message")
     if state is FeedState.FAILED:
         raise FeedError(message)
     if state is FeedState.RECONNECTING:
-        if message != said:
-            say(f"{message}; retrying")
+        if message != reported:
+            print_message(f"{message}; retrying")
         return message
-    return "" if state in _RUNNING else said
+    return "" if state in _RUNNING else reported
 
 
 def _address_of(serving: Serving, port: int) -> str:

@@ -114,7 +114,7 @@ class Pipeline(Reconfigurable, Completeness):
         if mapping.is_end:
             return  # the name ends, the instrument does not
         instrument_id, symbol = mapping.instrument_id, mapping.symbol
-        self._tell_apart(instrument_id, symbol)
+        self._end_reused_id(instrument_id, symbol)
         definition = self._definitions.get((instrument_id, symbol)) if symbol else None
         for market in self._markets_of(instrument_id):
             market.name(symbol, mapping.requested)
@@ -125,7 +125,7 @@ class Pipeline(Reconfigurable, Completeness):
         """Apply an instrument's tick size and point value (`core.items.Definition`)."""
         instrument_id, symbol = definition.instrument_id, definition.symbol
         self._definitions[instrument_id, symbol] = definition
-        self._tell_apart(instrument_id, symbol)
+        self._end_reused_id(instrument_id, symbol)
         for market in self._markets_of(instrument_id):
             market.define(definition)
 
@@ -357,7 +357,7 @@ class Pipeline(Reconfigurable, Completeness):
             self._leave(market)
             self._ended.append(market)
 
-    def _tell_apart(self, instrument_id: int, symbol: str) -> None:
+    def _end_reused_id(self, instrument_id: int, symbol: str) -> None:
         """End an id's markets if the id gets another raw symbol: later trades belong to another instrument."""
         markets = self._markets.get(instrument_id, [])
         known = markets[0].identity.symbol if markets else ""

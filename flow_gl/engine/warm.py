@@ -30,7 +30,7 @@ def warm_up(progress: Callable[[str, int, int], None] | None = None) -> None:
     ----------
     progress : called with the name of the current stage, the number of finished stages, and the number of stages
     """
-    tell = progress or (lambda _name, _done, _all: None)
+    report = progress or (lambda _name, _done, _all: None)
     trades = np.zeros(8, TRADE)
     trades["action"], trades["side"], trades["size"] = ord("T"), ord("B"), 1
     trades["ts_event"] = np.arange(1, 9) * SECOND_NS
@@ -47,9 +47,9 @@ def warm_up(progress: Callable[[str, int, int], None] | None = None) -> None:
     )
     with without_scipy():
         for done, (name, step) in enumerate(zip(STAGES, steps, strict=True)):
-            tell(name, done, len(STAGES))
+            report(name, done, len(STAGES))
             step()
-    tell("done", len(STAGES), len(STAGES))
+    report("done", len(STAGES), len(STAGES))
 
 
 def _mixed(trades: np.ndarray) -> np.ndarray:

@@ -108,7 +108,7 @@ def _plan_files(spec: FilesSpec, engine: EngineSpec, on_progress: Callable[[floa
         from_ns=from_ns or None,
         summary=summary,
         done=snapshots.find(_handed_over_at_once(summary, spec.speed, from_ns)) if snapshots else 0,
-        tells_ends=snapshots is not None,
+        yield_ends=snapshots is not None,
     )
     if spec.is_held:
         feed.hold()

@@ -61,10 +61,10 @@ class Session:
         if isinstance(self._spec.feed, FilesSpec):
             self._doing = "scanning the files"
 
-        def tell(share: float) -> None:
+        def report_progress(share: float) -> None:
             self._doing = f"scanning the files: {share:.0%}"
 
-        self._plan = make_plan(self._spec, tell)
+        self._plan = make_plan(self._spec, report_progress)
         self._doing = "loading the engine"
         if self._spec.aggregation.sessions or isinstance(self._spec.feed, LiveSpec):
             self._learn_sessions(self._plan.begins_ns or self._clock.wall_ns())

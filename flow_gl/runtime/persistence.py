@@ -56,7 +56,7 @@ class Persistence:
         self._tape = tape
         if self._recorder:
             # The feed begins with the recording's trades and gaps; the gateway brings the rest.
-            self._recorder.start(tape, position=tape.head, coming=Coming(tells_gaps=False), reach_ns=_REACH_NS)
+            self._recorder.start(tape, position=tape.head, coming=Coming(repeats_gaps=False), reach_ns=_REACH_NS)
         if self._archive:
             self._archive.start()
 

@@ -64,14 +64,14 @@ class Publishing:
     def follow(self, charts: Sequence[str]) -> None:
         """Publish these charts from now on: their segments, in chart order."""
         self._charts = tuple(charts)
-        self._tell()
+        self._send_charts()
 
     def configure(self, settings: AggregationSettings) -> None:
         """Describe the charts with changed settings from now on."""
         self._settings = msgspec.to_builtins(settings)
-        self._tell()
+        self._send_charts()
 
-    def _tell(self) -> None:
+    def _send_charts(self) -> None:
         if self._process is not None and self._charts:
             line = ChartsLine(engine=self._engine, charts=self._charts, settings=self._settings)
             self._send(self._process, encode(line))
@@ -103,10 +103,10 @@ class Publishing:
             self._again(f"bus: the publisher cannot be started: {error}")
             return
         self._send(self._process, encode(self._spec))
-        self._tell()
+        self._send_charts()
 
     def _send(self, process: LineProcess, line: bytes) -> None:
-        if not process.tell(line):
+        if not process.send(line):
             get_logger("engine").warning("a line to the publisher was dropped")
 
     def _take_state(self, process: LineProcess) -> bool:

@@ -50,9 +50,9 @@ def main() -> int:
 
 
 def _fail(message: str, exit_code: int) -> int:
-    from flow_gl.server.worker import tell
+    from flow_gl.server.worker import send
 
-    tell(Failed(plain(masked(message), 1_000), exit_code))
+    send(Failed(plain(masked(message), 1_000), exit_code))
     return exit_code
 
 

@@ -196,17 +196,17 @@ class App:
         chart = hub.charts.find(asked.symbol)
         if chart is None:
             known = ", ".join(one.symbol for one in hub.charts.charts) or "none yet"
-            hub.say(client, Error("unknown_symbol", f"there is no symbol {asked.symbol} here", f"symbols: {known}"))
+            hub.send(client, Error("unknown_symbol", f"there is no symbol {asked.symbol} here", f"symbols: {known}"))
             return True
         levels = len(chart.reader.widths_ns)
         if asked.level >= levels:
             text = f"{chart.symbol} has no level {asked.level}"
-            hub.say(client, Error("unknown_level", text, f"levels: 0 to {levels - 1}, see widths_ns of Connected"))
+            hub.send(client, Error("unknown_level", text, f"levels: 0 to {levels - 1}, see widths_ns of Connected"))
             return True
         names = USUAL if asked.kinds is None else asked.kinds
         if unknown := [name for name in names if name not in KIND_OF_NAME]:
             text = f"there is no kind {', '.join(unknown)}"
-            hub.say(client, Error("unknown_kind", text, f"kinds: {', '.join(KIND_OF_NAME)}"))
+            hub.send(client, Error("unknown_kind", text, f"kinds: {', '.join(KIND_OF_NAME)}"))
             return True
         subscription = Subscription(
             chart=chart.index,
@@ -224,7 +224,7 @@ class App:
         chart = self._hub.charts.find(asked.symbol)
         if chart is None or not self._hub.unsubscribe(client, chart.index, asked.level):
             text = f"there is no subscription to {asked.symbol} at level {asked.level}"
-            self._hub.say(client, Error("not_subscribed", text, "subscribe first"))
+            self._hub.send(client, Error("not_subscribed", text, "subscribe first"))
 
     def _command(self, client: Client, asked: Command, guard: ClientGuard, address: str) -> None:
         error = check(asked, self._feed, self._hub.charts)
@@ -255,10 +255,10 @@ class App:
                 )
             )
             return
-        self._hub.say(client, error)
+        self._hub.send(client, error)
 
     def _wrong(self, client: Client, text: str) -> bool:
-        self._hub.say(client, Error("bad_message", text, "see docs/protocol.md"))
+        self._hub.send(client, Error("bad_message", text, "see docs/protocol.md"))
         return True
 
     def _refuse(self, client: Client, refusal: Refusal) -> bool:
@@ -266,7 +266,7 @@ class App:
         if refusal.closes:
             self._hub.end(client, _error(refusal), POLICY)
         else:
-            self._hub.say(client, _error(refusal))
+            self._hub.send(client, _error(refusal))
         return refusal.closes
 
 

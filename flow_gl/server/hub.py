@@ -104,7 +104,7 @@ class Hub:
         client.is_welcome, client.scopes, client.needs_hello = True, tuple(scopes), True
         self._serve(client)
 
-    def say(self, client: Client, message: ServerMessage) -> None:
+    def send(self, client: Client, message: ServerMessage) -> None:
         """Send one message to one client."""
         client.outbox.send(encode_message(message))
         self.counts.sent_messages += 1
@@ -207,7 +207,7 @@ class Hub:
         self._instruments, self._settings = instruments, dict(self.charts.settings)
         for client in self._clients:
             if client.is_welcome:
-                self.say(client, self._hello(client))
+                self.send(client, self._hello(client))
 
     def _hello(self, client: Client) -> Connected:
         engine = self.charts.engine
@@ -327,7 +327,7 @@ class Hub:
                 break
             if client.needs_hello:
                 client.needs_hello = False
-                self.say(client, self._hello(client))
+                self.send(client, self._hello(client))
                 if self._status.whole:
                     client.outbox.send(self._status.whole)
                 continue

@@ -98,7 +98,7 @@ class Worker:
         )
         await runner.setup()
         try:
-            self._tell(Ready(await self._listen(runner)))
+            self._send(Ready(await self._listen(runner)))
             threading.Thread(target=self._hear, args=(loop,), name="parent", daemon=True).start()
             watching = asyncio.create_task(self._app.watch_tokens())
             await self._tick(runner)
@@ -192,13 +192,13 @@ class Worker:
             self._hub.follow(found)
 
     def _command(self, line: CommandLine) -> None:
-        self._tell(line)
+        self._send(line)
 
-    def _tell(self, line: WorkerLine) -> None:
-        tell(line)
+    def _send(self, line: WorkerLine) -> None:
+        send(line)
 
 
-def tell(line: WorkerLine, write: Callable[[bytes], object] = lambda data: os.write(1, data)) -> None:
+def send(line: WorkerLine, write: Callable[[bytes], object] = lambda data: os.write(1, data)) -> None:
     """Write a line to the parent, which may have exited."""
     with suppress(OSError):
         write(encode(line))

@@ -14,10 +14,10 @@ import msgspec
 from flow_gl.core.errors import EXIT_FAULT, FlowError
 from flow_gl.core.log import get_logger
 from flow_gl.core.spec import environment_for
+from flow_gl.core.stderr import print_message
 from flow_gl.core.system import children
 from flow_gl.core.system.platform.line_process import LineProcess
 from flow_gl.core.system.platform.processes import describe_end
-from flow_gl.core.voice import say
 from flow_gl.server.address import check_port
 from flow_gl.server.metrics.counts import CountsBoard
 from flow_gl.server.spec import (
@@ -48,9 +48,11 @@ class _Worker(LineProcess):
         super().__init__(command, environment=environment_for(), name="worker")
         self.send(encode(spec))
 
-    def send(self, line: bytes) -> None:
-        if not self.tell(line):
+    def send(self, line: bytes) -> bool:
+        is_sent = super().send(line)
+        if not is_sent:
             get_logger("server").warning("a line to a worker was dropped")
+        return is_sent
 
     def answers(self) -> list[Ready | Failed | CommandLine]:
         found = []
@@ -106,7 +108,7 @@ class Workers:
     def pids(self) -> list[int]:
         return [worker.process.pid for worker in self._workers]
 
-    def tell(self, line: EngineLine) -> None:
+    def send(self, line: EngineLine) -> None:
         """Tell the workers about the engine, including workers that are restarted later."""
         self._line = encode(line)
         for worker in self._workers:
@@ -164,7 +166,7 @@ class Workers:
             self._deaths.popleft()
         if len(self._deaths) > MAX_DEATHS:
             raise _WorkerError(Failed(f"the server's workers died {MAX_DEATHS + 1} times in a minute; {reason}", 1))
-        say(f"{reason}; restarted")
+        print_message(f"{reason}; restarted")
         get_logger("server").error("worker died", extra={"worker": number, "reason": reason})
         worker.end(0.0)
         worker.close()

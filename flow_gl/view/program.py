@@ -12,9 +12,9 @@ from flow_gl.core.clock import SYSTEM, Clock
 from flow_gl.core.errors import EXIT_DISPLAY
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import FeedState
+from flow_gl.core.stderr import print_message
 from flow_gl.core.system import interrupts
 from flow_gl.core.system.interrupts import Pending
-from flow_gl.core.voice import say
 from flow_gl.ui.link import Link, LinkState
 from flow_gl.ui.state.options import ViewOptions
 
@@ -285,7 +285,7 @@ class Program:
     def lose_display(self) -> None:
         """The window is gone: save what can be saved, and report why the program ends."""
         self._video.rescue()
-        say("error: lost the connection to the X server")
+        print_message("error: lost the connection to the X server")
 
     def _draw_once(self) -> None:
         self._loop.run_frame(0.0)

@@ -39,7 +39,7 @@ def pilot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WindowPilot]:
         os.environ["DISPLAY"] = display
         try:
             found = WindowPilot(display, *CHARTS, size=(640, 420), bubbles=120)
-            found.link.say(state=FeedState.REPLAY, speed=1.0)
+            found.link.set_status(state=FeedState.REPLAY, speed=1.0)
             found.state.selected = 1
             found.frames(5)
             yield found
@@ -250,7 +250,7 @@ def put(**values: object) -> Callable[[WindowPilot], None]:
 
 def in_replay(pilot: WindowPilot) -> None:
     """Let the engine replay files, of which a loop has begun."""
-    pilot.link.say(can_seek=1, first_event=1, last_event=pilot.link.now_ns)
+    pilot.link.set_status(can_seek=1, first_event=1, last_event=pilot.link.now_ns)
     pilot.state.transport.loop_from_ns = 1
     pilot.frames(2)
 
@@ -310,7 +310,7 @@ def fresh(pilot: WindowPilot) -> None:
         "arrangement",
     ):
         setattr(state, name, getattr(first, name))
-    pilot.link.say(can_seek=0)
+    pilot.link.set_status(can_seek=0)
     state.transport.loop_from_ns, state.transport.is_entering, state.transport.is_shown = 0, False, True
     if state.has_own_charts:
         chart_list.show(state, [chart_list.symbol_of(market) for market in pilot.link.markets])

@@ -44,7 +44,7 @@ class RunningLink(LocalLink):
         super().poll()
         self.beat(SYSTEM.wall_ns())
         if self.polls == self._ends_after:
-            self.say(state=FeedState.ENDED, rate=0.0)
+            self.set_status(state=FeedState.ENDED, rate=0.0)
         if self.polls == self._killed_after:
             os.kill(os.getpid(), signal.SIGTERM)
         if self.polls == self._fails_after:
@@ -77,13 +77,13 @@ def test_a_run_ends_after_its_duration_with_a_picture_of_the_chart(tmp_path):
 
 def test_the_duration_does_not_count_the_engines_start(tmp_path):
     link = RunningLink("NQZ5", ends_after=10_000)
-    link.say(compiling=1)
+    link.set_status(compiling=1)
     polls_while_starting = 12
     poll = link.poll
 
     def starting():
         if link.polls == polls_while_starting:
-            link.say(compiling=0)
+            link.set_status(compiling=0)
         return poll()
 
     link.poll = starting
@@ -252,11 +252,11 @@ def test_a_display_that_dies_ends_the_program_with_one_line():
     if not sys.platform.startswith("linux"):
         pytest.skip("an X display is Linux's")
     program = (
-        "import sys, time\nfrom imgui_bundle import imgui\nfrom flow_gl.core.voice import say\n"
+        "import sys, time\nfrom imgui_bundle import imgui\nfrom flow_gl.core.stderr import print_message\n"
         "from flow_gl.gl.surface.context import Window, WindowOptions\n"
         "from flow_gl.gl.surface.lost_display import watched\n"
         "window = Window(WindowOptions(width=320, height=240, is_vsync=False))\n"
-        "with watched(lambda: say('error: the display is gone'), exit_code=5):\n"
+        "with watched(lambda: print_message('error: the display is gone'), exit_code=5):\n"
         "    print('up', flush=True)\n"
         "    while True:\n        window.poll(0.01)\n        window.swap()\n"
     )

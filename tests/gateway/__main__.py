@@ -230,7 +230,7 @@ class Gateway:
     async def do_skip(self, count: int) -> None:
         """Skip trades, as for a client that is too slow."""
         self.market.published += count
-        await self.tell(records.error(7, f"Skipped {count} records to catch up", self.market.ts))
+        await self.send(records.error(7, f"Skipped {count} records to catch up", self.market.ts))
 
     async def do_mute(self, on: bool) -> None:
         """Let trades happen without sending them."""
@@ -238,26 +238,26 @@ class Gateway:
 
     async def do_heartbeat(self, ts: int = 0) -> None:
         """Send a heartbeat; `ts` if time has passed since the newest trade."""
-        await self.tell(records.system(0, "Heartbeat", ts or self.market.ts))
+        await self.send(records.system(0, "Heartbeat", ts or self.market.ts))
 
     async def do_system(self, code: int, text: str) -> None:
-        await self.tell(records.system(code, text, self.market.ts))
+        await self.send(records.system(code, text, self.market.ts))
 
     async def do_error(self, code: int, text: str, close: bool = True) -> None:
-        await self.tell(records.error(code, text, self.market.ts))
+        await self.send(records.error(code, text, self.market.ts))
         if close:
             await self.do_end()
 
     async def do_raw(self, hex: str) -> None:  # noqa: A002  - the command's word
-        await self.tell(bytes.fromhex(hex))
+        await self.send(bytes.fromhex(hex))
 
     async def do_metadata(self) -> None:
-        await self.tell(records.metadata())
+        await self.send(records.metadata())
 
     async def do_half_record(self) -> None:
         """Send half a trade and close the connection."""
         row = self.market.tape[self.market.published : self.market.published + 1]
-        await self.tell(row.tobytes()[:20])
+        await self.send(row.tobytes()[:20])
         await self.do_end()
 
     async def do_rename(self, requested: str, symbol: str) -> None:
@@ -266,7 +266,7 @@ class Gateway:
         self.market.names[requested] = contract
         for session in self.sessions:
             session.instruments.add(contract.instrument_id)
-        await self.tell(records.mapping(contract, requested, self.market.ts))
+        await self.send(records.mapping(contract, requested, self.market.ts))
 
     async def do_remap(self, requested: str, symbol: str) -> None:
         """Map the symbol to another contract for new connections."""
@@ -308,7 +308,7 @@ class Gateway:
             ],
         }
 
-    async def tell(self, data: bytes) -> None:
+    async def send(self, data: bytes) -> None:
         for session in list(self.sessions):
             await session.send(data)
 

@@ -32,7 +32,7 @@ class LocalLink(LinkFields):
         self.now_ns = self.filled[0].now_ns if self.filled else OPENED
         self._status = np.zeros(1, STATUS)
         wall = self.now_ns if wall_ns is None else wall_ns
-        self.say(
+        self.set_status(
             state=FeedState.LIVE,
             pid=1,
             heartbeat=wall,
@@ -49,14 +49,14 @@ class LocalLink(LinkFields):
         for symbol, store in zip(symbols, self.stores, strict=True):
             name(store, symbol)
 
-    def say(self, **fields: object) -> None:
+    def set_status(self, **fields: object) -> None:
         """Change the engine's status."""
         for name, value in fields.items():
             self._status[name] = value
         self.store.status.write(self._status)
 
     def beat(self, wall_ns: int) -> None:
-        self.say(heartbeat=wall_ns)
+        self.set_status(heartbeat=wall_ns)
 
     def poll(self) -> LinkState:
         self.polls += 1

@@ -10,7 +10,7 @@ from flow_gl.core.clock import SYSTEM
 from flow_gl.core.schema import FeedState
 from flow_gl.server.security import token_file
 from tests.kit.certificates import make_certificate
-from tests.kit.served_process import desk
+from tests.kit.served_process import serve_market
 
 BEAT_S = 0.2
 
@@ -29,7 +29,7 @@ def metrics_target(folder: Path) -> Iterator[Target]:
     tokens = folder / "tokens.json"
     token = token_file.create(tokens, name="prometheus", scopes=("metrics",), wall_ns=SYSTEM.wall_ns())
     made = make_certificate(folder / "tls", days=60)
-    with desk(workers=2, tokens=str(tokens), tls_cert=str(made.cert), tls_key=str(made.key)) as served:
+    with serve_market(workers=2, tokens=str(tokens), tls_cert=str(made.cert), tls_key=str(made.key)) as served:
         is_over = threading.Event()
 
         def beat() -> None:

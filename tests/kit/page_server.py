@@ -50,13 +50,15 @@ class PageServer:
         """Commands of clients."""
         self.port = lasting_port()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.say(state=FeedState.DEMO, charts=len(stores), speed=1.0, anchor_event=now_ns, anchor_wall=time.time_ns())
+        self.set_status(
+            state=FeedState.DEMO, charts=len(stores), speed=1.0, anchor_event=now_ns, anchor_wall=time.time_ns()
+        )
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/"
 
-    def say(self, **fields: object) -> None:
+    def set_status(self, **fields: object) -> None:
         """Change the engine's status."""
         for name, value in fields.items():
             self._status[name] = value
@@ -96,7 +98,7 @@ class PageServer:
         ready.set()
         while not self._ending.is_set():
             if self.is_beating:
-                self.say(heartbeat=time.time_ns())
+                self.set_status(heartbeat=time.time_ns())
             hub.tick(time.monotonic())
             await asyncio.sleep(TICK_S)
         await runner.cleanup()

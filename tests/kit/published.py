@@ -108,7 +108,7 @@ class PublishingEngine:
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "flow_gl.runtime"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
-        self._tell(encode(spec))
+        self._send(encode(spec))
         assert self.process.stdout is not None
         answer = decode_answer(self.process.stdout.readline())
         assert isinstance(answer, Hello)
@@ -118,13 +118,13 @@ class PublishingEngine:
         self.last_answer = ""
         """What it said at its end."""
 
-    def _tell(self, line: bytes) -> None:
+    def _send(self, line: bytes) -> None:
         assert self.process.stdin is not None
         self.process.stdin.write(line)
         self.process.stdin.flush()
 
     def send(self, command: Command) -> None:
-        self._tell(encode_command(command))
+        self._send(encode_command(command))
 
     def status(self, field: str) -> Any:
         self._status.refresh()

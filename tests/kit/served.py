@@ -161,7 +161,7 @@ class HubRig:
         self.charts.state = "running"
         self.engine = EngineStore.local()
         self.status = np.zeros(1, STATUS)
-        self.say(state=FeedState.LIVE, dataset=b"GLBX.MDP3", source=b"test", charts=len(stores))
+        self.set_status(state=FeedState.LIVE, dataset=b"GLBX.MDP3", source=b"test", charts=len(stores))
         self.charts.set_engine(self.engine)
         for index, store in enumerate(stores):
             self.charts.set_chart(index, store, epoch + index)
@@ -170,7 +170,7 @@ class HubRig:
         self.hub = Hub(self.charts, counts=self.counts, server="flow_gl test", threshold=0.15)
         self.now_s = 0.0
 
-    def say(self, **fields: object) -> None:
+    def set_status(self, **fields: object) -> None:
         """Change the engine's status."""
         for name, value in fields.items():
             self.status[name] = value

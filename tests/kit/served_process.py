@@ -25,7 +25,7 @@ from tests.kit.waiting import PATIENCE_S
 _numbers = count()
 
 
-class Desk:
+class ServedMarket:
     """A market in shared memory and the workers that serve it."""
 
     def __init__(self, *, workers: int, published: int, seconds: int, **spec: Any) -> None:
@@ -45,17 +45,17 @@ class Desk:
         self.workers = Workers(WorkerSpec(workers=workers, **fields))
         self.commands: list[CommandLine] = []
         self.added: list[MarketStore] = []
-        self.tell()
+        self.send_line()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.workers.port}"
 
-    def tell(self, state: str = "running", message: str = "", epoch: int = 1000) -> None:
-        """Tell the workers about the engine."""
+    def send_line(self, state: str = "running", message: str = "", epoch: int = 1000) -> None:
+        """Send the workers the state of the engine."""
         charts = ((self.store.name, epoch), *((store.name, epoch) for store in self.added))
         line = EngineLine(state, message, self.engine.name, charts, {"arm": 300})
-        self.workers.tell(line)
+        self.workers.send(line)
 
     def add(self, symbol: str) -> None:
         """Serve another chart, with the same rows under another symbol."""
@@ -66,7 +66,7 @@ class Desk:
         store.instrument.write(instrument)
         Market(store, self.market.rows, self.market.points).advance(100)
         self.added.append(store)
-        self.tell()
+        self.send_line()
 
     def poll(self) -> None:
         self.commands += self.workers.poll()
@@ -88,9 +88,11 @@ class Desk:
 
 
 @contextmanager
-def desk(*, workers: int = 1, published: int = 1500, seconds: int = 2000, **spec: Any) -> Iterator[Desk]:
+def serve_market(
+    *, workers: int = 1, published: int = 1500, seconds: int = 2000, **spec: Any
+) -> Iterator[ServedMarket]:
     """Serve a market."""
-    found = Desk(workers=workers, published=published, seconds=seconds, **spec)
+    found = ServedMarket(workers=workers, published=published, seconds=seconds, **spec)
     try:
         found.wait(lambda: found.workers.is_ready)
         yield found
@@ -140,11 +142,13 @@ class SocketClient:
 
 
 @asynccontextmanager
-async def connect(desk: Desk, receiver: Receiver | None = None, **options: Any) -> AsyncIterator[SocketClient]:
-    """Connect to a desk; wait for its first message."""
+async def connect(
+    served: ServedMarket, receiver: Receiver | None = None, **options: Any
+) -> AsyncIterator[SocketClient]:
+    """Connect to a served market; wait for its first message."""
     async with (
         aiohttp.ClientSession() as session,
-        session.ws_connect(f"{desk.url}/ws", protocols=(PACKED_FORM,), **options) as socket,
+        session.ws_connect(f"{served.url}/ws", protocols=(PACKED_FORM,), **options) as socket,
     ):
         found = SocketClient(socket, receiver or Receiver())
         await found.read(lambda: found.last(Connected) is not None and bool(found.last(Connected).instruments))

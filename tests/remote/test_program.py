@@ -18,17 +18,17 @@ from flow_gl.view.frame_scheduler import FrameScheduler
 from tests.kit import waiting
 from tests.kit.gl_context import draw
 from tests.kit.markets import WIDTHS_S, make_scene
-from tests.kit.served_process import Desk, desk
+from tests.kit.served_process import ServedMarket, serve_market
 
 
 @pytest.fixture
-def served() -> Iterator[Desk]:
-    with desk() as found:
+def served() -> Iterator[ServedMarket]:
+    with serve_market() as found:
         yield found
 
 
 @pytest.fixture
-def link(served: Desk) -> Iterator[EngineLink]:
+def link(served: ServedMarket) -> Iterator[EngineLink]:
     found = EngineLink.start(EngineSpec(feed=RemoteSpec(url=served.url.replace("http", "ws", 1) + "/ws")))
     try:
         yield found
@@ -36,7 +36,7 @@ def link(served: Desk) -> Iterator[EngineLink]:
         found.close()
 
 
-def wait(served: Desk, link: EngineLink, until: Callable[[], object], what: str) -> None:
+def wait(served: ServedMarket, link: EngineLink, until: Callable[[], object], what: str) -> None:
     def step() -> None:
         assert not link.failure_within(0.0), link.message
         served.poll()
@@ -49,7 +49,7 @@ def wait(served: Desk, link: EngineLink, until: Callable[[], object], what: str)
     waiting.until(until, what, step=step)
 
 
-def difference(served: Desk, link: EngineLink) -> str:
+def difference(served: ServedMarket, link: EngineLink) -> str:
     """Return what the client's store lacks of the engine's, or holds otherwise; "" if they are the same."""
     if not link.markets:
         return "no chart"
@@ -72,7 +72,7 @@ def difference(served: Desk, link: EngineLink) -> str:
     return next((one for one in fields if getattr(ours, one).tobytes() != getattr(theirs, one).tobytes()), "")
 
 
-def wait_for_all(served: Desk, link: EngineLink) -> None:
+def wait_for_all(served: ServedMarket, link: EngineLink) -> None:
     wait(served, link, lambda: not difference(served, link), "all numbers")
     assert difference(served, link) == ""
 
@@ -81,7 +81,7 @@ def state_of(link: EngineLink) -> FeedState:
     return FeedState.STARTING if link.engine is None else FeedState(int(link.engine.status["state"]))
 
 
-def test_numbers_and_pixels_are_those_beside_the_engine(served: Desk, link: EngineLink, kit: Kit) -> None:
+def test_numbers_and_pixels_are_those_beside_the_engine(served: ServedMarket, link: EngineLink, kit: Kit) -> None:
     wait_for_all(served, link)
     served.market.advance(57)
     wait_for_all(served, link)
@@ -98,7 +98,7 @@ def test_numbers_and_pixels_are_those_beside_the_engine(served: Desk, link: Engi
         assert np.array_equal(*pictures)
 
 
-def test_a_lost_server_is_said_marked_and_made_good(served: Desk, link: EngineLink) -> None:
+def test_a_lost_server_is_said_marked_and_made_good(served: ServedMarket, link: EngineLink) -> None:
     wait_for_all(served, link)
     market = link.markets[0]
     store = market.store
@@ -114,19 +114,19 @@ def test_a_lost_server_is_said_marked_and_made_good(served: Desk, link: EngineLi
     assert state_of(link) is FeedState.REPLAY
 
 
-def test_another_run_of_the_engine_takes_over_in_a_new_store(served: Desk, link: EngineLink) -> None:
+def test_another_run_of_the_engine_takes_over_in_a_new_store(served: ServedMarket, link: EngineLink) -> None:
     wait_for_all(served, link)
     before = link.markets[0].store.name
-    served.tell("restarting", "the engine was killed (SIGKILL)")
+    served.send_line("restarting", "the engine was killed (SIGKILL)")
     wait(served, link, lambda: state_of(link) is FeedState.RECONNECTING, "the restart")
     assert link.engine is not None
     assert link.engine.text("message") == "the engine was killed (SIGKILL)"
-    served.tell("running", epoch=2000)
+    served.send_line("running", epoch=2000)
     wait(served, link, lambda: link.markets[0].store.name != before, "the new store")
     wait_for_all(served, link)
 
 
-def test_a_command_goes_to_the_server_and_settings_stay_the_servers(served: Desk, link: EngineLink) -> None:
+def test_a_command_goes_to_the_server_and_settings_stay_the_servers(served: ServedMarket, link: EngineLink) -> None:
     wait_for_all(served, link)
     link.send(SetSpeed(60.0))
     wait(served, link, lambda: bool(served.commands), "the command")
@@ -143,7 +143,9 @@ def test_a_command_goes_to_the_server_and_settings_stay_the_servers(served: Desk
     wait(served, link, is_said, "the refusal")
 
 
-def test_a_view_says_what_the_server_has_and_shows_a_chart_that_comes_there(served: Desk, link: EngineLink) -> None:
+def test_a_view_says_what_the_server_has_and_shows_a_chart_that_comes_there(
+    served: ServedMarket, link: EngineLink
+) -> None:
     wait_for_all(served, link)
     (symbol,) = (market.requested or market.symbol for market in link.markets)
     assert link.add("ES.v.0") == f"ES.v.0: the server does not have it; it has {symbol}"

@@ -26,7 +26,7 @@ class Rig:
         self.session = RemoteSession(RemoteSpec(url="ws://desk/ws"), "", self.clock, StatusBoard(self.store))
         self.reader = EngineReader(self.store)
 
-    def say(self, state: str, **numbers: object) -> None:
+    def receive_status(self, state: str, **numbers: object) -> None:
         row = np.zeros(1, STATUS)
         for name, value in numbers.items():
             row[name] = value
@@ -49,7 +49,7 @@ def test_the_servers_own_reconnection_is_not_a_lost_server(rig: Rig) -> None:
     chart = complete(market)
     rig.session.connected(CONNECTED)
     rig.session.charts[0] = chart
-    rig.say("reconnecting", attempt=4, retry_at=rig.clock.wall_ns() + SECOND_NS)
+    rig.receive_status("reconnecting", attempt=4, retry_at=rig.clock.wall_ns() + SECOND_NS)
     status = rig.publish().status
     assert (int(status["state"]), int(status["attempt"])) == (FeedState.RECONNECTING, 4)
     assert chart.store is not None

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from tests.kit.browser import Browser, find_browser
-from tests.kit.served_process import Desk, desk
+from tests.kit.served_process import ServedMarket, serve_market
 from tests.kit.waiting import PATIENCE_S, until
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 @contextmanager
-def moving(served: Desk) -> Iterator[None]:
+def moving(served: ServedMarket) -> Iterator[None]:
     """Let a bubble close every 50 ms."""
     is_over = threading.Event()
 
@@ -36,7 +36,7 @@ def moving(served: Desk) -> Iterator[None]:
         thread.join()
 
 
-def line_of(served: Desk, at: int) -> str:
+def line_of(served: ServedMarket, at: int) -> str:
     row = served.market.rows[at]
     return f"NQ.v.0 {row['price'] / 1e9:.2f} delta {row['buy'] - row['sell']:+d}"
 
@@ -52,7 +52,7 @@ def test_an_example_of_a_client_has_15_lines(name: str) -> None:
 
 
 def test_the_python_example_prints_the_bubbles_that_close() -> None:
-    with desk(published=200, seconds=1500) as served, moving(served):
+    with serve_market(published=200, seconds=1500) as served, moving(served):
         command = [sys.executable, str(EXAMPLES / "server_client.py"), f"{served.url}/ws"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as client:
             assert client.stdout is not None
@@ -77,7 +77,7 @@ def test_the_browser_example_shows_the_bubbles_that_close() -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as pages:
         threading.Thread(target=pages.serve_forever, daemon=True).start()
         origin = f"http://127.0.0.1:{pages.server_port}"
-        with desk(published=200, seconds=1500, origins=(origin,)) as served, moving(served):
+        with serve_market(published=200, seconds=1500, origins=(origin,)) as served, moving(served):
             with closing(Browser()) as browser:
                 browser.open(f"{origin}/server_client.html#{served.url.replace('http', 'ws')}/ws")
                 lines: list[str] = []

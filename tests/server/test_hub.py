@@ -275,7 +275,7 @@ def fill_queue(rig: HubRig, one: TestClient) -> None:
     """Let a client read nothing until its queue is dropped."""
     one.transport.room, before = 0, rig.counts.dropped_to_snapshot
     for at in range(400):
-        rig.say(message=f"news {at} {before}".ljust(230, "."), keeping=f"{at}".ljust(230, "."))
+        rig.set_status(message=f"news {at} {before}".ljust(230, "."), keeping=f"{at}".ljust(230, "."))
         rig.hub.tick(rig.now_s)  # at one moment: it is slow, and has not stalled yet
         if rig.counts.dropped_to_snapshot > before:
             return
@@ -413,7 +413,7 @@ def test_the_status_comes_each_second_and_at_once_when_it_changes(market: Market
     rig.tick(round(3 / TICK_S))
     assert 3 <= len(one.read().statuses) <= 5
     before = len(one.statuses)
-    rig.say(state=FeedState.RECONNECTING, message="connection lost")
+    rig.set_status(state=FeedState.RECONNECTING, message="connection lost")
     rig.tick()
     assert len(one.read().statuses) == before + 1
     assert (one.statuses[-1].state, one.statuses[-1].message) == ("reconnecting", "connection lost")
@@ -463,7 +463,7 @@ def test_a_status_has_what_changed_and_a_new_client_gets_the_whole(market: Marke
     rig = HubRig(market.store)
     one = rig.join()
     rig.tick(round(1.1 / TICK_S))
-    rig.say(trades=17)
+    rig.set_status(trades=17)
     rig.tick(round(1.1 / TICK_S))
     sent = one.read().json[-1]
     assert sent["numbers"] == {"trades": 17}

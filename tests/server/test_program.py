@@ -16,7 +16,7 @@ import pytest
 from flow_gl.protocol.kinds import Kind, Part
 from flow_gl.protocol.messages import PACKED_FORM, Connected, Status, Subscribe
 from flow_gl.protocol.receiver import Receiver
-from tests.kit.served_process import Desk, SocketClient, desk
+from tests.kit.served_process import ServedMarket, SocketClient, serve_market
 from tests.kit.waiting import PATIENCE_S
 
 
@@ -108,7 +108,7 @@ def test_a_server_without_a_feed_ends_with_the_feeds_error(tmp_path: Path) -> No
 
 @pytest.mark.slow
 def test_a_server_over_a_server_has_every_row_and_outlives_its_restart() -> None:
-    async def run(upstream: Desk, url: str) -> None:
+    async def run(upstream: ServedMarket, url: str) -> None:
         session, client = await follow(url, Receiver())
         async with session:
             assert "control" not in client.last(Connected).scopes, "commands are the first server's"
@@ -121,11 +121,11 @@ def test_a_server_over_a_server_has_every_row_and_outlives_its_restart() -> None
             upstream.market.advance(50)
             await client.read(lambda: has_all(client, upstream))
 
-    def has_all(client: SocketClient, upstream: Desk) -> bool:
+    def has_all(client: SocketClient, upstream: ServedMarket) -> bool:
         rows = client.rows.get(0)
         return rows is not None and rows.tobytes() == upstream.stored().tobytes()
 
-    with desk(published=300, seconds=600) as upstream:
+    with serve_market(published=300, seconds=600) as upstream:
         address = upstream.url.replace("http", "ws", 1)
         with program("serve", "--from", address) as (process, url):
             asyncio.run(run(upstream, url))

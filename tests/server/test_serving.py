@@ -20,19 +20,19 @@ from flow_gl.protocol.messages import PACKED_FORM, Connected, Error, Status, Sub
 from flow_gl.protocol.receiver import Receiver
 from flow_gl.server.spec import WorkerSpec
 from flow_gl.server.workers import Workers
-from tests.kit.served_process import Desk, connect, desk
+from tests.kit.served_process import ServedMarket, connect, serve_market
 from tests.kit.waiting import PATIENCE_S
 
 NQ = Subscribe("NQ.v.0")
 
 
 @pytest.fixture(scope="module")
-def two_workers() -> Iterator[Desk]:
-    with desk(workers=2) as found:
+def two_workers() -> Iterator[ServedMarket]:
+    with serve_market(workers=2) as found:
         yield found
 
 
-def test_every_level_comes_whole_and_continues(two_workers: Desk) -> None:
+def test_every_level_comes_whole_and_continues(two_workers: ServedMarket) -> None:
     async def run() -> None:
         async with connect(two_workers) as one:
             levels = range(len(one.receiver.instruments[0].widths_ns))
@@ -49,13 +49,13 @@ def test_every_level_comes_whole_and_continues(two_workers: Desk) -> None:
     asyncio.run(run())
 
 
-def test_both_workers_take_clients_and_give_the_same(two_workers: Desk) -> None:
+def test_both_workers_take_clients_and_give_the_same(two_workers: ServedMarket) -> None:
     async def run() -> None:
         async with asyncio.TaskGroup() as group:
             for _ in range(24):
                 group.create_task(whole(two_workers))
 
-    async def whole(served: Desk) -> None:
+    async def whole(served: ServedMarket) -> None:
         async with connect(served) as one:
             await one.subscribe(NQ)
             await one.read(lambda: len(one.rows.get(0, ())) == len(served.stored()))
@@ -64,7 +64,7 @@ def test_both_workers_take_clients_and_give_the_same(two_workers: Desk) -> None:
     asyncio.run(run())
 
 
-async def exchange(served: Desk, *sent: str | bytes, protocol: str = "") -> list[dict[str, Any]]:
+async def exchange(served: ServedMarket, *sent: str | bytes, protocol: str = "") -> list[dict[str, Any]]:
     """Send messages, and return what came until all were answered with an Error or the connection ended."""
     async with (
         aiohttp.ClientSession() as session,
@@ -108,7 +108,9 @@ async def exchange(served: Desk, *sent: str | bytes, protocol: str = "") -> list
         ('{"type": "Authenticate", "token": "x"}', "bad_message", "already authenticated"),
     ],
 )
-def test_what_is_wrong_is_refused_in_one_line(two_workers: Desk, sent: str | bytes, code: str, says: str) -> None:
+def test_what_is_wrong_is_refused_in_one_line(
+    two_workers: ServedMarket, sent: str | bytes, code: str, says: str
+) -> None:
     found = asyncio.run(exchange(two_workers, sent))
     (error,) = [one for one in found if one["type"] == "Error"]
     assert error["code"] == code
@@ -118,13 +120,13 @@ def test_what_is_wrong_is_refused_in_one_line(two_workers: Desk, sent: str | byt
 
 
 def test_a_demo_has_a_speed_and_no_instants() -> None:
-    with desk(feed="demo") as served:
+    with serve_market(feed="demo") as served:
         found = asyncio.run(exchange(served, '{"type": "Command", "name": "seek", "value": 5}'))
         (error,) = [one for one in found if one["type"] == "Error"]
         assert (error["code"], error["text"]) == ("not_available", "a demo has no seek")
 
 
-def test_an_unknown_form_of_the_protocol_is_refused_before_the_connection(two_workers: Desk) -> None:
+def test_an_unknown_form_of_the_protocol_is_refused_before_the_connection(two_workers: ServedMarket) -> None:
     async def run() -> None:
         headers = {
             "Connection": "Upgrade",
@@ -142,7 +144,7 @@ def test_an_unknown_form_of_the_protocol_is_refused_before_the_connection(two_wo
     asyncio.run(run())
 
 
-def test_a_command_reaches_the_parent_with_the_name_of_who_gave_it(two_workers: Desk) -> None:
+def test_a_command_reaches_the_parent_with_the_name_of_who_gave_it(two_workers: ServedMarket) -> None:
     async def run() -> None:
         async with connect(two_workers) as one:
             await one.socket.send_json({"type": "Command", "name": "set_speed", "value": 60})
@@ -158,16 +160,16 @@ def test_a_command_reaches_the_parent_with_the_name_of_who_gave_it(two_workers: 
 
 
 def test_where_nothing_obeys_a_command_no_client_has_the_scope_for_it() -> None:
-    async def scopes(served: Desk) -> tuple[str, ...]:
+    async def scopes(served: ServedMarket) -> tuple[str, ...]:
         async with connect(served) as one:
             found: Connected = one.last(Connected)
             return found.scopes
 
-    with desk(feed="connect") as served:
+    with serve_market(feed="connect") as served:
         assert "control" not in asyncio.run(scopes(served))
 
 
-def test_the_page_and_the_health_check_are_there(two_workers: Desk) -> None:
+def test_the_page_and_the_health_check_are_there(two_workers: ServedMarket) -> None:
     async def run() -> None:
         async with aiohttp.ClientSession() as session:
             async with session.get(f"{two_workers.url}/") as answer:
@@ -179,7 +181,7 @@ def test_the_page_and_the_health_check_are_there(two_workers: Desk) -> None:
     asyncio.run(run())
 
 
-def test_a_client_that_does_not_read_delays_nobody(two_workers: Desk) -> None:
+def test_a_client_that_does_not_read_delays_nobody(two_workers: ServedMarket) -> None:
     async def run() -> None:
         async with connect(two_workers) as slow, connect(two_workers) as quick:
             await slow.subscribe(NQ)
@@ -194,7 +196,7 @@ def test_a_client_that_does_not_read_delays_nobody(two_workers: Desk) -> None:
     asyncio.run(run())
 
 
-def test_a_port_in_use_is_said_in_one_line(two_workers: Desk) -> None:
+def test_a_port_in_use_is_said_in_one_line(two_workers: ServedMarket) -> None:
     port = two_workers.workers.port
     with pytest.raises(FlowError, match=f"port {port} of 127.0.0.1 is in use: choose another with --port"):
         Workers(WorkerSpec(host="127.0.0.1", port=port, threshold=0.15))
@@ -209,7 +211,7 @@ def test_an_address_that_is_not_there_is_said_in_one_line(host: str) -> None:
 
 
 def test_a_worker_that_is_killed_is_replaced_and_its_client_resumes(capfd: pytest.CaptureFixture[str]) -> None:
-    async def run(served: Desk) -> None:
+    async def run(served: ServedMarket) -> None:
         receiver = Receiver()
         async with connect(served, receiver) as one:
             await one.subscribe(NQ)
@@ -228,21 +230,21 @@ def test_a_worker_that_is_killed_is_replaced_and_its_client_resumes(capfd: pytes
             assert np.array_equal(again.rows[0], served.stored())
             assert min(block.sequence for block in again.blocks if block.kind == 1) == len(held)
 
-    with desk() as served:
+    with serve_market() as served:
         asyncio.run(run(served))
     said = capfd.readouterr().err
     assert "worker 0 of the server was killed (SIGKILL); restarted" in said
 
 
 def test_the_engine_and_the_end_of_the_server_are_reported() -> None:
-    async def run(served: Desk) -> None:
+    async def run(served: ServedMarket) -> None:
         async with connect(served) as one:
             await one.subscribe(NQ)
             await one.read(lambda: len(one.rows.get(0, ())) == len(served.stored()))
-            served.tell("restarting", "the engine was killed (SIGKILL)")
+            served.send_line("restarting", "the engine was killed (SIGKILL)")
             await one.read(lambda: one.last(Status).engine == "restarting")
             assert one.last(Status).message == "the engine was killed (SIGKILL)"
-            served.tell("running", epoch=2000)
+            served.send_line("running", epoch=2000)
             await one.read(lambda: one.last(Connected).instruments[0].epoch == 2000)
             await one.read(lambda: any(block.epoch == 2000 and block.kind == 1 for block in one.blocks))
             await one.read(lambda: len(one.rows[0]) == len(served.stored()))
@@ -252,10 +254,10 @@ def test_the_engine_and_the_end_of_the_server_are_reported() -> None:
             assert one.last(Error).code == "going_away"
             await ending
 
-    with desk() as served:
+    with serve_market() as served:
         asyncio.run(run(served))
 
 
 def test_a_worker_that_cannot_begin_ends_the_server(tmp_path: Path) -> None:
-    with pytest.raises(FlowError, match="no_tokens"), desk(tokens=str(tmp_path / "no_tokens")):
+    with pytest.raises(FlowError, match="no_tokens"), serve_market(tokens=str(tmp_path / "no_tokens")):
         pass

@@ -28,7 +28,7 @@ from tests.kit.waiting import until
 pytestmark = pytest.mark.slow
 
 
-class Desk:
+class EngineAndReader:
     """An engine that publishes, and a reader of the bus; both are polled together."""
 
     def __init__(self, feed: DemoSpec | FilesSpec | LiveSpec, url: str) -> None:
@@ -73,9 +73,9 @@ class Desk:
 
 
 @contextmanager
-def attached(desk: Desk) -> Iterator[dict[str, MarketStore]]:
+def attached(pair: EngineAndReader) -> Iterator[dict[str, MarketStore]]:
     """Hold the charts' stores by symbol, so that they can be read after the engine has ended."""
-    stores = {requested_of(one): MarketStore.attach(one.store.name) for one in desk.engine.markets}
+    stores = {requested_of(one): MarketStore.attach(one.store.name) for one in pair.engine.markets}
     try:
         yield stores
     finally:
@@ -93,17 +93,20 @@ def assert_once(url: str, dataset: str, stores: dict[str, MarketStore]) -> None:
 
 
 def test_a_symbol_is_added_to_a_demo_that_is_published(tmp_path: Path) -> None:
-    with nats_server(tmp_path) as server, closing(Desk(DemoSpec(symbols=("NQ",), history_s=600.0), server.url)) as desk:
-        desk.until_published("NQ.v.0")
-        pid = desk.engine.pid
-        assert desk.engine.add("ES.v.0") == ""
-        desk.until_published("NQ.v.0", "ES.v.0")
-        assert desk.engine.pid != pid, "another engine goes on"
-        rows = desk.status("published")
-        until(lambda: desk.status("published") > rows + 20, desk.describe, step=desk.poll)
-        with attached(desk) as stores:
-            states, first = list(desk.states), desk.states.index(FeedState.DEMO)
-            desk.engine.close()
+    with (
+        nats_server(tmp_path) as server,
+        closing(EngineAndReader(DemoSpec(symbols=("NQ",), history_s=600.0), server.url)) as pair,
+    ):
+        pair.until_published("NQ.v.0")
+        pid = pair.engine.pid
+        assert pair.engine.add("ES.v.0") == ""
+        pair.until_published("NQ.v.0", "ES.v.0")
+        assert pair.engine.pid != pid, "another engine goes on"
+        rows = pair.status("published")
+        until(lambda: pair.status("published") > rows + 20, pair.describe, step=pair.poll)
+        with attached(pair) as stores:
+            states, first = list(pair.states), pair.states.index(FeedState.DEMO)
+            pair.engine.close()
             assert_once(server.url, "synthetic", stores)
         assert not {FeedState.ENDED, FeedState.CATCHING_UP} & {*states[first:]}, states
 
@@ -117,18 +120,18 @@ def test_a_symbol_is_added_to_a_replay_that_is_published(tmp_path: Path) -> None
     symbols = {one.instrument_id: one.symbol_at(maker.live_ns) for one in maker.contracts}
     write_dbn(path, np.concatenate(blocks), symbols=symbols)
     feed = FilesSpec(paths=(str(path),), speed=10.0)
-    with nats_server(tmp_path) as server, closing(Desk(feed, server.url)) as desk:
-        until(lambda: desk.engine.offered and desk.engine.markets, desk.describe, step=desk.poll)
-        nq, es = desk.engine.offered[:2]
-        desk.until_published(nq)
-        assert desk.engine.add(es) == ""
-        desk.until_published(nq, es)
-        rows = desk.status("published")
-        until(lambda: desk.status("published") > rows + 20, desk.describe, step=desk.poll)
-        with attached(desk) as stores:
-            assert desk.engine.engine
-            dataset = desk.engine.engine.text("dataset")
-            desk.engine.close()
+    with nats_server(tmp_path) as server, closing(EngineAndReader(feed, server.url)) as pair:
+        until(lambda: pair.engine.offered and pair.engine.markets, pair.describe, step=pair.poll)
+        nq, es = pair.engine.offered[:2]
+        pair.until_published(nq)
+        assert pair.engine.add(es) == ""
+        pair.until_published(nq, es)
+        rows = pair.status("published")
+        until(lambda: pair.status("published") > rows + 20, pair.describe, step=pair.poll)
+        with attached(pair) as stores:
+            assert pair.engine.engine
+            dataset = pair.engine.engine.text("dataset")
+            pair.engine.close()
             assert_once(server.url, dataset, stores)
 
 
@@ -143,20 +146,20 @@ def test_a_symbol_is_added_to_a_live_feed_that_is_published(tmp_path: Path) -> N
         archive="off",
     )
     try:
-        with nats_server(tmp_path) as server, closing(Desk(feed, server.url)) as desk:
-            desk.until_published("NQ.v.0")
-            pid = desk.engine.pid
-            assert desk.engine.add("ES.v.0") == ""
+        with nats_server(tmp_path) as server, closing(EngineAndReader(feed, server.url)) as pair:
+            pair.until_published("NQ.v.0")
+            pid = pair.engine.pid
+            assert pair.engine.add("ES.v.0") == ""
             gateway("publish", count=300)
-            desk.until_published("NQ.v.0", "ES.v.0")
+            pair.until_published("NQ.v.0", "ES.v.0")
             gateway("publish", count=300)
-            rows = desk.status("published")
-            until(lambda: desk.status("published") > rows + 20, desk.describe, step=desk.poll)
-            assert desk.engine.pid == pid, "the same engine and publisher go on"
-            with attached(desk) as stores:
-                desk.engine.close()
+            rows = pair.status("published")
+            until(lambda: pair.status("published") > rows + 20, pair.describe, step=pair.poll)
+            assert pair.engine.pid == pid, "the same engine and publisher go on"
+            with attached(pair) as stores:
+                pair.engine.close()
                 assert_once(server.url, DATASET, stores)
-            states = desk.states[desk.states.index(FeedState.LIVE) :]
+            states = pair.states[pair.states.index(FeedState.LIVE) :]
             assert not {FeedState.ENDED, FeedState.CATCHING_UP} & {*states}, states
     finally:
         gateway.close()

@@ -47,7 +47,7 @@ def test_a_run_that_reads_the_recording_back_keeps_its_markers_and_reports_each_
     run.feed(rows[:600])
     run.recorder.close()
 
-    again = Run(tmp_path, tells_gaps=False)
+    again = Run(tmp_path, repeats_gaps=False)
     found = again.recorder.take_recovered()
     assert found
     assert found.trades.tobytes() == rows[:600].tobytes()

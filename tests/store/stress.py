@@ -23,7 +23,7 @@ def layout(buffer: memoryview) -> tuple[Ring, Table]:
     return Ring(buffer[:ring_bytes], ROW, CAPACITY), Table(buffer[ring_bytes:], WIDE)
 
 
-def say(*words: object) -> None:
+def print_line(*words: object) -> None:
     sys.stdout.write(" ".join(map(str, words)) + "\n")
     sys.stdout.flush()
 
@@ -31,7 +31,7 @@ def say(*words: object) -> None:
 def main() -> None:
     segment = Segment.create("stress", nbytes())
     ring, table = layout(segment.buffer)
-    say(segment.name)
+    print_line(segment.name)
     batch = np.zeros(200, ROW)
     record = np.zeros(1, WIDE)
     written = version = 0
@@ -53,7 +53,7 @@ def main() -> None:
         version += 1
         record["value"] = record["copies"] = version
         table.write(record)
-    say(written, version)
+    print_line(written, version)
     del ring, table
     segment.close()
 

@@ -16,12 +16,12 @@ CVD_NOW = -40
 def pilot() -> Iterator[HeadlessPilot]:
     found = HeadlessPilot("NQZ5", size=(1280, 720))
     found.frames(3)
-    say(found, cvd=CVD_NOW)
+    publish_session(found, cvd=CVD_NOW)
     yield found
     found.close()
 
 
-def say(pilot: HeadlessPilot, chart: int = 0, *, trades: int = 1, **fields: int) -> None:
+def publish_session(pilot: HeadlessPilot, chart: int = 0, *, trades: int = 1, **fields: int) -> None:
     """Publish a session with some fields changed, `trades` trades later, and draw it."""
     session = np.zeros(1, SESSION)
     pilot.link.stores[chart].session.read(session)
@@ -47,16 +47,16 @@ def test_a_reference_is_shown_beside_the_session_and_sends_nothing_to_the_engine
     pilot.press("r")
     pilot.frames(6)
     assert texts(pilot) == ["CVD 0", f"session {MINUS}40"]
-    say(pilot, cvd=CVD_NOW + 9)
+    publish_session(pilot, cvd=CVD_NOW + 9)
     assert texts(pilot) == ["CVD +9", f"session {MINUS}31"]
     assert not pilot.link.commands
 
 
 def test_each_undo_restores_the_previous_reference(pilot: HeadlessPilot) -> None:
     pilot.press("r")
-    say(pilot, cvd=0)
+    publish_session(pilot, cvd=0)
     pilot.press("r")
-    say(pilot, cvd=5)
+    publish_session(pilot, cvd=5)
     assert texts(pilot) == ["CVD +5", "session +5"]
     pilot.press("ctrl+z")
     pilot.frames(6)
@@ -72,7 +72,7 @@ def test_each_undo_restores_the_previous_reference(pilot: HeadlessPilot) -> None
 def test_a_reference_ends_where_cvd_restarts(pilot: HeadlessPilot) -> None:
     pilot.press("r")
     session_open = pilot.link.now_ns + 10_000_000
-    say(pilot, cvd=7, cvd_since=session_open, last_ts=session_open + 1)
+    publish_session(pilot, cvd=7, cvd_since=session_open, last_ts=session_open + 1)
     assert texts(pilot) == ["CVD +7"]
     assert not pilot.state.charts[0].cvd_references
 
@@ -82,32 +82,32 @@ def test_a_reference_ends_with_its_contract(pilot: HeadlessPilot) -> None:
     record = np.array([pilot.link.markets[0].instrument])
     record["instrument_id"] += 1
     pilot.link.stores[0].instrument.write(record)
-    say(pilot, cvd=7)
+    publish_session(pilot, cvd=7)
     assert texts(pilot) == ["CVD +7"]
 
 
 def test_a_reference_survives_an_engine_restart_if_the_new_engine_has_the_same_trades(pilot: HeadlessPilot) -> None:
     point = pilot.link.markets[0].open_cvd(0)
     assert point is not None
-    say(pilot, trades=0, cvd=int(point["close"]), last_ts=int(point["ts_event"]) + 1)
+    publish_session(pilot, trades=0, cvd=int(point["close"]), last_ts=int(point["ts_event"]) + 1)
     pilot.press("r")
     pilot.link.generation += 1
-    say(pilot, cvd=int(point["close"]) + 9)
+    publish_session(pilot, cvd=int(point["close"]) + 9)
     assert texts(pilot)[0] == "CVD +9"
     pilot.state.charts[0].cvd_references[:] = []
 
 
 def test_a_reference_that_a_new_engine_does_not_confirm_is_dropped(pilot: HeadlessPilot) -> None:
-    say(pilot, trades=0, cvd=10**6)
+    publish_session(pilot, trades=0, cvd=10**6)
     pilot.press("r")
     pilot.link.generation += 1
-    say(pilot, cvd=10**6 + 9)
+    publish_session(pilot, cvd=10**6 + 9)
     assert texts(pilot) == ["CVD +1,000,009"]
 
 
 def test_a_reference_waits_until_its_time_is_reached_again(pilot: HeadlessPilot) -> None:
     pilot.press("r")
-    say(pilot, cvd=3, last_ts=pilot.link.now_ns - 10**12)
+    publish_session(pilot, cvd=3, last_ts=pilot.link.now_ns - 10**12)
     assert texts(pilot) == ["CVD +3"]
     assert pilot.state.charts[0].cvd_references
 
@@ -116,11 +116,11 @@ def test_two_charts_have_their_own_references() -> None:
     pilot = HeadlessPilot("NQZ5", "ESZ5", size=(1280, 720))
     pilot.frames(3)
     for chart in (0, 1):
-        say(pilot, chart, cvd=100)
+        publish_session(pilot, chart, cvd=100)
     pilot.move((1100.0, 300.0))
     pilot.press("r")
     for chart in (0, 1):
-        say(pilot, chart, cvd=130)
+        publish_session(pilot, chart, cvd=130)
     assert texts(pilot, 0) == ["CVD +130"]
     assert texts(pilot, 1) in (["CVD +30", "session +130"], ["CVD +30", "(+130)"])
     pilot.close()

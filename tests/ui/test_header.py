@@ -103,22 +103,22 @@ def test_the_price_is_the_last_optional_item_to_be_dropped():
 
 def test_mute_recording_and_partial_data_are_shown():
     link = LocalLink("NQZ5")
-    link.say(is_recording=True)
+    link.set_status(is_recording=True)
     session = np.array([link.markets[0].session])
     session["partial"] = True
     link.stores[0].session.write(session)
     texts = [item.text for item in all_items(link=link, is_muted=True)]
     assert {"alerts muted", "REC"} < set(texts)
     assert any(text.startswith("data from ") for text in texts)
-    link.say(unkept=True)
+    link.set_status(unkept=True)
     assert "not all recorded" in [item.text for item in all_items(link=link)]
 
 
 def test_a_bus_that_is_away_is_shown():
     link = LocalLink("NQZ5")
-    link.say(is_publishing=True, on_bus=True)
+    link.set_status(is_publishing=True, on_bus=True)
     assert "bus not connected" not in [item.text for item in all_items(link=link)]
-    link.say(on_bus=False)
+    link.set_status(on_bus=False)
     assert "bus not connected" in [item.text for item in all_items(link=link)]
 
 

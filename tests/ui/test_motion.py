@@ -21,7 +21,7 @@ def frames(link, clock, count, *, start=0, jitter_ns=0, rate=1.0):
         wall = link.now_ns + frame * 16_666_667
         off = jitter_ns * (-1) ** frame
         event = link.now_ns + int((wall - link.now_ns) * rate) + off
-        link.say(heartbeat=wall, anchor_wall=wall, anchor_event=event, rate=rate)
+        link.set_status(heartbeat=wall, anchor_wall=wall, anchor_event=event, rate=rate)
         link.engine.refresh()
         shown.append(clock.step(link.engine, wall, 1 / 60))
     return np.array(shown, np.int64)
@@ -43,17 +43,17 @@ def test_the_shown_time_stays_with_the_feed_at_every_speed(link, rate):
 def test_a_jump_of_the_feed_is_followed_immediately(link):
     clock = MotionClock()
     frames(link, clock, 30)
-    link.say(anchor_event=link.now_ns + 3600 * SECOND_NS, anchor_wall=link.now_ns)
+    link.set_status(anchor_event=link.now_ns + 3600 * SECOND_NS, anchor_wall=link.now_ns)
     link.engine.refresh()
     assert clock.step(link.engine, link.now_ns, 1 / 60) == link.now_ns + 3600 * SECOND_NS
 
 
 def test_a_stopped_feed_and_one_at_maximum_speed_are_shown_where_they_are(link):
-    link.say(rate=0.0)
+    link.set_status(rate=0.0)
     link.engine.refresh()
     clock = MotionClock()
     assert {clock.step(link.engine, link.now_ns + n * SECOND_NS, 1 / 60) for n in range(9)} == {link.now_ns}
-    link.say(rate=np.inf)
+    link.set_status(rate=np.inf)
     link.engine.refresh()
     assert feed_now(link.engine, link.now_ns + 5) == link.now_ns
 
@@ -69,7 +69,7 @@ def test_the_picture_of_a_dead_engine_stops(link):
 
 def test_before_the_feeds_first_status_there_is_no_time():
     link = LocalLink("NQZ5")
-    link.say(anchor_event=0)
+    link.set_status(anchor_event=0)
     link.engine.refresh()
     assert MotionClock().step(link.engine, link.now_ns, 1 / 60) == 0
     assert feed_now(None, 5) == 0

@@ -15,7 +15,7 @@ def link():
     return LocalLink("NQZ5")
 
 
-def say(link, *, later_ns=200_000_000, beats=True, **more):
+def status_of(link, *, later_ns=200_000_000, beats=True, **more):
     """Return the condition `later_ns` after the newest trade."""
     wall = link.now_ns + later_ns
     if beats:
@@ -27,21 +27,21 @@ def say(link, *, later_ns=200_000_000, beats=True, **more):
 
 
 def test_live_shows_the_age_of_the_newest_trade(link):
-    said = say(link)
-    assert (said.text, said.tone, said.is_live) == ("LIVE 0.2 s", Tone.GOOD, True)
+    status = status_of(link)
+    assert (status.text, status.tone, status.is_live) == ("LIVE 0.2 s", Tone.GOOD, True)
 
 
 def test_an_old_newest_trade_changes_the_colour(link):
-    said = say(link, later_ns=25 * SECOND_NS)
-    assert said.text == "LIVE 25 s"
-    assert said.tone is Tone.ATTENTION
+    status = status_of(link, later_ns=25 * SECOND_NS)
+    assert status.text == "LIVE 25 s"
+    assert status.tone is Tone.ATTENTION
 
 
 def test_an_engine_without_heartbeat_is_never_shown_as_a_quiet_market(link):
-    said = say(link, later_ns=3 * SECOND_NS, beats=False)
-    assert said.text.startswith("ENGINE NOT RESPONDING")
-    assert said.tone is Tone.ALARM
-    assert not said.is_live
+    status = status_of(link, later_ns=3 * SECOND_NS, beats=False)
+    assert status.text.startswith("ENGINE NOT RESPONDING")
+    assert status.tone is Tone.ALARM
+    assert not status.is_live
 
 
 @pytest.mark.parametrize(
@@ -55,9 +55,9 @@ def test_an_engine_without_heartbeat_is_never_shown_as_a_quiet_market(link):
 )
 def test_states_of_the_link_take_precedence_over_the_feeds(link, state, text):
     link.state = state
-    said = say(link)
-    assert said.text == text
-    assert not said.is_live
+    status = status_of(link)
+    assert status.text == text
+    assert not status.is_live
 
 
 @pytest.mark.parametrize(
@@ -76,17 +76,17 @@ def test_states_of_the_link_take_precedence_over_the_feeds(link, state, text):
     ],
 )
 def test_states_other_than_live_are_named(link, fields, text):
-    link.say(**fields)
-    said = say(link, later_ns=61 * SECOND_NS)
-    assert said.text == text
-    assert not said.is_live
+    link.set_status(**fields)
+    status = status_of(link, later_ns=61 * SECOND_NS)
+    assert status.text == text
+    assert not status.is_live
 
 
 def test_reconnecting_shows_the_try_and_the_wait(link):
-    link.say(state=FeedState.RECONNECTING, attempt=3, retry_at=link.now_ns + 4 * SECOND_NS)
-    said = say(link, later_ns=0)
-    assert said.text == "RECONNECTING (try 3, in 4 s)"
-    assert said.tone is Tone.ALARM
+    link.set_status(state=FeedState.RECONNECTING, attempt=3, retry_at=link.now_ns + 4 * SECOND_NS)
+    status = status_of(link, later_ns=0)
+    assert status.text == "RECONNECTING (try 3, in 4 s)"
+    assert status.tone is Tone.ALARM
 
 
 @pytest.mark.parametrize(
@@ -99,67 +99,67 @@ def test_reconnecting_shows_the_try_and_the_wait(link):
     ],
 )
 def test_replay_and_demo_are_named_with_their_speed(link, state, speed, text):
-    link.say(state=state, speed=speed)
-    said = say(link)
-    assert (said.text, said.is_live) == (text, True)
+    link.set_status(state=state, speed=speed)
+    status = status_of(link)
+    assert (status.text, status.is_live) == (text, True)
 
 
 def test_a_halt_shows_since_when_there_are_no_trades(link):
     add_gap(link.stores[0], GapKind.NO_TRADES, OPENED - 60 * SECOND_NS, link.now_ns, is_open=True)
-    said = say(link, later_ns=70 * SECOND_NS)
-    assert said.text == "NO TRADES since 09:29"
-    assert said.is_live, "connected: the market is quiet, the picture is not old"
+    status = status_of(link, later_ns=70 * SECOND_NS)
+    assert status.text == "NO TRADES since 09:29"
+    assert status.is_live, "connected: the market is quiet, the picture is not old"
 
 
 def test_missing_data_is_an_alarm_while_it_lasts(link):
     add_gap(link.stores[0], GapKind.FEED, OPENED, link.now_ns, is_open=True)
-    said = say(link)
-    assert said.tone is Tone.ALARM
-    assert not said.is_live
+    status = status_of(link)
+    assert status.tone is Tone.ALARM
+    assert not status.is_live
 
 
 def test_a_pause_counts_new_trades_and_yields_to_problems(link):
-    assert say(link, paused_new=12).text == "PAUSED (12 new)"
-    assert not say(link, paused_new=12).is_live
+    assert status_of(link, paused_new=12).text == "PAUSED (12 new)"
+    assert not status_of(link, paused_new=12).is_live
     link.state = LinkState.RESTARTING
-    assert say(link, paused_new=12).text == "ENGINE RESTARTING \u00b7 PAUSED (12 new)"
+    assert status_of(link, paused_new=12).text == "ENGINE RESTARTING \u00b7 PAUSED (12 new)"
 
 
 def test_a_compiling_engine_may_be_silent_and_its_work_is_named(link):
-    link.say(compiling=1, message=b"compiling kernels 3 of 9")
-    said = say(link, later_ns=20 * SECOND_NS, beats=False)
-    assert (said.text, said.detail) == ("PREPARING", "compiling kernels 3 of 9")
+    link.set_status(compiling=1, message=b"compiling kernels 3 of 9")
+    status = status_of(link, later_ns=20 * SECOND_NS, beats=False)
+    assert (status.text, status.detail) == ("PREPARING", "compiling kernels 3 of 9")
 
 
 def test_an_engine_that_is_behind_shows_by_how_much(link):
-    link.say(behind=50_000, lag_ns=2_500_000_000)
-    assert say(link).text == "LIVE \u00b7 BEHIND 2.5 s"
+    link.set_status(behind=50_000, lag_ns=2_500_000_000)
+    assert status_of(link).text == "LIVE \u00b7 BEHIND 2.5 s"
 
 
 def test_an_empty_chart_says_what_it_waits_for_and_when_it_can_come():
     link = LocalLink("NQZ5", bubbles=0)
-    link.say(state=FeedState.CLOSED)
-    said = say(link)
-    assert awaiting(link, link.markets[0], said) == (
+    link.set_status(state=FeedState.CLOSED)
+    status = status_of(link)
+    assert awaiting(link, link.markets[0], status) == (
         "waiting for the first trade of NQ.v.0; market opens Sunday 18:00 ET"
     )
-    link.say(state=FeedState.LIVE)
-    assert awaiting(link, link.markets[0], say(link)) == "waiting for the first trade of NQ.v.0"
-    link.say(state=FeedState.RECONNECTING, attempt=2, message=b"no connection to the gateway: refused")
-    assert awaiting(link, link.markets[0], say(link)) == "no connection to the gateway: refused"
-    link.say(state=FeedState.LIVE, message=b"")
-    link.say(not_found=1)
-    assert awaiting(link, link.markets[0], say(link)) == "NQ.v.0: the gateway does not know this symbol"
+    link.set_status(state=FeedState.LIVE)
+    assert awaiting(link, link.markets[0], status_of(link)) == "waiting for the first trade of NQ.v.0"
+    link.set_status(state=FeedState.RECONNECTING, attempt=2, message=b"no connection to the gateway: refused")
+    assert awaiting(link, link.markets[0], status_of(link)) == "no connection to the gateway: refused"
+    link.set_status(state=FeedState.LIVE, message=b"")
+    link.set_status(not_found=1)
+    assert awaiting(link, link.markets[0], status_of(link)) == "NQ.v.0: the gateway does not know this symbol"
 
 
 def test_an_empty_chart_says_why_no_trade_came():
     link = LocalLink("NQZ5", bubbles=0)
-    link.say(state=FeedState.LIVE, message=b"1,200 trades wait for their symbol")
-    assert awaiting(link, link.markets[0], say(link)) == (
+    link.set_status(state=FeedState.LIVE, message=b"1,200 trades wait for their symbol")
+    assert awaiting(link, link.markets[0], status_of(link)) == (
         "waiting for the first trade of NQ.v.0; 1,200 trades wait for their symbol"
     )
-    link.say(state=FeedState.ENDED, message=b"a.dbn: damaged at byte 96: the rest is left out")
-    assert awaiting(link, link.markets[0], say(link)) == (
+    link.set_status(state=FeedState.ENDED, message=b"a.dbn: damaged at byte 96: the rest is left out")
+    assert awaiting(link, link.markets[0], status_of(link)) == (
         "NQ.v.0 did not trade in this data: choose another symbol with --symbol; "
         "a.dbn: damaged at byte 96: the rest is left out"
     )
@@ -167,21 +167,21 @@ def test_an_empty_chart_says_why_no_trade_came():
     session["rejected"] = session["rejected_price"] = 400
     link.stores[0].session.write(session)
     link.markets[0].refresh()
-    link.say(message=b"")
-    assert awaiting(link, link.markets[0], say(link)) == (
+    link.set_status(message=b"")
+    assert awaiting(link, link.markets[0], status_of(link)) == (
         "NQ.v.0: not charted: 400 records at a price that does not fit this market"
     )
 
 
 def test_a_halt_of_the_demo_is_shown_immediately(link):
-    link.say(state=FeedState.DEMO, message=b"halted until 09:51:35")
-    assert say(link).text == "DEMO \u00b7 halted until 09:51:35"
-    link.say(message=b"")
-    assert say(link).text == "DEMO"
+    link.set_status(state=FeedState.DEMO, message=b"halted until 09:51:35")
+    assert status_of(link).text == "DEMO \u00b7 halted until 09:51:35"
+    link.set_status(message=b"")
+    assert status_of(link).text == "DEMO"
 
 
 def test_a_chart_with_trades_waits_for_nothing(link):
-    assert awaiting(link, link.markets[0], say(link)) == ""
+    assert awaiting(link, link.markets[0], status_of(link)) == ""
 
 
 def test_the_next_open_is_the_evening_at_the_exchange_and_sunday_after_friday():
@@ -192,9 +192,9 @@ def test_the_next_open_is_the_evening_at_the_exchange_and_sunday_after_friday():
 
 def test_a_market_with_trades_is_never_shown_as_closed(link):
     """On a Saturday, or in the maintenance hour: the feed knows only the calendar."""
-    link.say(state=FeedState.CLOSED)
-    said = say(link)
-    assert said.text.startswith("LIVE ")
-    assert said.is_live
-    assert say(link, later_ns=59 * SECOND_NS).text.startswith("LIVE ")
-    assert say(link, later_ns=61 * SECOND_NS).text.startswith("MARKET CLOSED")
+    link.set_status(state=FeedState.CLOSED)
+    status = status_of(link)
+    assert status.text.startswith("LIVE ")
+    assert status.is_live
+    assert status_of(link, later_ns=59 * SECOND_NS).text.startswith("LIVE ")
+    assert status_of(link, later_ns=61 * SECOND_NS).text.startswith("MARKET CLOSED")

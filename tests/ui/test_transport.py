@@ -116,8 +116,8 @@ def pilot():
     found = HeadlessPilot("NQZ5", size=(1280, 720), bubbles=150)
     found.link.timeline, _ = timeline_of()
     first, last = OPEN_NS, OPEN_NS + 6 * HOUR_NS
-    found.link.say(state=FeedState.REPLAY, can_seek=1, first_event=first, last_event=last, indexed=1.0)
-    found.link.say(anchor_event=OPEN_NS + HOUR_NS, rate=0.0, is_held=1)
+    found.link.set_status(state=FeedState.REPLAY, can_seek=1, first_event=first, last_event=last, indexed=1.0)
+    found.link.set_status(anchor_event=OPEN_NS + HOUR_NS, rate=0.0, is_held=1)
     found.until_idle()
     found.link.commands.clear()
     yield found
@@ -141,7 +141,7 @@ def notes(pilot):
 def test_a_step_that_leads_nowhere_is_said_each_time(pilot):
     for count in (1, 2):
         pilot.press("ctrl+page_down")
-        pilot.link.say(refusals=count, refusal=b"there is no next session")
+        pilot.link.set_status(refusals=count, refusal=b"there is no next session")
         pilot.until(lambda: "there is no next session" in notes(pilot), "the refusal was not said")
         pilot.until(lambda: not notes(pilot), "the note does not go away")
 
@@ -154,14 +154,14 @@ def test_the_bar_is_there_in_a_replay_alone_and_a_key_hides_it(pilot):
     assert pilot.state.transport.rect is None
     assert pilot.charts[0].layout.outer.bottom == 720
     pilot.press("ctrl+t")
-    pilot.link.say(state=FeedState.LIVE, can_seek=0)
+    pilot.link.set_status(state=FeedState.LIVE, can_seek=0)
     pilot.frames(2)
     assert pilot.state.transport.rect is None
 
 
 def test_the_bar_asks_an_engine_once_to_read_the_replay():
     found = HeadlessPilot("NQZ5", size=(1280, 720))
-    found.link.say(state=FeedState.REPLAY, can_seek=1)
+    found.link.set_status(state=FeedState.REPLAY, can_seek=1)
     found.frames(5)
     found.press("n", "n")
     assert found.link.commands.count(OpenTimeline()) == 1
@@ -170,10 +170,10 @@ def test_the_bar_asks_an_engine_once_to_read_the_replay():
 
 def test_space_plays_and_pauses_a_replay_and_never_its_picture(pilot):
     pilot.press("space")
-    pilot.link.say(is_held=0, rate=1.0)
+    pilot.link.set_status(is_held=0, rate=1.0)
     pilot.frames(2)
     pilot.press("space")
-    pilot.link.say(is_held=0, state=FeedState.ENDED)
+    pilot.link.set_status(is_held=0, state=FeedState.ENDED)
     pilot.frames(2)
     pilot.press("space")
     assert pilot.link.commands == [Play(True), Play(False), Play(True)]
@@ -222,12 +222,12 @@ def test_buttons_do_what_their_keys_do(pilot):
 def test_a_loop_is_marked_with_one_key_and_ended_with_it(pilot):
     pilot.press("z")
     assert pilot.state.transport.loop_from_ns == OPEN_NS + HOUR_NS
-    pilot.link.say(anchor_event=OPEN_NS + HOUR_NS + 90 * SECOND_NS, seeks=1)
+    pilot.link.set_status(anchor_event=OPEN_NS + HOUR_NS + 90 * SECOND_NS, seeks=1)
     pilot.frames(3)
     pilot.press("z")
     start, end = OPEN_NS + HOUR_NS, OPEN_NS + HOUR_NS + 90 * SECOND_NS
     assert pilot.link.commands == [SetLoop(start, end)]
-    pilot.link.say(loop_start=start, loop_end=end)
+    pilot.link.set_status(loop_start=start, loop_end=end)
     pilot.frames(2)
     pilot.press("z")
     assert pilot.link.commands[-1] == SetLoop(0, 0)
@@ -257,6 +257,6 @@ def test_without_a_replay_the_keys_say_that_there_is_none():
 
 def test_the_time_shown_jumps_with_a_seek_however_near(pilot):
     to_ns = OPEN_NS + HOUR_NS + SECOND_NS // 3
-    pilot.link.say(anchor_event=to_ns, seeks=1, seek_to=to_ns)
+    pilot.link.set_status(anchor_event=to_ns, seeks=1, seek_to=to_ns)
     pilot.frames(1)
     assert pilot.frame.event_ns == to_ns

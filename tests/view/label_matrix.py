@@ -103,12 +103,12 @@ def feed_gap(screen: Screen) -> None:
 
 
 def replay(screen: Screen) -> None:
-    screen.link.say(state=FeedState.REPLAY, speed=10.0, progress=0.4)
+    screen.link.set_status(state=FeedState.REPLAY, speed=10.0, progress=0.4)
 
 
 def reconnecting(screen: Screen) -> None:
     message = b"the gateway closed the connection: authentication is no longer valid"
-    screen.link.say(
+    screen.link.set_status(
         state=FeedState.RECONNECTING, attempt=3, retry_at=screen.time.wall_ns() + 4 * SECOND_NS, message=message
     )
 
@@ -123,15 +123,15 @@ def unscheduled(screen: Screen) -> None:
 
 def signs(screen: Screen) -> None:
     screen.state.is_muted = True
-    screen.link.say(is_recording=1)
+    screen.link.set_status(is_recording=1)
     for store in screen.link.stores:
         add_cross(store, screen.link.now_ns - 15 * SECOND_NS)
         add_cross(store, screen.link.now_ns - 12 * SECOND_NS, direction=-1)
 
 
 def unkept(screen: Screen) -> None:
-    screen.link.say(unkept=1, keeping=b"cannot write /recordings: no space left on the device; 120 trades wait")
-    screen.link.say(is_publishing=1)
+    screen.link.set_status(unkept=1, keeping=b"cannot write /recordings: no space left on the device; 120 trades wait")
+    screen.link.set_status(is_publishing=1)
 
 
 def paused(screen: Screen) -> None:
@@ -218,16 +218,16 @@ def replay_with_bar(screen: Screen) -> None:
     """A paused replay with its seek bar."""
     now = screen.link.now_ns
     screen.link.timeline = timeline(now)
-    screen.link.say(
+    screen.link.set_status(
         state=FeedState.REPLAY, can_seek=1, first_event=now - HOUR_NS, last_event=now + HOUR_NS, indexed=1.0
     )
-    screen.link.say(speed=10.0, is_held=1, rate=0.0)
+    screen.link.set_status(speed=10.0, is_held=1, rate=0.0)
 
 
 def replay_seeking(screen: Screen) -> None:
     """A replay that reads its files for the bar while the handle is dragged and a loop is marked."""
     replay_with_bar(screen)
-    screen.link.say(indexed=0.4, is_held=0, rate=1.0, seeking=screen.link.now_ns)
+    screen.link.set_status(indexed=0.4, is_held=0, rate=1.0, seeking=screen.link.now_ns)
     screen.state.transport.loop_from_ns = screen.link.now_ns - 600 * SECOND_NS
     screen.state.transport.dragged_ns = screen.link.now_ns - 300 * SECOND_NS
 

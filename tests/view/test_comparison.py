@@ -174,7 +174,7 @@ def pilot_of_a_silence() -> HeadlessPilot:
     link.filled[1].advance(len(link.filled[1].rows) - 70)
     link.now_ns = link.filled[0].now_ns
     found.time.advance(link.now_ns - found.time.wall_ns())
-    link.say(anchor_wall=link.now_ns, anchor_event=link.now_ns, heartbeat=link.now_ns)
+    link.set_status(anchor_wall=link.now_ns, anchor_event=link.now_ns, heartbeat=link.now_ns)
     link.generation += 1
     found.state.selected = 1
     found.frames(5)

@@ -70,7 +70,7 @@ def test_freezing_a_frame_changes_nothing(pilot: HeadlessPilot, monkeypatch: pyt
 
 def test_asking_whether_the_picture_rests_changes_nothing(pilot: HeadlessPilot) -> None:
     loop = pilot.loop
-    pilot.link.say(rate=0.0)
+    pilot.link.set_status(rate=0.0)
     pilot.frames(1)
     assert [loop.is_at_rest for _ in range(3)] == [False] * 3
     pilot.state.toggle_pause(pilot.time.wall_ns(), pilot.link.now_ns)
@@ -78,5 +78,5 @@ def test_asking_whether_the_picture_rests_changes_nothing(pilot: HeadlessPilot) 
     pilot.time.advance(5_000_000_000)
     assert [loop.is_at_rest for _ in range(3)] == [True] * 3
     assert not loop.poll_engine()
-    pilot.link.say(state=FeedState.ENDED)
+    pilot.link.set_status(state=FeedState.ENDED)
     assert [loop.poll_engine() for _ in range(3)] == [True] * 3

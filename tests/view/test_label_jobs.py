@@ -100,11 +100,11 @@ def test_nothing_is_deferred_if_no_frame_follows_soon(two: Screen) -> None:
 
 def test_deferred_labels_are_drawn_before_the_picture_rests(two: Screen) -> None:
     for frames in range(1, 9):
-        two.link.say(state=FeedState.LIVE)
+        two.link.set_status(state=FeedState.LIVE)
         two.frames(30)
         now = two.print_all()
         two.frames(frames % 2)
-        two.link.say(state=FeedState.ENDED)
+        two.link.set_status(state=FeedState.ENDED)
         two.frames(1)
         drawn = 0
         while not two.loop.is_at_rest:

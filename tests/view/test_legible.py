@@ -19,7 +19,7 @@ FARTHEST: Final = 0.25
 """Share of a text box's pixels that are certainly background: those that differ most from the text's colour."""
 
 
-class Desk(HeadlessPilot):
+class PalettePilot(HeadlessPilot):
     """A chart in one palette."""
 
     def __init__(self, palette: Palette) -> None:
@@ -51,56 +51,56 @@ class Desk(HeadlessPilot):
 
 
 @pytest.fixture(params=PALETTES.values(), ids=list(PALETTES))
-def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
-    found = Desk(request.param)
+def pilot(request: pytest.FixtureRequest) -> Iterator[PalettePilot]:
+    found = PalettePilot(request.param)
     yield found
     found.close()
 
 
-def live(_: Desk) -> None:
+def live(_: PalettePilot) -> None:
     pass
 
 
-def signs(desk: Desk) -> None:
-    desk.state.is_muted = True
-    desk.link.say(is_recording=1, unkept=1, keeping=b"cannot write: no space left on the device")
-    add_cross(desk.link.stores[0], desk.link.now_ns - 12 * SECOND_NS)
+def signs(pilot: PalettePilot) -> None:
+    pilot.state.is_muted = True
+    pilot.link.set_status(is_recording=1, unkept=1, keeping=b"cannot write: no space left on the device")
+    add_cross(pilot.link.stores[0], pilot.link.now_ns - 12 * SECOND_NS)
 
 
-def reconnecting(desk: Desk) -> None:
-    desk.link.say(state=FeedState.RECONNECTING, attempt=3, message=b"the gateway closed the connection")
+def reconnecting(pilot: PalettePilot) -> None:
+    pilot.link.set_status(state=FeedState.RECONNECTING, attempt=3, message=b"the gateway closed the connection")
 
 
-def paused(desk: Desk) -> None:
-    desk.press("space")
+def paused(pilot: PalettePilot) -> None:
+    pilot.press("space")
 
 
-def in_the_past(desk: Desk) -> None:
-    desk.state.time.pan(200.0, desk.frame.event_ns)
+def in_the_past(pilot: PalettePilot) -> None:
+    pilot.state.time.pan(200.0, pilot.frame.event_ns)
 
 
-def with_reference(desk: Desk) -> None:
-    desk.press("r")
+def with_reference(pilot: PalettePilot) -> None:
+    pilot.press("r")
 
 
-def zoomed_out(desk: Desk) -> None:
-    desk.state.time.set_span(3600e9, desk.charts[0].layout.price.width)
+def zoomed_out(pilot: PalettePilot) -> None:
+    pilot.state.time.set_span(3600e9, pilot.charts[0].layout.price.width)
 
 
 STATES: Final = (live, signs, reconnecting, paused, in_the_past, with_reference, zoomed_out)
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
-def test_texts_are_legible_on_their_background(desk: Desk, state: Callable[[Desk], None]) -> None:
-    state(desk)
-    ratios = desk.ratios()
+def test_texts_are_legible_on_their_background(pilot: PalettePilot, state: Callable[[PalettePilot], None]) -> None:
+    state(pilot)
+    ratios = pilot.ratios()
     assert len(ratios) > 15
     assert {text: ratio for text, ratio in ratios.items() if ratio < MIN_CONTRAST} == {}
 
 
-def test_texts_of_panels_and_menus_are_legible(desk: Desk) -> None:
-    assert desk.state.palette.name in PALETTES
-    colors = {name: color for name, color, _ in theme.colors(desk.state.palette)}
+def test_texts_of_panels_and_menus_are_legible(pilot: PalettePilot) -> None:
+    assert pilot.state.palette.name in PALETTES
+    colors = {name: color for name, color, _ in theme.colors(pilot.state.palette)}
     for ground in ("window_bg", "popup_bg", "header", "header_hovered", "header_active", "title_bg"):
         for text in ("text", "text_disabled"):
             assert contrast(colors[text], colors[ground]) >= MIN_CONTRAST, (text, ground)

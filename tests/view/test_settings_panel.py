@@ -11,7 +11,7 @@ from flow_gl.ui.overlays.panels import base
 from tests.kit.pilot import HeadlessPilot, Place
 
 
-class Desk(HeadlessPilot):
+class ControlsPilot(HeadlessPilot):
     """The program's frame with the controls open.
 
     Attributes
@@ -53,51 +53,51 @@ class Desk(HeadlessPilot):
 
 
 @pytest.fixture
-def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    found = Desk(monkeypatch)
+def pilot(monkeypatch: pytest.MonkeyPatch) -> Iterator[ControlsPilot]:
+    found = ControlsPilot(monkeypatch)
     yield found
     found.close()
 
 
-def test_a_dragged_value_is_one_patch_with_the_change(desk: Desk) -> None:
-    x, y = desk.place("value_area")
-    desk.move((x + 20, y))
-    desk.mouse_down()
-    desk.frames(4)
-    desk.move((x + 60, y))
-    assert desk.sent() == [], "the engine is not asked while the user drags"
-    assert desk.state.aggregation == DEFAULTS.aggregation
-    assert set(desk.state.edited) == {"value_area"}
-    desk.mouse_up()
-    desk.frames(4)
-    (patch,) = desk.sent()
+def test_a_dragged_value_is_one_patch_with_the_change(pilot: ControlsPilot) -> None:
+    x, y = pilot.place("value_area")
+    pilot.move((x + 20, y))
+    pilot.mouse_down()
+    pilot.frames(4)
+    pilot.move((x + 60, y))
+    assert pilot.sent() == [], "the engine is not asked while the user drags"
+    assert pilot.state.aggregation == DEFAULTS.aggregation
+    assert set(pilot.state.edited) == {"value_area"}
+    pilot.mouse_up()
+    pilot.frames(4)
+    (patch,) = pilot.sent()
     assert isinstance(patch, Configure)
     assert set(patch.changes) == {"value_area"}
     assert 0.5 <= patch.changes["value_area"] < 0.7
-    assert desk.state.aggregation == merge(DEFAULTS.aggregation, patch.changes)
-    assert desk.state.edited == {}
+    assert pilot.state.aggregation == merge(DEFAULTS.aggregation, patch.changes)
+    assert pilot.state.edited == {}
 
 
-def test_a_typed_value_is_kept_within_the_range(desk: Desk) -> None:
-    x, y = desk.place("arm")
-    desk.click((x + 20, y))
-    desk.type(imgui.Key.home, imgui.Key.delete, imgui.Key.delete, imgui.Key.delete)
-    desk.type(imgui.Key.enter, text="-5")
-    assert desk.sent() == [Configure({"arm": 1})]
-    assert desk.state.aggregation.arm == 1
+def test_a_typed_value_is_kept_within_the_range(pilot: ControlsPilot) -> None:
+    x, y = pilot.place("arm")
+    pilot.click((x + 20, y))
+    pilot.type(imgui.Key.home, imgui.Key.delete, imgui.Key.delete, imgui.Key.delete)
+    pilot.type(imgui.Key.enter, text="-5")
+    assert pilot.sent() == [Configure({"arm": 1})]
+    assert pilot.state.aggregation.arm == 1
 
 
-def test_an_engine_that_takes_over_receives_only_the_changes(desk: Desk) -> None:
-    desk.link.generation += 1
-    desk.frames(2)
-    assert desk.sent() == [], "nothing was changed"
-    x, y = desk.place("value_area_step")
-    desk.click((x + 8, y))
-    assert desk.sent() == [Configure({"value_area_step": 1})]
-    x, y = desk.place("value_area")
-    desk.drag((x + 20, y), (x + 60, y), (x + 80, y))
-    (patch,) = desk.sent()
+def test_an_engine_that_takes_over_receives_only_the_changes(pilot: ControlsPilot) -> None:
+    pilot.link.generation += 1
+    pilot.frames(2)
+    assert pilot.sent() == [], "nothing was changed"
+    x, y = pilot.place("value_area_step")
+    pilot.click((x + 8, y))
+    assert pilot.sent() == [Configure({"value_area_step": 1})]
+    x, y = pilot.place("value_area")
+    pilot.drag((x + 20, y), (x + 60, y), (x + 80, y))
+    (patch,) = pilot.sent()
     assert isinstance(patch, Configure)
-    desk.link.generation += 1
-    desk.frames(2)
-    assert desk.sent() == [Configure({**patch.changes, "value_area_step": 1})]
+    pilot.link.generation += 1
+    pilot.frames(2)
+    assert pilot.sent() == [Configure({**patch.changes, "value_area_step": 1})]

@@ -178,7 +178,7 @@ def test_after_a_restart_of_the_server_nothing_is_missing_and_nothing_is_twice(b
     said = browser.evaluate("document.getElementById('state').textContent")
     assert said.startswith("NO CONNECTION")
     market.advance(120)
-    server.say(anchor_event=market.now_ns)
+    server.set_status(anchor_event=market.now_ns)
     server.start()
     browser.until("app.connection.state === 'open' && app.scene.isLive")
     browser.until(f"app.market.lods[0].bubbles.stop === {market.reader.heads[0]}")

@@ -23,7 +23,9 @@ def replay(served: Any, **more: Any) -> PageServer:
     server: PageServer = served(market, is_started=False, **more)
     server.feed = "replay"
     first = int(market.rows["ts_event"][0])
-    server.say(state=FeedState.REPLAY, can_seek=1, first_event=first, last_event=first + 600 * SECOND_NS, indexed=1.0)
+    server.set_status(
+        state=FeedState.REPLAY, can_seek=1, first_event=first, last_event=first + 600 * SECOND_NS, indexed=1.0
+    )
     return server.start()
 
 
@@ -56,7 +58,7 @@ def test_keys_and_buttons_move_the_replay_as_in_the_program(browser: Browser, se
 
 
 def test_a_paused_replay_looks_so_and_plays_again(browser: Browser, server: PageServer) -> None:
-    server.say(is_held=1, rate=0.0)
+    server.set_status(is_held=1, rate=0.0)
     browser.until("document.getElementById('state').textContent === 'REPLAY PAUSED'")
     browser.evaluate("document.getElementById('pause').click()")
     assert asked(server, 1) == [("play", None, "")]

@@ -44,7 +44,7 @@ _EXPECTED: Final = {
     "rtype": "0 (trades)",
 }
 
-_TELLING_LINES: Final = 1_000
+_SAMPLED_LINES: Final = 1_000
 
 Notation = Literal["integer", "text"]
 
@@ -90,10 +90,10 @@ def split_line(line: bytes) -> list[str]:
         return text.split(",")
 
 
-def tell_columns(names: tuple[str, ...], lines: list[bytes]) -> Columns:
+def detect_columns(names: tuple[str, ...], lines: list[bytes]) -> Columns:
     """Detect each column's notation from the file's first lines: text if one in ten has a point or a colon."""
     notations: dict[str, Notation] = {}
-    rows = [fields for line in lines[:_TELLING_LINES] if len(fields := split_line(line)) == len(names)]
+    rows = [fields for line in lines[:_SAMPLED_LINES] if len(fields := split_line(line)) == len(names)]
     for name, characters in (("ts_event", ":"), ("ts_recv", ":"), ("price", ".eE")):
         if name in names:
             column = names.index(name)

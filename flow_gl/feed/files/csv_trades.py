@@ -25,9 +25,9 @@ from flow_gl.feed.files.csv_columns import (
     ColumnError,
     Columns,
     convert,
+    detect_columns,
     fault_of,
     split_line,
-    tell_columns,
 )
 
 _BLOCK_BYTES: Final = 1 << 22
@@ -154,7 +154,7 @@ class CsvReader:
 
     def _block(self, data: bytes) -> Iterator[Item]:
         if self._columns is None:
-            self._columns = tell_columns(self._names, data[:_LINE_LIMIT].split(b"\n"))
+            self._columns = detect_columns(self._names, data[:_LINE_LIMIT].split(b"\n"))
         try:
             block = convert(data, self._columns)
         except ColumnError:

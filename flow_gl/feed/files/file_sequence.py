@@ -40,7 +40,7 @@ class FileSequence:
         paths: Sequence[str | PathLike[str]],
         *,
         known: Mapping[Path, FilePart] | None = None,
-        tells_ends: bool = False,
+        yield_ends: bool = False,
     ) -> None:
         """Check the beginning of every file. Raises DataError for the first one that cannot be read.
 
@@ -48,7 +48,7 @@ class FileSequence:
         ----------
         paths : files in order of time; in any order if the summaries of all are known
         known : summaries of files; these are opened only when they are read
-        tells_ends : yield a FileEnd after each file
+        yield_ends : yield a FileEnd after each file
         """
         if not paths:
             raise DataError("expected at least one file, got none")
@@ -57,7 +57,7 @@ class FileSequence:
         self.damage: list[str] = []
         self.dataset = ""
         self.passed = 0
-        self._tells_ends: Final = tells_ends
+        self._yield_ends: Final = yield_ends
         self._current: TradeFile | Merged | None = None
         self._begun: list[FilePart] = []
         self._order: Final = FileOrder()
@@ -167,7 +167,7 @@ class FileSequence:
             finally:
                 file.close()
             self._current = None
-            if self._tells_ends:
+            if self._yield_ends:
                 yield FileEnd(self.passed - 1)
         if not self.trades:
             yield from self._dates.dated()
@@ -218,7 +218,7 @@ class FileSequence:
             if file.damage:
                 self._gap_start = max(self._gap_start, file.last_ts)
         self._current = None
-        if self._tells_ends:
+        if self._yield_ends:
             yield FileEnd(self.passed - 1)
 
     def _end_file(self, path: Path, *, damage: str, notes: Sequence[str], held: str) -> None:

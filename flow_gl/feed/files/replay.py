@@ -102,7 +102,7 @@ class FilesFeed:
         bulk: int = BULK_TRADES,
         summary: FileSummary | None = None,
         done: int = 0,
-        tells_ends: bool = False,
+        yield_ends: bool = False,
     ) -> None:
         """Prepare a replay; nothing is opened yet.
 
@@ -115,7 +115,7 @@ class FilesFeed:
         bulk : most trades per poll
         summary : result of `scan` for the same files; without it several files are scanned at the start
         done : number of leading files to skip, because their numbers are known; requires `summary`
-        tells_ends : hand over a FileEnd after each file
+        yield_ends : hand over a FileEnd after each file
 
         Raises
         ------
@@ -130,7 +130,7 @@ class FilesFeed:
         self._bulk = bulk
         self._summary = summary
         self._done = done
-        self._tells_ends = tells_ends
+        self._yield_ends = yield_ends
         self._sequence: FileSequence | None = None
         self._elsewhere: ItemSource | None = None
         self._is_held = False
@@ -159,7 +159,7 @@ class FilesFeed:
             wanted, last = format_time(self._from_ns), format_time(self._summary.last_ts)
             raise UsageError(f"the replay cannot start at {wanted}: the last trade is of {last}")
         parts = dict(zip(self._summary.paths, self._summary.parts, strict=True)) if self._summary else {}
-        self._sequence = FileSequence(self._paths, known=parts, tells_ends=self._tells_ends)
+        self._sequence = FileSequence(self._paths, known=parts, yield_ends=self._yield_ends)
         for part in list(parts.values())[: self._done]:
             self._sequence.skip(part)
             self._first_ts = self._first_ts or part.first_ts

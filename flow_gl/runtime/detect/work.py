@@ -179,7 +179,7 @@ class _Reading:
         self._range: Final = session_range
         self._runs: Final = [_Run(settings, calendar, is_first=at == 0) for at, settings in enumerate(sets)]
         self._sequence: Final = FileSequence(
-            session_range.paths, known=dict(session_range.known) or None, tells_ends=True
+            session_range.paths, known=dict(session_range.known) or None, yield_ends=True
         )
         self._shared: list[MarketState] = []
         self._has_left_out = False

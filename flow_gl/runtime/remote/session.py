@@ -48,7 +48,7 @@ class RemoteSession:
     secret : access token of the server, or login of the bus; "" for none
     clock : the program's clock
     board : this process's status
-    tell : sends an answer to the parent process
+    send : sends an answer to the parent process
 
     Attributes
     ----------
@@ -64,13 +64,13 @@ class RemoteSession:
         secret: str,
         clock: Clock,
         board: StatusBoard,
-        tell: Callable[[Answer], None] = lambda _: None,
+        send: Callable[[Answer], None] = lambda _: None,
     ) -> None:
         self._clock: Final = clock
         self._board: Final = board
         self._spec: Final = spec
         self._secret: Final = secret
-        self._tell: Final = tell
+        self._send: Final = send
         self._settings: dict[str, Any] = {}
         self._hosts: Final = hosts_of(spec.bus.servers) if isinstance(spec, BusSpec) else host_of(spec.url)
         self.charts: Final[list[RemoteChart]] = []
@@ -147,7 +147,7 @@ class RemoteSession:
                     self._refuse(f"the replay did not move: {why}")
             elif isinstance(command, AddSymbol):
                 if why := self._add(command.symbol, connection):
-                    self._tell(NotAdded(symbol=command.symbol, reason=why))
+                    self._send(NotAdded(symbol=command.symbol, reason=why))
             elif isinstance(command, SetLoop):
                 self._refuse("loops work in a replay on this machine")
             elif not isinstance(command, OpenTimeline):
@@ -181,7 +181,7 @@ class RemoteSession:
         get_logger("remote").info("connected", extra={"server": message.server, "source": message.source})
         if message.settings != self._settings:
             self._settings = message.settings
-            self._tell(RemoteSettings(message.settings))
+            self._send(RemoteSettings(message.settings))
         self._board.text("dataset", message.dataset)
         self._board.text("source", f"{self._hosts} \u00b7 {message.source}")
         for at, instrument in enumerate(message.instruments[:CHARTS]):
@@ -199,7 +199,7 @@ class RemoteSession:
 
     def offered(self, symbols: tuple[str, ...]) -> None:
         """Tell the view which charts there are."""
-        self._tell(Offered(symbols=symbols))
+        self._send(Offered(symbols=symbols))
 
     def _new_store(self) -> MarketStore:
         self._stores += 1

@@ -104,7 +104,7 @@ class Indexing:
         pipeline, charts = self._setup.make(self._spec, lambda _: MarketStore.local(base_capacity=_BASE_CAPACITY))
         stores = charts.stores()
         parts = dict(zip(self._summary.paths, self._summary.parts, strict=True))
-        sequence = FileSequence(self._summary.paths, known=parts, tells_ends=True)
+        sequence = FileSequence(self._summary.paths, known=parts, yield_ends=True)
         for path in self._summary.paths[: self._ends[groups - 1] + 1 if groups else 0]:
             sequence.skip(parts[path])
         base: list[list[int]] = []

@@ -186,7 +186,7 @@ def _add_alerts(connection: Connection) -> None:
     connection.execute(sa.update(sessions).where(sessions.c.poc.is_not(None)).values(profile_hours="globex"))
 
 
-def _tell_sessions_apart(connection: Connection) -> None:
+def _separate_sessions(connection: Connection) -> None:
     """Version 3 to 4: an unscheduled session has a row of its own beside the scheduled one of its trade date."""
     key = ", ".join(column.name for column in sessions.primary_key)
     if connection.dialect.name == "postgresql":
@@ -203,6 +203,6 @@ def _tell_sessions_apart(connection: Connection) -> None:
 MIGRATIONS: Final[dict[int, Callable[[Connection], None]]] = {
     1: _add_trade_dates,
     2: _add_alerts,
-    3: _tell_sessions_apart,
+    3: _separate_sessions,
 }
 """The step from each version to the next."""

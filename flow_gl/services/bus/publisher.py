@@ -245,7 +245,7 @@ class Publisher:
                         await client.close()
         finally:
             reporting.cancel()
-            self._tell()
+            self._report_state()
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -312,10 +312,10 @@ class Publisher:
 
     async def _keep_reporting(self) -> None:
         while True:
-            self._tell()
+            self._report_state()
             await asyncio.sleep(REPORT_S)
 
-    def _tell(self) -> None:
+    def _report_state(self) -> None:
         leading = [chart for chart in self._charts if chart.lease is not None and chart.lease.is_leader]
         problem = self._problem or next((chart.problem for chart in leading if chart.problem), "")
         waiting = sum(chart.waiting for chart in self._charts)

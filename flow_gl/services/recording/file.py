@@ -52,7 +52,7 @@ class Coming:
 
     repeats: bool = True
     """The run begins with everything that the recording holds; those trades may be dropped."""
-    tells_gaps: bool = True
+    repeats_gaps: bool = True
     """The run reports the feed's permanent gaps again, so the file's own markers may be removed."""
     reaches_ns: int = 0
     """The run can bring trades from this `ts_event` on. A hole that began earlier stays: it cannot be filled."""
@@ -107,7 +107,7 @@ class RecordingFile:
             if is_new_run and coming.repeats and len(found.trades):
                 self.seen = Seen(found.trades)
             self._look_at_order(found.trades)
-            are_markers_repeated = is_new_run and coming.repeats and coming.tells_gaps
+            are_markers_repeated = is_new_run and coming.repeats and coming.repeats_gaps
             if is_new_run:
                 self.recovered = self._recover(found)
             if self._is_disordered or (are_markers_repeated and found.markers):

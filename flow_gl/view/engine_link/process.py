@@ -96,7 +96,7 @@ class EngineProcess(EngineStores):
 
     def write(self, data: bytes) -> None:
         """Write to the engine's standard input. If that fails, drop the data and log a warning."""
-        if not self._lines.tell(data):
+        if not self._lines.send(data):
             get_logger("link").warning("command dropped")
 
     def last_words(self) -> str:

@@ -93,7 +93,7 @@ class Recorder:
         except OSError as error:
             self._segment.close()
             raise FlowError(f"the video encoder cannot be started: {error.strerror or error}") from error
-        self._tell(Begin(self._segment.name, width, height, SLOTS, fps, keep_s))
+        self._send(Begin(self._segment.name, width, height, SLOTS, fps, keep_s))
 
     @property
     def pid(self) -> int:
@@ -137,7 +137,7 @@ class Recorder:
             self._ring.drain()  # earlier pictures are not in the file
         self.path, self.dropped, self.error, self._number, self.is_asked = path, 0, None, -1, True
         self._pending += 1
-        self._tell(Record(str(path)))
+        self._send(Record(str(path)))
 
     def stop(self) -> None:
         """Complete the file in the background. Idempotent."""
@@ -146,14 +146,14 @@ class Recorder:
         self.path = None
         if self._ring is not None:
             self._ring.drain()
-        self._tell(Stop())
+        self._send(Stop())
 
     def save(self, path: Path) -> None:
         """Write the newest seconds to a file in the background."""
         if self._ring is not None:
             self._ring.drain()
         self._pending += 1
-        self._tell(Save(str(path)))
+        self._send(Save(str(path)))
 
     def offer(self, now_ns: int) -> None:
         """Read the current picture back if a frame of the video is due at `now_ns` (monotonic)."""
@@ -242,10 +242,10 @@ class Recorder:
         if slot.shape != pixels.shape:
             slot[:] = 0
         slot[len(slot) - height :, :width] = pixels[len(pixels) - height :, :width]
-        self._tell(message)
+        self._send(message)
 
-    def _tell(self, message: messages.ToEncoder) -> None:
-        self._process.tell(messages.line(message))  # if it has ended, `poll` says so
+    def _send(self, message: messages.ToEncoder) -> None:
+        self._process.send(messages.line(message))  # if it has ended, `poll` says so
 
     def _fail(self, error: FlowError) -> None:
         self._pending = max(0, self._pending - 1)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from flow_gl.core.clock import Clock
 from flow_gl.core.errors import FlowError
+from flow_gl.core.stderr import print_message
 from flow_gl.core.system.folders import pictures_dir
-from flow_gl.core.voice import say
 from flow_gl.gl.surface.context import Surface
 from flow_gl.ui.state.options import ViewOptions
 
@@ -146,7 +146,7 @@ class VideoSession:
                 self._clock.sleep(0.005)
                 if is_urgent and not is_said and self._clock.monotonic_ns() - asked_ns > FINISH_SAID_NS:
                     is_said = True
-                    say("finishing the video")
+                    print_message("finishing the video")
                     self._note("finishing the video")
                     draw()
             self._error = self._error or (recorder.error if self._options.video is not None else None)

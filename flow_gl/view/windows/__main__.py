@@ -15,8 +15,8 @@ from flow_gl.core.clock import SYSTEM
 from flow_gl.core.errors import EXIT_OK, EXIT_USAGE, FlowError
 from flow_gl.core.log import get_logger, start_log
 from flow_gl.core.settings import DECLARED, Settings
+from flow_gl.core.stderr import print_message
 from flow_gl.core.system.interrupts import Interrupted
-from flow_gl.core.voice import say
 from flow_gl.ui.state.options import ViewOptions
 from flow_gl.view.program import run_view
 from flow_gl.view.windows.messages import WindowSpec, decode_spec
@@ -36,7 +36,7 @@ def main() -> int:
     try:
         spec = decode_spec(line)
     except msgspec.MsgspecError as error:
-        say(f"error: the window's task is invalid: {error}")
+        print_message(f"error: the window's task is invalid: {error}")
         return EXIT_USAGE
     start_log("view", level=spec.log_level)
     link = FurtherLink(pipe)
@@ -47,7 +47,7 @@ def main() -> int:
         pass  # a signal closes this window alone
     except FlowError as error:
         get_logger("windows").error("the window ended", extra={"error": error})
-        say(f"error: {error}")
+        print_message(f"error: {error}")
         return error.exit_code
     finally:
         link.close()

@@ -77,7 +77,7 @@ class FirstWindowPipe:
         found, self._early = [*self._early, *found], []
         return found
 
-    def tell(self, message: Up) -> bool:
+    def send(self, message: Up) -> bool:
         """Send a message; False if it is dropped."""
         return self._writer.offer(encode(message))
 
@@ -114,12 +114,12 @@ class FurtherLink(LinkFields):
         return self.state
 
     def send(self, command: Command) -> None:
-        if not self._pipe.tell(command):
+        if not self._pipe.send(command):
             get_logger("link").warning("command dropped")
 
     def add(self, symbol: str) -> str:
         self._asked.add(symbol)
-        return "" if self._pipe.tell(AskSymbol(symbol)) else "the first window does not answer"
+        return "" if self._pipe.send(AskSymbol(symbol)) else "the first window does not answer"
 
     def refuse(self, refusal: NotAdded) -> None:
         """Note that a symbol will not come, if this window has asked for it."""
@@ -185,14 +185,14 @@ class FurtherWindow:
             is_new = True
         chart_list.keep(self._loop.state, self._link.markets, self._link.engine)
         for message in self._shared.changes():
-            self._pipe.tell(message)
+            self._pipe.send(message)
         self._tell_kept()
         return is_new
 
     def open_window(self) -> None:
         """Have another window opened that looks like this one."""
         if self._loop.frame is not None:
-            self._pipe.tell(OpenWindow(shown_window(self._loop.state, self._loop.frame)))
+            self._pipe.send(OpenWindow(shown_window(self._loop.state, self._loop.frame)))
 
     def may_close(self) -> bool:
         """A further window may always be closed."""
@@ -200,7 +200,7 @@ class FurtherWindow:
 
     def quit(self) -> None:
         """End the program with all its windows: the first one closes this one too."""
-        self._pipe.tell(QuitProgram())
+        self._pipe.send(QuitProgram())
 
     def close(self) -> None:
         """Tell the first window a last time how this one was left."""
@@ -209,7 +209,7 @@ class FurtherWindow:
 
     def ask_manager(self, task: WorkspaceTask, *given: str) -> str:
         """Ask the first window to do something with the workspaces."""
-        is_told = self._pipe.tell(DoWorkspace(task, given))
+        is_told = self._pipe.send(DoWorkspace(task, given))
         return "" if is_told else "the first window does not answer"
 
     def _take(self, message: Down) -> None:
@@ -242,5 +242,5 @@ class FurtherWindow:
         shown = shown_window(self._loop.state, frame)
         if not frame.link.markets:  # its charts are not there yet
             shown = msgspec.structs.replace(shown, chart=self._kept.chart)
-        if shown != self._kept and self._pipe.tell(Kept(shown)):
+        if shown != self._kept and self._pipe.send(Kept(shown)):
             self._kept = shown

@@ -77,8 +77,8 @@ class _Further:
     due_ns: int = 0
     """When everything is told again."""
 
-    def tell(self, message: Down | WindowSpec) -> None:
-        self.is_told = self.lines.tell(encode(message)) and self.is_told
+    def send(self, message: Down | WindowSpec) -> None:
+        self.is_told = self.lines.send(encode(message)) and self.is_told
 
 
 class WindowOpener:
@@ -183,9 +183,9 @@ class WindowOpener:
         self._restored = ()
         for one, shown in zip(self._further, windows, strict=False):
             one.shown = shown
-            one.tell(Show(shown))
+            one.send(Show(shown))
         for one in self._further[len(windows) :]:
-            one.tell(Close())
+            one.send(Close())
             self._closing.append(one)
         del self._further[len(windows) :]
         for shown in windows[len(self._further) :]:
@@ -194,7 +194,7 @@ class WindowOpener:
     def close(self) -> None:
         """Close all further windows. Idempotent; waits a few seconds at most."""
         for one in self._further:
-            one.tell(Close())
+            one.send(Close())
         for one in (*self._further, *self._closing):
             one.lines.end(END_S)
             for line in one.lines.lines():
@@ -226,7 +226,7 @@ class WindowOpener:
             return
         one = _Further(number, lines, shown)
         self._further.append(one)
-        one.tell(self._spec(one, feed))
+        one.send(self._spec(one, feed))
 
     def _spec(self, one: _Further, feed: Sequence[str]) -> WindowSpec:
         start, folder = self._loop.state.start, self._loop.state.workspaces.folder
@@ -259,7 +259,7 @@ class WindowOpener:
             if one.engine != engine:
                 messages, one.engine = [*messages, engine], engine
             for message in messages:
-                one.tell(message)
+                one.send(message)
 
     def _engine(self) -> EngineShown:
         link = self._loop.link
@@ -288,7 +288,7 @@ class WindowOpener:
         elif isinstance(message, AskSymbol):
             chart_list.keep(loop.state, loop.link.markets, loop.link.engine)
             if problem := loop.link.add(message.symbol):
-                one.tell(NotAdded(message.symbol, problem))
+                one.send(NotAdded(message.symbol, problem))
         elif isinstance(message, OpenWindow):
             self._open_like(message.shown)
         elif isinstance(message, QuitProgram):
@@ -296,7 +296,7 @@ class WindowOpener:
         elif isinstance(message, DoWorkspace):
             if loop.frame is not None:
                 manager = manager_of(loop.state, loop.frame)
-                one.tell(Note(getattr(manager, message.task)(*message.given)))
+                one.send(Note(getattr(manager, message.task)(*message.given)))
         elif isinstance(message, Common):
             self._share(message, by=one)
         else:
@@ -308,7 +308,7 @@ class WindowOpener:
             self._loop.note(said)
         for one in self._further:
             if one is not by:
-                one.tell(message)
+                one.send(message)
 
     def _bury(self, one: _Further) -> None:
         """Forget a window that was closed, and say so if it was not by the user."""

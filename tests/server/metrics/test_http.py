@@ -39,7 +39,7 @@ def test_alive_and_ready_are_two_answers() -> None:
     async def talk(client: Client) -> None:
         ready = await client.get("/readyz")
         assert (ready.status, (await ready.json())["ready"]) == (200, True)
-        link.say(state=FeedState.RECONNECTING, message=b"connection lost")
+        link.set_status(state=FeedState.RECONNECTING, message=b"connection lost")
         ready = await client.get("/readyz")
         assert (ready.status, await ready.json()) == (
             503,
@@ -47,7 +47,7 @@ def test_alive_and_ready_are_two_answers() -> None:
         )
         health = await client.get("/healthz")
         assert (health.status, await health.json()) == (200, {"status": "ok"})
-        link.say(state=FeedState.LIVE)
+        link.set_status(state=FeedState.LIVE)
         operations.is_ending = True
         assert await (await client.get("/readyz")).json() == {"ready": False, "reason": "the server is ending"}
 

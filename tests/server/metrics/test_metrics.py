@@ -34,7 +34,7 @@ def value(samples: Sample, name: str, **labels: str) -> float:
 def test_a_scrape_gives_the_stores_own_numbers() -> None:
     link = LocalLink("NQZ5", "ESZ5")
     clock = ManualClock(link.now_ns + 2 * SECOND_NS)
-    link.say(
+    link.set_status(
         heartbeat=clock.wall_ns() - SECOND_NS,
         **{"trades": 1234, "lag_ns": 2_500_000, "lost": 3, "feed_gaps": 2, "reconnects": 4, "tape_used": 0.25},
         **{"is_recording": 1, "unrecorded": 17, "is_archiving": 1, "unarchived": 5, "behind": 9},
@@ -76,7 +76,7 @@ def test_a_scrape_gives_the_stores_own_numbers() -> None:
 
 def test_without_an_engine_a_scrape_says_so() -> None:
     link = LocalLink("NQ")
-    link.say(heartbeat=0)
+    link.set_status(heartbeat=0)
     found = scraped(Exposition(link, clock=ManualClock(1)))
     assert value(found, "engine_up") == 0
     assert ("flow_gl_trades_total", ()) not in found
@@ -176,7 +176,7 @@ def test_the_open_metrics_format_is_given_to_who_asks_for_it() -> None:
 )
 def test_ready_means_fresh_and_else_there_is_a_reason(fields: dict[str, object], is_ready: bool, expected: str) -> None:
     link = LocalLink("NQ")
-    link.say(**fields)
+    link.set_status(**fields)
     found = readiness(link, link.now_ns)
     assert (found.is_ready, expected in found.reason) == (is_ready, True), found.reason
     assert found.reason.isprintable()

@@ -5,7 +5,7 @@ import asyncio
 import aiohttp
 
 from flow_gl.core.clock import SYSTEM
-from tests.kit.served_process import desk
+from tests.kit.served_process import serve_market
 
 
 def test_it_gives_the_metrics_and_no_data() -> None:
@@ -19,7 +19,7 @@ def test_it_gives_the_metrics_and_no_data() -> None:
                 assert 'flow_gl_symbol_trades_total{symbol="' in await answer.text()
         return found
 
-    with desk(only_metrics=True) as served:
+    with serve_market(only_metrics=True) as served:
         served.status["heartbeat"] = SYSTEM.wall_ns()
         served.engine.status.write(served.status)
         statuses = asyncio.run(run(served.url))

@@ -36,7 +36,7 @@ class Speaker:
         pass
 
 
-class Desk:
+class Rig:
     """An alert center over a local link."""
 
     def __init__(self, *rules, speaker=None, **more):
@@ -68,47 +68,47 @@ class Desk:
 
 
 def test_an_alert_sounds_flashes_and_is_logged_as_sounded():
-    desk = Desk()
-    assert desk.badge() is None
-    desk.fire(direction=-1)
-    desk.look()
-    assert len(desk.speaker.played) == 1
-    assert (desk.badge().direction, desk.badge().is_new) == (-1, True)
-    assert [(entry.rule, entry.outcome) for entry in desk.center.entries] == [("cross", "sounded")]
-    desk.look()
-    assert len(desk.speaker.played) == 1
-    assert not desk.notes
+    rig = Rig()
+    assert rig.badge() is None
+    rig.fire(direction=-1)
+    rig.look()
+    assert len(rig.speaker.played) == 1
+    assert (rig.badge().direction, rig.badge().is_new) == (-1, True)
+    assert [(entry.rule, entry.outcome) for entry in rig.center.entries] == [("cross", "sounded")]
+    rig.look()
+    assert len(rig.speaker.played) == 1
+    assert not rig.notes
 
 
 def test_a_rule_does_only_what_it_says():
-    desk = Desk(
+    rig = Rig(
         Rule(name="quiet", when="bubble", least=1, do=("log",)),
         Rule(name="loud", when="bubble", least=1, do=("notify",)),
     )
-    desk.fire(rule=1)
-    desk.look()
-    assert (desk.speaker.played, desk.messages, desk.badge(), len(desk.center.entries)) == ([], [], None, 1)
-    desk.fire(rule=2)
-    desk.look()
-    assert desk.messages == [("NQZ5: loud", desk.messages[0][1])]
-    assert len(desk.center.entries) == 1
+    rig.fire(rule=1)
+    rig.look()
+    assert (rig.speaker.played, rig.messages, rig.badge(), len(rig.center.entries)) == ([], [], None, 1)
+    rig.fire(rule=2)
+    rig.look()
+    assert rig.messages == [("NQZ5: loud", rig.messages[0][1])]
+    assert len(rig.center.entries) == 1
 
 
 def test_muted_alerts_neither_sound_nor_notify_but_are_logged():
-    desk = Desk(Rule(name="a", when="bubble", least=1, do=("sound", "notify", "log")))
-    desk.fire()
-    desk.look(is_muted=True)
-    assert (desk.speaker.played, desk.messages) == ([], [])
-    assert desk.center.entries[-1].outcome == "muted"
+    rig = Rig(Rule(name="a", when="bubble", least=1, do=("sound", "notify", "log")))
+    rig.fire()
+    rig.look(is_muted=True)
+    assert (rig.speaker.played, rig.messages) == ([], [])
+    assert rig.center.entries[-1].outcome == "muted"
 
 
 def test_without_a_device_no_alert_is_logged_as_sounded():
-    desk = Desk(speaker=Speaker(works=False))
-    desk.fire()
-    desk.look()
-    assert desk.center.entries[-1].outcome == "no sound"
-    assert desk.center.problem_sign == "no sound"
-    assert "no sound device" in desk.center.problem
+    rig = Rig(speaker=Speaker(works=False))
+    rig.fire()
+    rig.look()
+    assert rig.center.entries[-1].outcome == "no sound"
+    assert rig.center.problem_sign == "no sound"
+    assert "no sound device" in rig.center.problem
 
 
 def test_alerts_from_before_the_view_are_counted_in_one_line():
@@ -128,66 +128,66 @@ def test_alerts_from_before_the_view_are_counted_in_one_line():
 
 
 def test_nothing_sounds_while_catching_up_and_one_line_counts_what_fired():
-    desk = Desk()
-    desk.link.say(state=FeedState.CATCHING_UP)
-    desk.link.engine.refresh()
+    rig = Rig()
+    rig.link.set_status(state=FeedState.CATCHING_UP)
+    rig.link.engine.refresh()
     for _ in range(100):
-        desk.fire(ts=desk.wall_ns - HOUR_NS)
-        desk.look(after_s=0.01)
-    desk.link.say(state=FeedState.LIVE)
-    desk.link.engine.refresh()
+        rig.fire(ts=rig.wall_ns - HOUR_NS)
+        rig.look(after_s=0.01)
+    rig.link.set_status(state=FeedState.LIVE)
+    rig.link.engine.refresh()
     for _ in range(5):
-        desk.look(after_s=1.0)
-    assert not desk.speaker.played
-    assert desk.notes == ["100 alerts fired while catching up  \u00b7  A lists them"]
-    desk.fire()
-    desk.look()
-    assert len(desk.speaker.played) == 1
+        rig.look(after_s=1.0)
+    assert not rig.speaker.played
+    assert rig.notes == ["100 alerts fired while catching up  \u00b7  A lists them"]
+    rig.fire()
+    rig.look()
+    assert len(rig.speaker.played) == 1
 
 
 def test_alerts_from_a_filled_gap_count_as_past_even_while_live():
-    desk = Desk()
-    desk.fire(ts=desk.wall_ns - 60 * SECOND_NS, count=40)
-    desk.look()
-    desk.look(after_s=3.0)
-    assert not desk.speaker.played
-    assert desk.notes == ["40 alerts fired while catching up  \u00b7  A lists them"]
+    rig = Rig()
+    rig.fire(ts=rig.wall_ns - 60 * SECOND_NS, count=40)
+    rig.look()
+    rig.look(after_s=3.0)
+    assert not rig.speaker.played
+    assert rig.notes == ["40 alerts fired while catching up  \u00b7  A lists them"]
 
 
 def test_a_fast_replay_sounds_nothing_and_a_slow_one_does():
-    desk = Desk()
+    rig = Rig()
     for speed, sounds in ((LOUD_SPEED, 1), (2 * LOUD_SPEED, 1), (float("inf"), 1)):
-        desk.link.say(state=FeedState.REPLAY, speed=speed, rate=min(speed, 1000.0))
-        desk.link.engine.refresh()
+        rig.link.set_status(state=FeedState.REPLAY, speed=speed, rate=min(speed, 1000.0))
+        rig.link.engine.refresh()
         for _ in range(50 if speed > LOUD_SPEED else 1):
-            desk.fire()
-            desk.look(after_s=0.02)
-        assert len(desk.speaker.played) == sounds
-    desk.look(after_s=2.0)
-    assert desk.notes == ["100 alerts fired in a fast replay  \u00b7  A lists them"]
+            rig.fire()
+            rig.look(after_s=0.02)
+        assert len(rig.speaker.played) == sounds
+    rig.look(after_s=2.0)
+    assert rig.notes == ["100 alerts fired in a fast replay  \u00b7  A lists them"]
 
 
 def test_the_number_of_sounds_per_second_is_limited():
-    desk = Desk()
-    desk.fire(count=100)
-    desk.look()
-    assert len(desk.speaker.played) == MAX_A_SECOND
-    assert [entry.outcome for entry in desk.center.entries].count("sounded") == MAX_A_SECOND
+    rig = Rig()
+    rig.fire(count=100)
+    rig.look()
+    assert len(rig.speaker.played) == MAX_A_SECOND
+    assert [entry.outcome for entry in rig.center.entries].count("sounded") == MAX_A_SECOND
 
 
 def test_a_badge_disappears_after_a_minute_but_stays_long_enough_in_a_fast_replay():
-    desk = Desk()
-    desk.fire()
-    desk.look()
-    assert desk.badge() is not None
-    desk.wall_ns += 30 * SECOND_NS
-    assert desk.badge() is not None
-    desk.wall_ns += 40 * SECOND_NS
-    assert desk.badge() is None
-    desk.fire()
-    desk.look()
-    desk.wall_ns += 5 * SECOND_NS
-    assert desk.badge(event_ns=desk.wall_ns + HOUR_NS) is not None
+    rig = Rig()
+    rig.fire()
+    rig.look()
+    assert rig.badge() is not None
+    rig.wall_ns += 30 * SECOND_NS
+    assert rig.badge() is not None
+    rig.wall_ns += 40 * SECOND_NS
+    assert rig.badge() is None
+    rig.fire()
+    rig.look()
+    rig.wall_ns += 5 * SECOND_NS
+    assert rig.badge(event_ns=rig.wall_ns + HOUR_NS) is not None
 
 
 def test_an_old_alert_of_a_session_joined_late_is_not_shown_as_new():
@@ -203,83 +203,83 @@ def test_an_old_alert_of_a_session_joined_late_is_not_shown_as_new():
 
 
 def test_alerts_found_again_by_a_new_engine_are_listed_once():
-    desk = Desk()
-    desk.fire()
-    desk.look()
-    desk.link.markets = LocalLink("NQZ5").markets
-    desk.link.stores = [market.store for market in desk.link.markets]
-    desk.link.generation += 1
-    desk.fire()
-    desk.look()
-    assert len(desk.center.entries) == 1
-    desk.fire(ts=desk.wall_ns + SECOND_NS)
-    desk.look(after_s=1.0)
-    assert len(desk.center.entries) == 2
+    rig = Rig()
+    rig.fire()
+    rig.look()
+    rig.link.markets = LocalLink("NQZ5").markets
+    rig.link.stores = [market.store for market in rig.link.markets]
+    rig.link.generation += 1
+    rig.fire()
+    rig.look()
+    assert len(rig.center.entries) == 1
+    rig.fire(ts=rig.wall_ns + SECOND_NS)
+    rig.look(after_s=1.0)
+    assert len(rig.center.entries) == 2
 
 
 def test_changed_rules_reach_this_engine_and_the_next_one_and_the_file(tmp_path):
     path = tmp_path / "alerts.toml"
-    desk = Desk(path=path)
-    assert not desk.link.commands
-    desk.center.book.add(Rule(name="big", when="bubble", least=500))
-    desk.look()
-    assert [type(command) for command in desk.link.commands] == [SetAlerts]
-    assert [rule.id for rule in desk.link.commands[0].rules] == [1, 2]
+    rig = Rig(path=path)
+    assert not rig.link.commands
+    rig.center.book.add(Rule(name="big", when="bubble", least=500))
+    rig.look()
+    assert [type(command) for command in rig.link.commands] == [SetAlerts]
+    assert [rule.id for rule in rig.link.commands[0].rules] == [1, 2]
     assert [rule.name for rule in rule_file.load(path).book.rules()] == ["cross", "big"]
-    desk.look()
-    assert len(desk.link.commands) == 1
-    desk.link.generation += 1
-    desk.look()
-    assert desk.link.commands[1] == desk.link.commands[0]
+    rig.look()
+    assert len(rig.link.commands) == 1
+    rig.link.generation += 1
+    rig.look()
+    assert rig.link.commands[1] == rig.link.commands[0]
 
 
 @pytest.mark.parametrize("state", [FeedState.RECONNECTING, FeedState.FAILED, LinkState.RESTARTING])
 def test_a_lost_feed_fires_once_and_again_after_it_was_live(state):
-    desk = Desk(Rule(name="lost", when="feed", state="lost", cool_down_s=0))
+    rig = Rig(Rule(name="lost", when="feed", state="lost", cool_down_s=0))
 
     def lose():
         if isinstance(state, LinkState):
-            desk.link.state = state
+            rig.link.state = state
         else:
-            desk.link.say(state=state)
-        desk.link.engine.refresh()
+            rig.link.set_status(state=state)
+        rig.link.engine.refresh()
 
     def recover():
-        desk.link.state = LinkState.RUNNING
-        desk.link.say(state=FeedState.LIVE)
-        desk.link.engine.refresh()
+        rig.link.state = LinkState.RUNNING
+        rig.link.set_status(state=FeedState.LIVE)
+        rig.link.engine.refresh()
 
     for times in (1, 2):
         lose()
         for _ in range(3):
-            desk.look(after_s=1.0)
-        assert len(desk.speaker.played) == times
+            rig.look(after_s=1.0)
+        assert len(rig.speaker.played) == times
         recover()
-        desk.look(after_s=1.0)
-    assert [entry.text for entry in desk.center.entries] == ["the connection is lost"] * 2
+        rig.look(after_s=1.0)
+    assert [entry.text for entry in rig.center.entries] == ["the connection is lost"] * 2
 
 
 def test_between_two_frames_the_thread_handles_each_alert_once():
-    desk = Desk()
-    desk.fire()
-    desk.center.listen()
-    assert len(desk.speaker.played) == 1
-    assert desk.badge().is_new
-    desk.center.listen()
-    desk.look()
-    assert len(desk.speaker.played) == 1
-    assert len(desk.center.entries) == 1
+    rig = Rig()
+    rig.fire()
+    rig.center.listen()
+    assert len(rig.speaker.played) == 1
+    assert rig.badge().is_new
+    rig.center.listen()
+    rig.look()
+    assert len(rig.speaker.played) == 1
+    assert len(rig.center.entries) == 1
 
 
 def test_the_thread_uses_the_feed_state_of_the_last_frame():
-    desk = Desk()
-    desk.link.say(state=FeedState.CATCHING_UP)
-    desk.link.engine.refresh()
-    desk.look()
-    desk.fire()
-    desk.center.listen()
-    assert not desk.speaker.played
-    assert desk.center.entries[-1].outcome == "past"
+    rig = Rig()
+    rig.link.set_status(state=FeedState.CATCHING_UP)
+    rig.link.engine.refresh()
+    rig.look()
+    rig.fire()
+    rig.center.listen()
+    assert not rig.speaker.played
+    assert rig.center.entries[-1].outcome == "past"
 
 
 def test_the_thread_runs_only_if_a_rule_may_sound_and_ends_with_the_center():
@@ -296,45 +296,45 @@ def test_the_thread_runs_only_if_a_rule_may_sound_and_ends_with_the_center():
 
 
 def test_what_a_seek_passes_over_is_silent_and_what_comes_after_it_sounds():
-    desk = Desk()
-    desk.link.say(state=FeedState.REPLAY, can_seek=1)
-    desk.link.engine.refresh()
-    desk.look()
-    desk.center.expect_seek()
-    desk.fire(count=2)  # before the status tells of the seek
-    desk.center.listen()
-    desk.look()
-    assert desk.speaker.played == []
-    desk.link.say(seeks=1, seek_to=desk.wall_ns + SECOND_NS)
-    desk.link.engine.refresh()
-    desk.fire(ts=desk.wall_ns + SECOND_NS // 2)
-    desk.look(event_ns=desk.wall_ns + SECOND_NS)
-    assert desk.speaker.played == []
-    assert len(desk.center.entries) == 3
-    desk.fire(ts=desk.wall_ns + 2 * SECOND_NS)
-    desk.look(event_ns=desk.wall_ns + 2 * SECOND_NS)
-    assert len(desk.speaker.played) == 1
+    rig = Rig()
+    rig.link.set_status(state=FeedState.REPLAY, can_seek=1)
+    rig.link.engine.refresh()
+    rig.look()
+    rig.center.expect_seek()
+    rig.fire(count=2)  # before the status tells of the seek
+    rig.center.listen()
+    rig.look()
+    assert rig.speaker.played == []
+    rig.link.set_status(seeks=1, seek_to=rig.wall_ns + SECOND_NS)
+    rig.link.engine.refresh()
+    rig.fire(ts=rig.wall_ns + SECOND_NS // 2)
+    rig.look(event_ns=rig.wall_ns + SECOND_NS)
+    assert rig.speaker.played == []
+    assert len(rig.center.entries) == 3
+    rig.fire(ts=rig.wall_ns + 2 * SECOND_NS)
+    rig.look(event_ns=rig.wall_ns + 2 * SECOND_NS)
+    assert len(rig.speaker.played) == 1
 
 
 def test_a_seek_back_takes_the_alerts_behind_it_out_of_the_log_and_they_fire_again():
-    desk = Desk()
-    desk.link.say(state=FeedState.REPLAY, can_seek=1)
-    desk.link.engine.refresh()
-    start = desk.wall_ns
+    rig = Rig()
+    rig.link.set_status(state=FeedState.REPLAY, can_seek=1)
+    rig.link.engine.refresh()
+    start = rig.wall_ns
     for seconds in (0, 2):
-        desk.fire(ts=start + seconds * SECOND_NS)
-        desk.look(event_ns=start + seconds * SECOND_NS)
-    assert [entry.ts_event for entry in desk.center.entries] == [start, start + 2 * SECOND_NS]
+        rig.fire(ts=start + seconds * SECOND_NS)
+        rig.look(event_ns=start + seconds * SECOND_NS)
+    assert [entry.ts_event for entry in rig.center.entries] == [start, start + 2 * SECOND_NS]
     back = LocalLink("NQZ5")  # new stores, as after a seek
     back.generation = 2
-    back.say(state=FeedState.REPLAY, can_seek=1, seeks=1, seek_to=start + SECOND_NS)
+    back.set_status(state=FeedState.REPLAY, can_seek=1, seeks=1, seek_to=start + SECOND_NS)
     back.engine.refresh()
-    desk.link = back
-    desk.fire(ts=start)
-    desk.look(event_ns=start + SECOND_NS)
-    assert [entry.ts_event for entry in desk.center.entries] == [start]
-    played = len(desk.speaker.played)
-    desk.fire(ts=start + 2 * SECOND_NS)
-    desk.look(event_ns=start + 2 * SECOND_NS)
-    assert [entry.ts_event for entry in desk.center.entries] == [start, start + 2 * SECOND_NS]
-    assert len(desk.speaker.played) == played + 1
+    rig.link = back
+    rig.fire(ts=start)
+    rig.look(event_ns=start + SECOND_NS)
+    assert [entry.ts_event for entry in rig.center.entries] == [start]
+    played = len(rig.speaker.played)
+    rig.fire(ts=start + 2 * SECOND_NS)
+    rig.look(event_ns=start + 2 * SECOND_NS)
+    assert [entry.ts_event for entry in rig.center.entries] == [start, start + 2 * SECOND_NS]
+    assert len(rig.speaker.played) == played + 1

@@ -49,7 +49,7 @@ class LineProcess:
     def has_ended(self) -> bool:
         return self.process.poll() is not None
 
-    def tell(self, line: bytes) -> bool:
+    def send(self, line: bytes) -> bool:
         """Send a line with its newline; return False if it is dropped. Any thread may call it."""
         return self._input.offer(line)
 

@@ -29,7 +29,7 @@ class WorkspacesPanel:
     """The panel, with what is typed and the last message."""
 
     def __init__(self) -> None:
-        self._name = self._path = self._said = ""
+        self._name = self._path = self._message = ""
         self._renamed = self._new_name = ""
         self._deleted = ""
         """The workspace whose deletion waits for a second click."""
@@ -55,23 +55,23 @@ class WorkspacesPanel:
         base.heading("Save as")
         is_entered, self._name = base.text_field("name", "name", self._name, "Save")
         if is_entered:
-            self._tell(manager.save_as(self._name))
+            self._show_message(manager.save_as(self._name))
             self._name = "" if saved.current == self._name.strip() else self._name
         base.heading("File")
         imgui.set_next_item_width(-1.0)
         _, self._path = imgui.input_text_with_hint("##path", "path of a .toml file", self._path)
         if imgui.button("Export"):
-            self._tell(manager.export(self._path))
+            self._show_message(manager.export(self._path))
         base.hint("export what is shown to that file")
         imgui.same_line()
         if imgui.button("Import"):
-            self._tell(manager.take_in(self._path))
+            self._show_message(manager.take_in(self._path))
         base.hint("import that file as a workspace, and show it")
-        _wrapped(self._said or _HOW, state, is_said=bool(self._said))
+        _wrapped(self._message or _HOW, state, is_message=bool(self._message))
         return []
 
-    def _tell(self, said: str) -> None:
-        self._said, self._deleted, self._renamed = said, "", ""
+    def _show_message(self, message: str) -> None:
+        self._message, self._deleted, self._renamed = message, "", ""
 
     def _row(self, number: int, name: str, manager: Manager, state: ViewState) -> None:
         if name == self._renamed:
@@ -86,18 +86,18 @@ class WorkspacesPanel:
         width = max(40.0, room - sum(widths) - 2 * gap)
         imgui.align_text_to_frame_padding()
         if imgui.selectable("##switch", is_current, 0, (width, imgui.get_frame_height()))[0]:
-            self._tell(manager.switch(name))
+            self._show_message(manager.switch(name))
         key = key_label(state.keys, f"workspace_{number}") if number <= MAX_KEYS else ""
         self._label(name, key, (imgui.get_item_rect_min().x, top, width), state)
         imgui.same_line(0.0, 0.0)
         imgui.set_cursor_pos_x(left + room - sum(widths) - gap)
         if imgui.button(buttons[0]):
-            self._tell("")
+            self._show_message("")
             self._renamed, self._new_name = name, name
         imgui.same_line(0.0, gap)
         if imgui.button(buttons[1] + "###delete"):
             is_sure = self._deleted == name
-            self._tell(manager.delete(name) if is_sure else "")
+            self._show_message(manager.delete(name) if is_sure else "")
             self._deleted = "" if is_sure else name
         base.hint("click again to delete it" if self._deleted == name else "delete the saved workspace")
 
@@ -116,12 +116,12 @@ class WorkspacesPanel:
     def _rename(self, name: str, manager: Manager) -> None:
         is_entered, self._new_name = base.text_field("new name", "new name", self._new_name, "Rename")
         if is_entered:
-            self._tell(manager.rename(name, self._new_name))
+            self._show_message(manager.rename(name, self._new_name))
         elif imgui.is_key_pressed(imgui.Key.escape):
-            self._tell("")
+            self._show_message("")
 
 
-def _wrapped(text: str, state: ViewState, *, is_said: bool = False) -> None:
-    imgui.push_style_color(imgui.Col_.text.value, u32(state.palette.attention if is_said else state.palette.quiet))
+def _wrapped(text: str, state: ViewState, *, is_message: bool = False) -> None:
+    imgui.push_style_color(imgui.Col_.text.value, u32(state.palette.attention if is_message else state.palette.quiet))
     imgui.text_wrapped(text)
     imgui.pop_style_color()
