@@ -1,32 +1,32 @@
-"""The program's windows as one of them knows them: interfaces without processes, which `view.windows` implements.
+"""Interfaces between a window and the program's other windows, implemented by `view.windows`.
 
-Each window is a view of the same engine, in a process of its own. The first one owns the engine and the user's files.
+Each window runs in its own process and shows the same engine. The main window owns the engine and the user's files.
 """
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 if TYPE_CHECKING:
-    from flow_gl.ui.workspaces.tree import OneWindow
+    from flow_gl.ui.workspaces.tree import WindowState
 
 MAX_WINDOWS: Final = 8
-"""Windows of the program, the first one included."""
-WorkspaceTask = Literal["save_as", "switch", "rename", "delete", "export", "take_in"]
-"""What is done with workspaces (`ui.workspaces.manager`)."""
+"""Maximum number of windows, including the main window."""
+WorkspaceTask = Literal["save_as", "switch", "rename", "delete", "export", "import_file"]
+"""Methods of `ui.workspaces.manager.Manager`."""
 
 
-class FurtherWindows(Protocol):
-    """The further windows, as the first one's workspaces know them."""
+class SecondaryWindows(Protocol):
+    """The secondary windows, as workspaces in the main window see them."""
 
-    def kept(self) -> "Sequence[OneWindow]":
-        """Return what a workspace keeps of each."""
+    def states(self) -> "Sequence[WindowState]":
+        """Return the state of each, for a workspace."""
 
-    def show(self, windows: "Sequence[OneWindow]") -> None:
-        """Have exactly these windows: open missing ones, close the others."""
+    def show(self, windows: "Sequence[WindowState]") -> None:
+        """Show exactly these windows: open missing ones, close the others."""
 
 
-class FirstWindow(Protocol):
-    """The first window, as a further one knows it."""
+class MainWindow(Protocol):
+    """The main window, as a secondary window sees it."""
 
-    def ask_manager(self, task: WorkspaceTask, *given: str) -> str:
-        """Ask for something to be done with the workspaces. Returns "": the answer arrives as a note."""
+    def run_task(self, task: WorkspaceTask, *given: str) -> str:
+        """Request a workspace task. Returns "", or one line if it cannot be sent; a note brings the result."""

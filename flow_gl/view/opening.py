@@ -1,4 +1,4 @@
-"""What a window begins with and leaves behind: the view as it was left, alerts, the program's other windows."""
+"""A window's start and end: restores and saves the view, makes the alert center, connects to the other windows."""
 
 from typing import TYPE_CHECKING
 
@@ -10,28 +10,30 @@ from flow_gl.ui.state.options import ViewOptions
 from flow_gl.ui.state.view_state import ViewState
 from flow_gl.ui.workspaces import apply
 from flow_gl.ui.workspaces.manager import manager_of
-from flow_gl.ui.workspaces.tree import Memory, OneWindow
+from flow_gl.ui.workspaces.tree import Memory, WindowState
 from flow_gl.view.frame_loop import FrameLoop
 from flow_gl.view.windows.opener import WindowOpener
 from flow_gl.view.windows.others import OtherWindows
 
 if TYPE_CHECKING:
-    from flow_gl.view.windows.further import FurtherWindow
+    from flow_gl.view.windows.secondary import SecondaryWindow
 
 
-def restore(state: ViewState, options: ViewOptions, further: "FurtherWindow | None") -> tuple[OneWindow, list[str]]:
-    """Put a window's view as it was left into a state.
+def restore(
+    state: ViewState, options: ViewOptions, secondary: "SecondaryWindow | None"
+) -> tuple[WindowState, list[str]]:
+    """Restore a window's last view into `state`.
 
     Returns
     -------
-    last : how the window, or the program, was left
-    problems : for the user, one line each
+    last : the restored state of the window, or of the whole program
+    problems : messages for the user, one line each
     """
-    if further is not None:
-        shown = further.spec.shown
+    if secondary is not None:
+        shown = secondary.spec.shown
         apply.apply_window(state, shown)
         apply.override(state, options.settings)
-        state.left_feed = frozenset(further.spec.feed)
+        state.left_feed = frozenset(secondary.spec.feed)
         return shown, []
     last, warning = state.workspaces.load_last()
     apply.apply(state, last)
@@ -40,27 +42,27 @@ def restore(state: ViewState, options: ViewOptions, further: "FurtherWindow | No
     return last, [line for line in (warning, refused) if line]
 
 
-def alerts_of(options: ViewOptions, *, is_first: bool) -> AlertCenter:
-    """Return what carries out alerts. Sounds and notifications are made by the first window only, and need one."""
+def alerts_of(options: ViewOptions, *, is_main: bool) -> AlertCenter:
+    """Return the alert center. Only a main window that is not headless plays sounds and notifies."""
     from flow_gl.ui.alerts.notify import Notifier
     from flow_gl.ui.alerts.sound import Sounder
 
-    has_voice = is_first and not options.headless
+    has_voice = is_main and not options.headless
     return AlertCenter(
         options.alerts,
         sounder=Sounder() if has_voice else None,
         notifier=Notifier() if has_voice else None,
-        is_heard_elsewhere=not is_first,
+        is_heard_elsewhere=not is_main,
     )
 
 
-def others_of(options: ViewOptions, clock: Clock, further: "FurtherWindow | None") -> OtherWindows:
-    """Return the program's other windows as this one sees them."""
-    return further or WindowOpener(options, clock)
+def others_of(options: ViewOptions, clock: Clock, secondary: "SecondaryWindow | None") -> OtherWindows:
+    """Return this window's interface to the other windows."""
+    return secondary or WindowOpener(options, clock)
 
 
 def remember(loop: FrameLoop) -> None:
-    """Save the view as it is left, all windows included."""
+    """Save the current view of all windows as the last one."""
     if loop.frame is None:
         return
     state = loop.state

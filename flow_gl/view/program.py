@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from flow_gl.gl.surface.context import Window
     from flow_gl.ui.input.action import Request
     from flow_gl.view.frame_loop import FrameLoop
-    from flow_gl.view.windows.further import FurtherWindow
     from flow_gl.view.windows.others import OtherWindows
+    from flow_gl.view.windows.secondary import SecondaryWindow
 
 __all__ = ["ViewOptions", "run_view"]
 
@@ -36,15 +36,17 @@ _MAX_DT_S: Final = 0.25
 """Longest animation step, after an idle period or a stopped process."""
 
 
-def run_view(options: ViewOptions, link: Link, *, clock: Clock = SYSTEM, further: "FurtherWindow | None" = None) -> int:
-    """Draw until the window is closed, the duration is over or, headless without one, the feed has ended.
+def run_view(
+    options: ViewOptions, link: Link, *, clock: Clock = SYSTEM, secondary: "SecondaryWindow | None" = None
+) -> int:
+    """Draw until the window is closed, the duration has elapsed or, if headless without a duration, the feed has ended.
 
     Parameters
     ----------
-    options : how to draw
+    options : what to draw, and how
     link : the engine, already started; the caller closes it
-    clock : where time comes from
-    further : where this is not the program's first window
+    clock : source of wall and monotonic time
+    secondary : given if this is a secondary window
 
     Returns
     -------
@@ -59,10 +61,10 @@ def run_view(options: ViewOptions, link: Link, *, clock: Clock = SYSTEM, further
     """
     # From here on a signal is only noted: one that arrived in the middle of an import of compiled code would abort it.
     with interrupts.deferred() as pending:
-        return _run(options, link, clock, pending, further)
+        return _run(options, link, clock, pending, secondary)
 
 
-def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending, further: "FurtherWindow | None") -> int:
+def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending, secondary: "SecondaryWindow | None") -> int:
     # The overlays first: they must be imported before the window's library.
     from flow_gl.gl.surface import lost_display
     from flow_gl.ui.paint.gui import Gui
@@ -75,23 +77,23 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending, furth
     is_remembering = options.remember and not options.headless
     saved = SavedWorkspaces((options.workspaces or default_folder()) if is_remembering else None)
     state = ViewState(workspaces=saved)
-    last, problems = opening.restore(state, options, further)
+    last, problems = opening.restore(state, options, secondary)
     surface, window = open_surface(options, last.window)
     try:
         scale = state.scale(surface.content_scale, surface.size)
         handle = None if window is None else window.handle
         gui = Gui(state.palette, scale=scale, window=handle)
         loop = FrameLoop(surface, link, state, gui, clock)
-        loop.alerts = opening.alerts_of(options, is_first=further is None)
+        loop.alerts = opening.alerts_of(options, is_main=secondary is None)
         state.start = options.start
         state.drawings.kept = options.drawings or state.drawings.kept
         others: OtherWindows | None = None
         if is_remembering and window is not None:
             saved.window = KeptWindow(window, last.window)
             saved.window.put(wanted_place(options.settings, last.window))
-            others = opening.others_of(options, clock, further)
+            others = opening.others_of(options, clock, secondary)
             others.begin(loop, saved.window, last)
-        if is_remembering and further is None:
+        if is_remembering and secondary is None:
             from flow_gl.ui.keys import key_file
 
             state.keys, state.hints.is_on = key_file.load(options.keys or key_file.default_path()), True
@@ -107,7 +109,7 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending, furth
             loop.alerts.close()
             if others is not None:
                 others.close()
-            if is_remembering and further is None:
+            if is_remembering and secondary is None:
                 opening.remember(loop)
             loop.release()
             gui.close()
@@ -264,8 +266,8 @@ class Program:
         return is_new
 
     def _is_asked_to_end(self) -> bool:
-        is_told = self._others is not None and self._others.must_close
-        return self._is_quitting or is_told or self._interrupts.number != 0 or self._loop.surface.is_closing
+        must_close = self._others is not None and self._others.must_close
+        return self._is_quitting or must_close or self._interrupts.number != 0 or self._loop.surface.is_closing
 
     def _is_over(self, now_ns: int) -> bool:
         if self._is_asked_to_end():

@@ -1,6 +1,6 @@
 """Several windows of one program over one engine, under a window manager, driven by a real keyboard.
 
-The first window is in this process; the further ones are the program's own processes.
+The main window is in this process; the secondary ones are the program's own processes.
 """
 
 import os
@@ -19,7 +19,7 @@ from flow_gl.ui.state.options import ViewOptions
 from flow_gl.ui.windows import MAX_WINDOWS
 from flow_gl.ui.workspaces.manager import manager_of
 from flow_gl.ui.workspaces.saved import SavedWorkspaces
-from flow_gl.ui.workspaces.tree import OneWindow, Panels, WindowPlace, Workspace
+from flow_gl.ui.workspaces.tree import Panels, WindowPlace, WindowState, Workspace
 from flow_gl.view.engine_link.supervisor import EngineLink
 from flow_gl.view.window_place import KeptWindow
 from flow_gl.view.windows.opener import WindowOpener
@@ -31,8 +31,8 @@ DEMO = EngineSpec(feed=DemoSpec(symbols=("NQ",), history_s=300.0), aggregation=A
 SMALL = WindowPlace(x=700, y=40, width=500, height=400)
 
 
-class FirstWindow(WindowPilot):
-    """The first window over a real engine, and the windows that it opens."""
+class MainWindow(WindowPilot):
+    """The main window over a real engine, and the windows that it opens."""
 
     def __init__(self, display: str, folder: Path, link: EngineLink) -> None:
         super().__init__(display, size=(600, 400), link=link)
@@ -53,10 +53,10 @@ class FirstWindow(WindowPilot):
     def notes(self) -> str:
         return "; ".join(text for text, _ in self.loop.overlays.notes.lines(self.frame.steady_s))
 
-    def open(self, *windows: OneWindow) -> None:
-        """Have these further windows, and wait until they show the feed."""
+    def open(self, *windows: WindowState) -> None:
+        """Have these secondary windows, and wait until they show the feed."""
         self.opener.show(windows)
-        self.until(lambda: len(self.opener.kept()) == len(windows), "the windows did not open")
+        self.until(lambda: len(self.opener.states()) == len(windows), "the windows did not open")
         for number in range(2, 2 + len(windows)):
             self.until(lambda number=number: self.reads(number), f"window {number} shows no market")
 
@@ -69,7 +69,7 @@ class FirstWindow(WindowPilot):
 
 
 @pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirstWindow]:
+def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MainWindow]:
     before = os.environ.get("DISPLAY")
     with (
         virtual_display(1280, 800) as (display, _),
@@ -78,7 +78,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirstWindow]:
     ):
         os.environ["DISPLAY"] = display
         try:
-            first = FirstWindow(display, tmp_path_factory.mktemp("workspaces"), link)
+            first = MainWindow(display, tmp_path_factory.mktemp("workspaces"), link)
             first.until(lambda: any(one.session["trade_count"] for one in link.markets), "the engine has no trades")
             yield first
             first.close()
@@ -87,30 +87,30 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirstWindow]:
 
 
 @pytest.fixture
-def two(program: FirstWindow) -> FirstWindow:
-    """Return the first window, with a second one that shows the feed and is small."""
-    if len(program.opener.kept()) != 1:
-        program.open(OneWindow(window=SMALL))
+def two(program: MainWindow) -> MainWindow:
+    """Return the main window, with a second one that shows the feed and is small."""
+    if len(program.opener.states()) != 1:
+        program.open(WindowState(window=SMALL))
     program.state.pause, program.state.is_muted = None, False
     program.frames(3)
     return program
 
 
-def in_second(program: FirstWindow, key: str, holds: Callable[[], object]) -> None:
+def in_second(program: MainWindow, key: str, holds: Callable[[], object]) -> None:
     program.press_in("(2)", key)
     program.until(holds, f"{key} in the second window has changed nothing here")
 
 
-def test_a_pause_is_that_of_all_windows_whichever_began_or_ends_it(two: FirstWindow) -> None:
+def test_a_pause_is_that_of_all_windows_whichever_began_or_ends_it(two: MainWindow) -> None:
     in_second(two, "space", lambda: two.state.pause is not None)
     in_second(two, "space", lambda: two.state.pause is None)
     two.press_in("flow_gl", "space")
-    two.until(lambda: two.state.pause is not None, "Space in the first window did nothing")
+    two.until(lambda: two.state.pause is not None, "Space in the main window did nothing")
     two.frames(20)
     in_second(two, "space", lambda: two.state.pause is None)
 
 
-def test_speed_mute_and_levels_of_a_further_window_are_those_of_all(two: FirstWindow) -> None:
+def test_speed_mute_and_levels_of_a_secondary_window_are_those_of_all(two: MainWindow) -> None:
     before = float(two.link.engine.status["speed"])
     in_second(two, "bracketright", lambda: float(two.link.engine.status["speed"]) > before)
     in_second(two, "m", lambda: two.state.is_muted)
@@ -122,30 +122,30 @@ def test_speed_mute_and_levels_of_a_further_window_are_those_of_all(two: FirstWi
     two.press("Escape", "bracketleft")
 
 
-def test_what_a_workspace_keeps_of_a_window_is_what_it_shows_now(two: FirstWindow) -> None:
-    in_second(two, "n", lambda: "session" in two.opener.kept()[0].panels.open)
-    kept = two.opener.kept()[0]
+def test_what_a_workspace_keeps_of_a_window_is_what_it_shows_now(two: MainWindow) -> None:
+    in_second(two, "n", lambda: "session" in two.opener.states()[0].panels.open)
+    kept = two.opener.states()[0]
     assert (kept.window.width, kept.window.height) == (SMALL.width, SMALL.height)
     assert [one.symbol for one in kept.chart] == ["NQ.v.0"]
     assert not two.state.open_panels, "panels are the window's own"
-    in_second(two, "n", lambda: not two.opener.kept()[0].panels.open)
+    in_second(two, "n", lambda: not two.opener.states()[0].panels.open)
 
 
-def test_a_workspace_has_the_windows_and_switching_brings_them(two: FirstWindow) -> None:
+def test_a_workspace_has_the_windows_and_switching_brings_them(two: MainWindow) -> None:
     manager = manager_of(two.state, two.frame)
     assert manager.save_as("two windows") == "workspace two windows saved"
     bare = Workspace(panels=Panels(open=["feed"]))
     assert two.state.workspaces.save("one window", bare) == ""
     assert manager.switch("one window") == "workspace one window"
-    two.until(lambda: not two.opener.kept(), "the second window is still there")
+    two.until(lambda: not two.opener.states(), "the second window is still there")
     manager = manager_of(two.state, two.frame)
     assert manager.switch("two windows") == "workspace two windows"
-    two.until(lambda: len(two.opener.kept()) == 1 and two.reads(2), "the second window did not come back")
-    assert two.opener.kept()[0].window.width == SMALL.width
+    two.until(lambda: len(two.opener.states()) == 1 and two.reads(2), "the second window did not come back")
+    assert two.opener.states()[0].window.width == SMALL.width
 
 
-def test_a_further_window_switches_the_workspace_of_all(two: FirstWindow) -> None:
-    look = two.opener.kept()[0]
+def test_a_secondary_window_switches_the_workspace_of_all(two: MainWindow) -> None:
+    look = two.opener.states()[0]
     other = Workspace(panels=Panels(open=["feed"]), further_window=[look])
     assert two.state.workspaces.save("a", other) == ""
     two.frames(10)
@@ -156,36 +156,36 @@ def test_a_further_window_switches_the_workspace_of_all(two: FirstWindow) -> Non
     assert two.state.workspaces.delete("a") == ""
 
 
-def test_a_window_that_did_not_answer_for_a_while_is_told_everything_again(two: FirstWindow) -> None:
+def test_a_window_that_did_not_answer_for_a_while_is_sent_everything_again(two: MainWindow) -> None:
     pid = two.opener.pid(2)
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
     for _ in range(4_000):  # more than the pipe and the queue before it hold
         two.state.is_muted = not two.state.is_muted
         two.opener.exchange()
-    assert not two.opener.is_told(2)
+    assert not two.opener.is_in_sync(2)
     two.state.is_muted = True
     two.frames(2)
     os.kill(pid, signal.SIGCONT)
-    two.until(lambda: two.opener.is_told(2), "it is still behind")
+    two.until(lambda: two.opener.is_in_sync(2), "it is still behind")
     in_second(two, "m", lambda: not two.state.is_muted)
 
 
-def test_a_window_that_is_killed_harms_no_other_and_is_said(two: FirstWindow) -> None:
+def test_a_window_that_is_killed_harms_no_other_and_is_reported(two: MainWindow) -> None:
     os.kill(two.opener.pid(2), signal.SIGKILL)
-    two.until(lambda: not two.opener.kept(), "the killed window still counts")
+    two.until(lambda: not two.opener.states(), "the killed window still counts")
     assert "window 2 was killed (SIGKILL)" in two.notes()
     before = int(two.link.markets[0].session["trade_count"])
     two.until(lambda: int(two.link.markets[0].session["trade_count"]) > before, "the feed does not go on")
 
 
-def test_a_window_that_the_user_closes_is_gone_without_a_word(two: FirstWindow) -> None:
+def test_a_window_that_the_user_closes_is_gone_without_a_word(two: MainWindow) -> None:
     two.until(lambda: "window 2" not in two.notes(), "an earlier note stays")
-    in_second(two, "ctrl+F4", lambda: not two.opener.kept())
+    in_second(two, "ctrl+F4", lambda: not two.opener.states())
     assert "window 2" not in two.notes()
 
 
-def test_a_new_engine_is_shown_by_all_windows(two: FirstWindow) -> None:
+def test_a_new_engine_is_shown_by_all_windows(two: MainWindow) -> None:
     died = two.link.engine.name
     os.kill(two.link.pid, signal.SIGKILL)
     two.until(lambda: two.link.engine.name != died, "no other engine took over")
@@ -193,35 +193,35 @@ def test_a_new_engine_is_shown_by_all_windows(two: FirstWindow) -> None:
     in_second(two, "bracketright", lambda: FeedState(int(two.link.engine.status["state"])) is FeedState.DEMO)
 
 
-def test_a_symbol_that_a_further_window_adds_is_shown_there_alone(two: FirstWindow) -> None:
+def test_a_symbol_that_a_secondary_window_adds_is_shown_there_alone(two: MainWindow) -> None:
     two.press_in("(2)", "ctrl+n")
     two.frames(10)
     two.type_text("es")
     two.press("Return")
     two.until(lambda: len(two.link.markets) == 2, "the feed has no other market")
-    two.until(lambda: len(two.opener.kept()[0].chart) == 2, "the second window has no other chart")
+    two.until(lambda: len(two.opener.states()[0].chart) == 2, "the second window has no other chart")
     two.frames(3)
     assert len(two.frame.markets) == 1
 
 
-def test_quit_in_a_further_window_ends_the_program(two: FirstWindow) -> None:
+def test_quit_in_a_secondary_window_ends_the_program(two: MainWindow) -> None:
     assert not two.opener.must_close
     in_second(two, "ctrl+q", lambda: two.opener.must_close)
 
 
-def test_closing_the_first_window_is_asked_for_twice_while_there_are_others(two: FirstWindow) -> None:
+def test_closing_the_main_window_is_asked_for_twice_while_there_are_others(two: MainWindow) -> None:
     assert not two.opener.may_close()
-    assert "closing it ends the program and the other window" in two.notes()
+    assert "quits the program and closes the other window" in two.notes()
     assert two.opener.may_close()
 
 
-def test_there_are_at_most_so_many_windows(program: FirstWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_are_at_most_eight_windows(program: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flow_gl.view.windows.opener.MAX_WINDOWS", 2)
     program.opener.show([])
-    program.until(lambda: not program.opener.kept(), "a window is left")
+    program.until(lambda: not program.opener.states(), "a window is left")
     program.opener.open_window()
-    assert len(program.opener.kept()) == 1
+    assert len(program.opener.states()) == 1
     program.opener.open_window()
-    assert len(program.opener.kept()) == 1
+    assert len(program.opener.states()) == 1
     assert "at most 2 windows are possible" in program.notes()
     assert MAX_WINDOWS == 8

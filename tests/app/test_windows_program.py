@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from flow_gl.ui.workspaces.tree import OneWindow, Workspace
+from flow_gl.ui.workspaces.tree import WindowState, Workspace
 from flow_gl.ui.workspaces.workspace_file import read
 from tests.kit.screens import two_monitors, virtual_display, window_manager
 from tests.kit.waiting import PATIENCE_S, until
@@ -60,7 +60,7 @@ class Desktop:
     def has_windows(self, count: int, what: str) -> None:
         until(lambda: self.windows() == count, what, pause_s=0.1)
 
-    def kept(self) -> list[OneWindow]:
+    def kept(self) -> list[WindowState]:
         workspace, problem = read(self.last)
         assert isinstance(workspace, Workspace), problem
         return workspace.further_window

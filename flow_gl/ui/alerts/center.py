@@ -219,7 +219,7 @@ class AlertCenter:
         done = []
         if "sound" in rule.do:
             voice = self._sound(Condition[rule.when.upper()], 0, 1, now)
-            where = "the first window makes the sounds" if self._is_heard_elsewhere else "no sound without a window"
+            where = "sounds are played by the main window" if self._is_heard_elsewhere else "no sound without a window"
             said = self.sounder.problem if self.sounder is not None else where
             done.append("sound" if voice is not None else said or "the sound device is not ready")
         if "notify" in rule.do and self.notifier is not None:

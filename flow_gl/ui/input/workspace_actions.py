@@ -23,7 +23,7 @@ def actions() -> tuple[Action, ...]:
 def _switch(number: int) -> Run:
     def run(context: Context) -> None:
         saved = context.state.workspaces
-        saved.look()
+        saved.refresh()
         names = saved.names()
         if number > len(names):
             there = f"there are {len(names)}" if names else "none is saved yet"

@@ -33,10 +33,10 @@ from flow_gl.ui.workspaces.tree import (
     Layout,
     Look,
     Memory,
-    OneWindow,
     Panels,
     Time,
     WindowPlace,
+    WindowState,
     Workspace,
 )
 
@@ -50,7 +50,7 @@ def gather(
     window: WindowPlace = _NO_WINDOW,
     plot_width_px: float,
     symbols: Sequence[str] = (),
-    further: Sequence[OneWindow] = (),
+    secondary: Sequence[WindowState] = (),
 ) -> Workspace:
     """Return the workspace of a state.
 
@@ -58,22 +58,22 @@ def gather(
     ----------
     plot_width_px : width of the first chart's plot; 0 without charts
     symbols : the charts' symbols as requested, in order
-    further : the program's further windows
+    secondary : the program's secondary windows
     """
     return Workspace(
-        **_tables(state, window, plot_width_px, symbols), alerts=_switches(state), further_window=list(further)
+        **_tables(state, window, plot_width_px, symbols), alerts=_switches(state), further_window=list(secondary)
     )
 
 
 def gather_window(
     state: ViewState, *, window: WindowPlace = _NO_WINDOW, plot_width_px: float, symbols: Sequence[str] = ()
-) -> OneWindow:
-    """Return what a workspace keeps of a further window. Parameters as of `gather`."""
-    return OneWindow(**_tables(state, window, plot_width_px, symbols))
+) -> WindowState:
+    """Return a window's state. The parameters are those of `gather`."""
+    return WindowState(**_tables(state, window, plot_width_px, symbols))
 
 
 def _tables(state: ViewState, window: WindowPlace, plot_width_px: float, symbols: Sequence[str]) -> dict[str, Any]:
-    """Return the fields of a `OneWindow`."""
+    """Return the fields of a `WindowState`."""
     shown_ns = state.time.span_ns if state.time.is_growing else state.time.ns_per_px * plot_width_px
     span_s = shown_ns / SECOND_NS
     filters, places = state.filters, state.panel_places
@@ -120,7 +120,7 @@ def _tables(state: ViewState, window: WindowPlace, plot_width_px: float, symbols
 
 
 def apply(state: ViewState, workspace: Workspace, *, plot_width_px: float = 0.0) -> None:
-    """Show a workspace in the first window. Names that this version does not know are ignored.
+    """Show a workspace in the main window. Names that this version does not know are ignored.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def apply(state: ViewState, workspace: Workspace, *, plot_width_px: float = 0.0)
     _switch_rules(state.drawings.rules, workspace.alerts)
 
 
-def apply_window(state: ViewState, workspace: OneWindow, *, plot_width_px: float = 0.0) -> None:
+def apply_window(state: ViewState, workspace: WindowState, *, plot_width_px: float = 0.0) -> None:
     """Show what a workspace keeps of a window. Parameters as of `apply`."""
     look, time, bubbles, panels = workspace.look, workspace.time, workspace.bubbles, workspace.panels
     state.own_colors = OwnColors(**{name: look.colors.get(name, "") for name in OWN_SLOTS})

@@ -1,4 +1,4 @@
-"""What a user does with workspaces: save, switch, rename, delete, export, import. Each returns one line to show."""
+"""Workspace commands: save, switch, rename, delete, export, import. Each returns one line for the user."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from flow_gl.store.market import MarketReader
 from flow_gl.ui.overlays.frame import Frame
 from flow_gl.ui.state.chart_list import symbol_of
 from flow_gl.ui.state.view_state import ViewState
-from flow_gl.ui.windows import FirstWindow
+from flow_gl.ui.windows import MainWindow
 from flow_gl.ui.workspaces import workspace_file
 from flow_gl.ui.workspaces.apply import apply, gather, gather_window
 from flow_gl.ui.workspaces.saved import EXTENSION, LONGEST_NAME, MAX_WORKSPACES, problem_of_name
-from flow_gl.ui.workspaces.tree import OneWindow, Workspace
+from flow_gl.ui.workspaces.tree import WindowState, Workspace
 
 
 class Manager(Protocol):
-    """What can be done with workspaces, in any window."""
+    """The workspace commands, in any window."""
 
     def save_as(self, name: str) -> str: ...
 
@@ -29,37 +29,37 @@ class Manager(Protocol):
 
     def export(self, path: str) -> str: ...
 
-    def take_in(self, path: str) -> str: ...
+    def import_file(self, path: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteManager:
-    """The workspaces in a further window: the first one does what is asked for. The answers arrive as notes."""
+    """The workspace commands in a secondary window: forwarded to the main window, whose results arrive as notes."""
 
-    first: FirstWindow
+    main_window: MainWindow
 
     def save_as(self, name: str) -> str:
-        return self.first.ask_manager("save_as", name)
+        return self.main_window.run_task("save_as", name)
 
     def switch(self, name: str) -> str:
-        return self.first.ask_manager("switch", name)
+        return self.main_window.run_task("switch", name)
 
     def rename(self, name: str, to: str) -> str:
-        return self.first.ask_manager("rename", name, to)
+        return self.main_window.run_task("rename", name, to)
 
     def delete(self, name: str) -> str:
-        return self.first.ask_manager("delete", name)
+        return self.main_window.run_task("delete", name)
 
     def export(self, path: str) -> str:
-        return self.first.ask_manager("export", path)
+        return self.main_window.run_task("export", path)
 
-    def take_in(self, path: str) -> str:
-        return self.first.ask_manager("take_in", path)
+    def import_file(self, path: str) -> str:
+        return self.main_window.run_task("import_file", path)
 
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceManager:
-    """The workspaces of the first window's view. Each covers all windows of the program.
+    """The workspace commands in the main window. A workspace covers all windows of the program.
 
     Attributes
     ----------
@@ -73,13 +73,13 @@ class WorkspaceManager:
 
     def shown(self) -> Workspace:
         """Return the current view as a workspace."""
-        window, further = self.state.workspaces.window, self.state.workspaces.further
+        window, secondary = self.state.workspaces.window, self.state.workspaces.secondary_windows
         place = {} if window is None else {"window": window.place()}
-        kept = () if further is None else further.kept()
-        return gather(self.state, plot_width_px=self.plot_width_px, symbols=self.symbols, further=kept, **place)
+        states = () if secondary is None else secondary.states()
+        return gather(self.state, plot_width_px=self.plot_width_px, symbols=self.symbols, secondary=states, **place)
 
     def save_as(self, name: str) -> str:
-        """Save the current view under a name and continue in that workspace. An existing workspace is replaced."""
+        """Save the current view under a name, replacing an existing workspace, and make that workspace current."""
         saved, name = self.state.workspaces, name.strip()
         if problem := problem_of_name(name):
             return problem
@@ -92,9 +92,9 @@ class WorkspaceManager:
         return f"workspace {name} saved"
 
     def switch(self, name: str) -> str:
-        """Show a saved workspace; the one in use is saved first."""
+        """Save the current workspace, then open another one."""
         saved = self.state.workspaces
-        saved.look()
+        saved.refresh()
         if name == saved.current and name in saved.names():
             return f"workspace {name} is in use"
         workspace, problem = saved.read(name)
@@ -115,15 +115,15 @@ class WorkspaceManager:
         if problem := problem_of_name(to):
             return problem
         if saved.find(to) not in ("", name):
-            return f"there is a workspace {saved.find(to)} already"
+            return f"there is already a workspace {saved.find(to)}"
         return saved.rename(name, to) or f"{name} is now {to}"
 
     def delete(self, name: str) -> str:
-        """Delete a workspace; the current view stays."""
+        """Delete a workspace; the current view does not change."""
         return self.state.workspaces.delete(name) or f"workspace {name} deleted"
 
     def export(self, path: str) -> str:
-        """Write the current view to a file of the user's choice."""
+        """Write the current view to a file."""
         target = Path(path.strip()).expanduser()
         if not path.strip():
             return "type the path of a file to export to"
@@ -131,8 +131,8 @@ class WorkspaceManager:
             target /= f"{self.state.workspaces.current or 'workspace'}{EXTENSION}"
         return workspace_file.write(target, self.shown()) or f"exported to {target}"
 
-    def take_in(self, path: str) -> str:
-        """Read a file of the user's choice, save it under the file's name, and show it."""
+    def import_file(self, path: str) -> str:
+        """Import a file: save it as a workspace under the file's name, and open it."""
         source = Path(path.strip()).expanduser()
         if not path.strip():
             return "type the path of a file to import"
@@ -140,7 +140,7 @@ class WorkspaceManager:
         if workspace is None:
             return problem
         saved = self.state.workspaces
-        saved.look()
+        saved.refresh()
         name = self._free_name(source.stem)
         if saved.current:
             saved.save(saved.current, self.shown())
@@ -152,14 +152,14 @@ class WorkspaceManager:
 
     def _show(self, workspace: Workspace) -> None:
         apply(self.state, workspace, plot_width_px=self.plot_width_px)
-        window, further = self.state.workspaces.window, self.state.workspaces.further
+        window, secondary = self.state.workspaces.window, self.state.workspaces.secondary_windows
         if window is not None and workspace.window.width:
             window.put(workspace.window)
-        if further is not None:
-            further.show(workspace.further_window)
+        if secondary is not None:
+            secondary.show(workspace.further_window)
 
     def _free_name(self, wanted: str) -> str:
-        """Return a name that no workspace has, made from a file's."""
+        """Return an unused workspace name made from a file's name."""
         allowed = "".join(one if not problem_of_name(f"x{one}x") else "-" for one in wanted).strip(" .")
         name = allowed[: LONGEST_NAME - 4] if allowed and not problem_of_name(allowed[:LONGEST_NAME]) else "imported"
         taken = self.state.workspaces.find
@@ -168,7 +168,7 @@ class WorkspaceManager:
 
 
 def manager_of(state: ViewState, frame: Frame) -> WorkspaceManager:
-    """Return the first window's manager for what a frame shows."""
+    """Return the main window's manager for the charts of a frame."""
     return WorkspaceManager(state, plot_width_px(frame), [symbol_of(market) for market in frame.markets])
 
 
@@ -177,10 +177,10 @@ def manager_in(state: ViewState, width_px: float, markets: Sequence[MarketReader
 
     Parameters
     ----------
-    width_px : of the first chart's plot
-    markets : of the charts, in order
+    width_px : width of the first chart's plot, px
+    markets : the charts' markets, in order
     """
-    first = state.workspaces.first
+    first = state.workspaces.main_window
     return (
         RemoteManager(first)
         if first is not None
@@ -188,8 +188,8 @@ def manager_in(state: ViewState, width_px: float, markets: Sequence[MarketReader
     )
 
 
-def shown_window(state: ViewState, frame: Frame) -> OneWindow:
-    """Return what a workspace keeps of a window."""
+def window_state(state: ViewState, frame: Frame) -> WindowState:
+    """Return a window's state for a workspace."""
     window = state.workspaces.window
     place = {} if window is None else {"window": window.place()}
     symbols = [symbol_of(market) for market in frame.markets]

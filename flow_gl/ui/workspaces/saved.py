@@ -12,7 +12,7 @@ from typing import Final, Protocol
 import msgspec
 
 from flow_gl.core.system import folders
-from flow_gl.ui.windows import FirstWindow, FurtherWindows
+from flow_gl.ui.windows import MainWindow, SecondaryWindows
 from flow_gl.ui.workspaces import older, workspace_file
 from flow_gl.ui.workspaces.tree import Memory, WindowPlace, Workspace
 
@@ -24,7 +24,7 @@ EXTENSION: Final = ".toml"
 
 
 class WindowKeeper(Protocol):
-    """Returns the window's place, and moves the window."""
+    """Reads and sets the window's placement."""
 
     def place(self) -> WindowPlace: ...
 
@@ -45,15 +45,15 @@ class SavedWorkspaces:
     folder : None if nothing is stored on disk
     current : name of the workspace in use; "" for one without a name
     window : None without a window
-    further : the program's further windows; None in one of them, and without a window
-    first : the first window, which does everything with the workspaces; None in that window
+    secondary_windows : the secondary windows; None in one of them, and without a window
+    main_window : carries out everything done with workspaces; None in the main window itself
     """
 
     folder: Path | None = None
     current: str = ""
     window: WindowKeeper | None = None
-    further: FurtherWindows | None = None
-    first: FirstWindow | None = None
+    secondary_windows: SecondaryWindows | None = None
+    main_window: MainWindow | None = None
     _names: list[str] = field(default_factory=list)
     _unsaved: dict[str, Workspace] = field(default_factory=dict)
     """The workspaces if there is no folder."""
@@ -62,8 +62,8 @@ class SavedWorkspaces:
         """Return the names of the saved workspaces, in alphabetical order."""
         return self._names
 
-    def look(self) -> None:
-        """Update the list of names from the folder."""
+    def refresh(self) -> None:
+        """Read the list of names from the folder again."""
         found = set(self._unsaved)
         if self.folder is not None:
             with suppress(OSError):
@@ -84,7 +84,7 @@ class SavedWorkspaces:
             return self._unsaved.get(name), ""
         workspace, problem = workspace_file.read(path)
         if workspace is None:
-            self.look()
+            self.refresh()
         return workspace, problem or ("" if workspace else f"there is no workspace {name}")
 
     def save(self, name: str, workspace: Workspace) -> str:
@@ -94,7 +94,7 @@ class SavedWorkspaces:
             self._unsaved[name] = workspace
         elif problem := workspace_file.write(path, workspace):
             return problem
-        self.look()
+        self.refresh()
         return ""
 
     def rename(self, name: str, to: str) -> str:
@@ -108,7 +108,7 @@ class SavedWorkspaces:
         except OSError as error:
             return f"cannot rename {name}: {error.strerror or error}"
         self.current = to if self.current == name else self.current
-        self.look()
+        self.refresh()
         return ""
 
     def delete(self, name: str) -> str:
@@ -121,12 +121,12 @@ class SavedWorkspaces:
             return f"cannot delete {name}: {error.strerror or error}"
         self._unsaved.pop(name, None)
         self.current = "" if self.current == name else self.current
-        self.look()
+        self.refresh()
         return ""
 
     def load_last(self) -> tuple[Workspace, str]:
         """Return the view at the last end of the program, and one line if its file cannot be used."""
-        self.look()
+        self.refresh()
         path = self.path(LAST)
         if path is None:
             return Workspace(), ""

@@ -143,8 +143,8 @@ class Memory(_Table, frozen=True):
     used_hints: _Names = []
 
 
-class OneWindow(_Table, frozen=True):
-    """What a workspace keeps of one of the program's windows."""
+class WindowState(_Table, frozen=True):
+    """The state of one of the program's windows."""
 
     window: WindowPlace = WindowPlace()
     layout: Layout = Layout()
@@ -157,9 +157,9 @@ class OneWindow(_Table, frozen=True):
     chart: Annotated[list[Chart], msgspec.Meta(max_length=MAX_CHARTS)] = []
 
 
-class Workspace(OneWindow, frozen=True):
-    """Everything that a workspace keeps: the first window, what all windows share, and the further windows."""
+class Workspace(WindowState, frozen=True):
+    """A complete workspace: the main window, the state that all windows share, and the secondary windows."""
 
     alerts: Alerts = Alerts()
-    further_window: Annotated[list[OneWindow], msgspec.Meta(max_length=MAX_WINDOWS - 1)] = []
+    further_window: Annotated[list[WindowState], msgspec.Meta(max_length=MAX_WINDOWS - 1)] = []
     memory: Memory | None = None

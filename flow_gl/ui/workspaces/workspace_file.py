@@ -18,7 +18,7 @@ from flow_gl.core.system.files import write_whole
 from flow_gl.ui.workspaces.tree import Workspace
 
 DAMAGED: Final = ".damaged"
-_HEAD: Final = """# A workspace of flow_gl: the first window with its layout, look, layers, panels and charts,
+_HEAD: Final = """# A workspace of flow_gl: the main window with its layout, look, layers, panels and charts,
 # alerts, and each other window as a [[further_window]]. Left out: the default.
 # The program writes this file when the workspace is left; comments are not kept.
 """

@@ -1,2 +1,5 @@
-"""Further windows of the program: each is a process that views the same engine's stores (`further`). The first window's
-process starts, updates and closes them (`opener`). `messages` has their messages, `shared` the state in common."""
+"""The program's secondary windows.
+
+Each is a process that reads the same engine's stores (`secondary`); the main window's process starts, updates and
+closes them (`opener`). `messages` defines the protocol, `shared` the state that all windows share.
+"""

@@ -1,6 +1,7 @@
-"""A further window's process: `python -m flow_gl.view.windows`. The first window starts it (`opener`).
+"""A secondary window's process: `python -m flow_gl.view.windows`, started by the main window (`opener`).
 
-Standard input has its task and what the first window says; it ends when that is closed.
+The main window's messages arrive on standard input, the window's specification first. The process ends when standard
+input is closed.
 """
 
 import faulthandler
@@ -23,28 +24,28 @@ from flow_gl.view.windows.messages import WindowSpec, decode_spec
 
 
 def main() -> int:
-    """Show a further window until it is closed. Returns the exit code."""
+    """Show a secondary window until it is closed; return the exit code."""
     # The overlays first: they must be imported before the window's library.
     from flow_gl.ui.paint import gui  # noqa: F401
-    from flow_gl.view.windows.further import FirstWindowPipe, FurtherLink, FurtherWindow
+    from flow_gl.view.windows.secondary import MainWindowPipe, SecondaryLink, SecondaryWindow
 
     faulthandler.enable()
-    pipe = FirstWindowPipe()
+    pipe = MainWindowPipe()
     line = pipe.first_line()
     if not line:
         return EXIT_OK
     try:
         spec = decode_spec(line)
     except msgspec.MsgspecError as error:
-        print_message(f"error: the window's task is invalid: {error}")
+        print_message(f"error: invalid window specification: {error}")
         return EXIT_USAGE
     start_log("view", level=spec.log_level)
-    link = FurtherLink(pipe)
-    window = FurtherWindow(spec, pipe, link, SYSTEM)
+    link = SecondaryLink(pipe)
+    window = SecondaryWindow(spec, pipe, link, SYSTEM)
     try:
-        run_view(_options(spec), link, further=window)
+        run_view(_options(spec), link, secondary=window)
     except Interrupted:
-        pass  # a signal closes this window alone
+        pass  # a signal closes only this window
     except FlowError as error:
         get_logger("windows").error("the window ended", extra={"error": error})
         print_message(f"error: {error}")
@@ -67,5 +68,5 @@ def _options(spec: WindowSpec) -> ViewOptions:
 if __name__ == "__main__":
     code = main()
     sys.stdout.flush()
-    # Not sys.exit: the thread that reads the first window's lines must not delay the end.
+    # Not sys.exit: the thread that reads the main window's lines must not delay the end.
     os._exit(code)

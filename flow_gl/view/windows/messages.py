@@ -1,7 +1,7 @@
-"""What the windows of a program say to each other: JSON lines over the pipes of a further window's process.
+"""The protocol between the main window and a secondary one: JSON lines over the pipes of the secondary's process.
 
-Commands for the engine go up from a further window to the first one; the engine's state comes down. A message about
-what all windows share (`Paused` to `Crosshair`) holds it completely, so the last one is enough.
+Commands for the engine go up, from a secondary window to the main one; the engine's state comes down. Each message
+about shared state (`Paused` to `Crosshair`) contains all of it, so only the latest matters.
 """
 
 from typing import Annotated, Any, Final
@@ -15,20 +15,20 @@ from flow_gl.core.spec import NotAdded
 from flow_gl.ui.alerts.rules import Rule
 from flow_gl.ui.link import LinkState
 from flow_gl.ui.windows import WorkspaceTask
-from flow_gl.ui.workspaces.tree import OneWindow
+from flow_gl.ui.workspaces.tree import WindowState
 
 
 class WindowSpec(msgspec.Struct, frozen=True, tag="window"):
-    """The task of a further window's process: its first line."""
+    """The specification of a secondary window: the first line that its process receives."""
 
     number: int
-    """From 2; it stays while the window is open."""
+    """2 or more; constant while the window is open."""
     title: str
-    shown: OneWindow
+    shown: WindowState
     settings: dict[str, Any] = {}
-    """Settings of the first window that are in force in all windows, by field."""
+    """Settings of the main window that apply to all windows, by field."""
     feed: tuple[str, ...] = ()
-    """Symbols that the feed had when the window was left; () for a new one."""
+    """Symbols that the feed had when the window was last closed; () for a new window."""
     workspaces: str = ""
     """Folder of the workspaces."""
     screenshot_dir: str = ""
@@ -36,10 +36,10 @@ class WindowSpec(msgspec.Struct, frozen=True, tag="window"):
 
 
 class EngineShown(msgspec.Struct, frozen=True, tag="engine"):
-    """The engine whose stores are shown, and how it is."""
+    """The engine whose stores are shown, and its state. The fields are those of `ui.link.Link`."""
 
     store: str
-    """Name of the status segment; "" before the first engine is up."""
+    """Name of the status segment; "" before the first engine has started."""
     state: LinkState
     message: str
     exit_code: int
@@ -49,9 +49,9 @@ class EngineShown(msgspec.Struct, frozen=True, tag="engine"):
 
 
 class Show(msgspec.Struct, frozen=True, tag="show"):
-    """Show another workspace's window."""
+    """Replace the window's state: another workspace was opened."""
 
-    shown: OneWindow
+    shown: WindowState
 
 
 class Note(msgspec.Struct, frozen=True, tag="note"):
@@ -65,19 +65,19 @@ class Close(msgspec.Struct, frozen=True, tag="close"):
 
 
 class InUse(msgspec.Struct, frozen=True, tag="in_use"):
-    """The saved workspaces have changed; this one is in use."""
+    """The list of saved workspaces has changed; `workspace` is in use."""
 
     workspace: str
 
 
 class Configured(msgspec.Struct, frozen=True, tag="configured"):
-    """The engine's settings as last requested."""
+    """The aggregation settings last requested from the engine."""
 
     settings: AggregationSettings
 
 
 class Paused(msgspec.Struct, frozen=True, tag="paused"):
-    """The moment at which the pictures are paused; 0 and 0: they are not."""
+    """The instant at which all charts are paused; 0 and 0 if they are not."""
 
     wall_ns: int
     event_ns: int
@@ -88,64 +88,64 @@ class Muted(msgspec.Struct, frozen=True, tag="muted"):
 
 
 class Rules(msgspec.Struct, frozen=True, tag="rules"):
-    """All alert rules with their ids."""
+    """All alert rules by id, and the volume of their sounds, 0..1."""
 
     rules: list[tuple[int, Rule]]
     volume: float
 
 
 class Drawings(msgspec.Struct, frozen=True, tag="drawings"):
-    """All drawings by instrument root."""
+    """All own levels and shapes, by instrument root."""
 
     levels: dict[str, tuple[OwnLevel, ...]]
     shapes: dict[str, tuple[Shape, ...]]
 
 
 class Keys(msgspec.Struct, frozen=True, tag="keys"):
-    """The keys that the user has chosen."""
+    """The user's own key bindings, by action."""
 
     changed: dict[str, tuple[str, ...]]
 
 
-class Kept(msgspec.Struct, frozen=True, tag="kept"):
-    """What a workspace keeps of the window."""
+class StateChanged(msgspec.Struct, frozen=True, tag="state_changed"):
+    """The part of this window's state that workspaces save has changed."""
 
-    shown: OneWindow
+    shown: WindowState
 
 
-class AskSymbol(msgspec.Struct, frozen=True, tag="ask_symbol"):
-    """Ask the feed for a market."""
+class RequestSymbol(msgspec.Struct, frozen=True, tag="request_symbol"):
+    """Request a symbol from the feed."""
 
     symbol: str
 
 
 class OpenWindow(msgspec.Struct, frozen=True, tag="open_window"):
-    """Open another window that looks like this one."""
+    """Open another window like this one."""
 
-    shown: OneWindow
+    shown: WindowState
 
 
 class QuitProgram(msgspec.Struct, frozen=True, tag="quit"):
-    """End the program with all its windows."""
+    """Quit the program and close all its windows."""
 
 
-class DoWorkspace(msgspec.Struct, frozen=True, tag="workspace"):
-    """Do something with the workspaces; the answer is a note."""
+class RunTask(msgspec.Struct, frozen=True, tag="workspace"):
+    """Carry out a workspace task; the result comes back as a `Note`."""
 
     task: WorkspaceTask
     given: Annotated[tuple[str, ...], msgspec.Meta(max_length=2)]
 
 
 class Crosshair(msgspec.Struct, frozen=True, tag="crosshair"):
-    """The time of the crosshair in the window with the mouse, whole seconds; 0: it is nowhere."""
+    """The crosshair's time in the window under the mouse, ns in whole seconds; 0 if no window shows a crosshair."""
 
     at_ns: int
 
 
-Common = Paused | Muted | Rules | Drawings | Keys | Crosshair
-"""What any window may change for all."""
-Down = EngineShown | NotAdded | Show | Note | Close | InUse | Configured | Common
-Up = Command | Kept | AskSymbol | OpenWindow | QuitProgram | DoWorkspace | Common
+SharedMessage = Paused | Muted | Rules | Drawings | Keys | Crosshair
+"""Shared state that any window may change."""
+Down = EngineShown | NotAdded | Show | Note | Close | InUse | Configured | SharedMessage
+Up = Command | StateChanged | RequestSymbol | OpenWindow | QuitProgram | RunTask | SharedMessage
 
 _spec_decoder: Final[msgspec.json.Decoder[WindowSpec]] = msgspec.json.Decoder(WindowSpec)
 _down_decoder: Final[msgspec.json.Decoder[Down]] = msgspec.json.Decoder(Down)
@@ -158,15 +158,15 @@ def encode(message: WindowSpec | Down | Up) -> bytes:
 
 
 def decode_spec(line: bytes) -> WindowSpec:
-    """Parse a window's task. Raises msgspec.MsgspecError."""
+    """Parse a window's specification. Raises msgspec.MsgspecError."""
     return _spec_decoder.decode(line)
 
 
 def decode_down(line: bytes) -> Down:
-    """Parse a message of the first window. Raises msgspec.MsgspecError."""
+    """Parse a message from the main window. Raises msgspec.MsgspecError."""
     return _down_decoder.decode(line)
 
 
 def decode_up(line: bytes) -> Up:
-    """Parse a message of a further window. Raises msgspec.MsgspecError."""
+    """Parse a message from a secondary window. Raises msgspec.MsgspecError."""
     return _up_decoder.decode(line)

@@ -1,38 +1,38 @@
-"""The program's other windows, as the loop around a window's frames sees them."""
+"""The frame loop's interface to the program's other windows."""
 
 from typing import Protocol
 
 from flow_gl.ui.workspaces.saved import WindowKeeper
-from flow_gl.ui.workspaces.tree import OneWindow
+from flow_gl.ui.workspaces.tree import WindowState
 from flow_gl.view.frame_loop import FrameLoop
 
 
 class OtherWindows(Protocol):
-    """Implemented by `opener` for the first window and by `further` for the others."""
+    """The other windows. Implemented by `opener` in the main window and by `secondary` in the others."""
 
     @property
     def must_close(self) -> bool:
-        """Whether another window has asked for the end of this one."""
+        """Whether this window must close at the request of another one."""
 
-    def begin(self, loop: FrameLoop, window: WindowKeeper, last: OneWindow) -> None:
-        """Take part, from the loop's first frame on.
+    def begin(self, loop: FrameLoop, window: WindowKeeper, last: WindowState) -> None:
+        """Start exchanging messages, from the loop's first frame on.
 
         Parameters
         ----------
-        last : how this window, or the program, was left
+        last : the state in which this window, or the program, was last closed
         """
 
     def exchange(self) -> bool:
-        """Do what other windows say, and tell them what has changed here. True if something here has changed."""
+        """Apply the other windows' messages and send them local changes. Returns whether this window changed."""
 
     def open_window(self) -> None:
-        """Open another window that looks like this one."""
+        """Open another window like this one."""
 
     def may_close(self) -> bool:
-        """Whether the window closes if the user asks for it now; a note says why not."""
+        """Return whether the window may close at the user's request; if not, a note gives the reason."""
 
     def quit(self) -> None:
-        """End the program with all its windows."""
+        """Quit the program and close all its windows."""
 
     def close(self) -> None:
-        """Stop taking part, because this window closes. Idempotent; waits a few seconds at most."""
+        """Stop exchanging messages because this window closes. Idempotent; waits a few seconds at most."""

@@ -1,8 +1,8 @@
-"""What all windows of a program share: the pause, muting, alert rules, drawings, keys, the crosshair's time; settings.
+"""State that all windows of the program share: pause, muting, alert rules, drawings, keys, crosshair time, settings.
 
-Each window compares these with what it last sent or received, so nothing that changes them needs a line of its own.
-A change goes to the first window, which tells the others. The engine's settings and the workspace in use are the first
-window's, and only come down.
+Each window compares it with the version that it last sent or received, so code that changes it need not announce the
+change. A change goes to the main window, which forwards it to the others. The engine's settings and the workspace in
+use belong to the main window and are only ever sent by it.
 """
 
 from collections.abc import Callable
@@ -13,18 +13,28 @@ from flow_gl.core.units import SECOND_NS
 from flow_gl.ui import scenes
 from flow_gl.ui.state.view_state import Pause, ViewState
 from flow_gl.view.frame_loop import FrameLoop
-from flow_gl.view.windows.messages import Common, Configured, Crosshair, Drawings, InUse, Keys, Muted, Paused, Rules
+from flow_gl.view.windows.messages import (
+    Configured,
+    Crosshair,
+    Drawings,
+    InUse,
+    Keys,
+    Muted,
+    Paused,
+    Rules,
+    SharedMessage,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One thing that is shared.
+    """One part of the shared state.
 
     Attributes
     ----------
-    version : differs after a change; cheap
-    read : returns it as a message
-    write : puts a message's content into a window; returns "", or one line for the user
+    version : returns a value that differs after every change; cheap
+    read : returns the part as a message
+    write : applies a message to a window; returns "", or one line for the user
     """
 
     version: Callable[[FrameLoop], object]
@@ -32,21 +42,21 @@ class _Part:
     write: Callable[[FrameLoop, Any], str]
 
 
-class Shared:
-    """What a window shares with the others.
+class SharedState:
+    """The shared state as one window sees it.
 
     Parameters
     ----------
-    is_first : of the first window, which also tells what only comes down
+    is_main : whether this is the main window, which also sends the parts that only it may change
     """
 
-    def __init__(self, loop: FrameLoop, *, is_first: bool) -> None:
+    def __init__(self, loop: FrameLoop, *, is_main: bool) -> None:
         self._loop: Final = loop
-        self._parts: Final = {**_COMMON, **(_ONLY_DOWN if is_first else {})}
+        self._parts: Final = {**_FROM_ALL, **(_FROM_MAIN if is_main else {})}
         self._known: Final = {kind: part.version(loop) for kind, part in self._parts.items()}
 
     def changes(self) -> list[Any]:
-        """Return as messages what was changed in this window since the last call."""
+        """Return, as messages, the parts that changed in this window since the last call."""
         found = []
         for kind, part in self._parts.items():
             version = part.version(self._loop)
@@ -56,17 +66,17 @@ class Shared:
         return found
 
     def all(self) -> list[Any]:
-        """Return everything that is shared as messages."""
+        """Return all shared state as messages."""
         return [part.read(self._loop) for part in self._parts.values()]
 
-    def take(self, message: Common | Configured | InUse) -> str:
-        """Put what another window says into this one. Returns "", or one line for the user."""
+    def take(self, message: SharedMessage | Configured | InUse) -> str:
+        """Apply another window's message to this one. Returns "", or one line for the user."""
         kind = type(message)
         part = _ALL[kind]
-        said = part.write(self._loop, message)
+        note = part.write(self._loop, message)
         if kind in self._known:
             self._known[kind] = part.version(self._loop)
-        return said
+        return note
 
 
 def _paused(loop: FrameLoop) -> Paused:
@@ -121,8 +131,8 @@ def _put_crosshair(loop: FrameLoop, message: Crosshair) -> str:
 
 def _put_keys(loop: FrameLoop, message: Keys) -> str:
     keys = loop.state.keys
-    usual = dict.fromkeys(keys.changed().keys() - message.changed.keys())
-    return keys.put({**usual, **message.changed})
+    defaults = dict.fromkeys(keys.changed().keys() - message.changed.keys())
+    return keys.put({**defaults, **message.changed})
 
 
 def _configure(loop: FrameLoop, message: Configured) -> str:
@@ -137,7 +147,7 @@ def _saved_version(loop: FrameLoop) -> object:
 
 def _use(loop: FrameLoop, message: InUse) -> str:
     saved = loop.state.workspaces
-    saved.look()
+    saved.refresh()
     saved.current = message.workspace
     return ""
 
@@ -146,7 +156,7 @@ def _state(read: Callable[[ViewState], object]) -> Callable[[FrameLoop], object]
     return lambda loop: read(loop.state)
 
 
-_COMMON: Final[dict[type, _Part]] = {
+_FROM_ALL: Final[dict[type, _Part]] = {
     Paused: _Part(_state(lambda state: state.pause), _paused, _pause),
     Muted: _Part(_state(lambda state: state.is_muted), lambda loop: Muted(loop.state.is_muted), _mute),
     Rules: _Part(lambda loop: loop.alerts.book.version, _rules, _put_rules),
@@ -154,10 +164,10 @@ _COMMON: Final[dict[type, _Part]] = {
     Keys: _Part(_state(lambda state: state.keys.version), lambda loop: Keys(loop.state.keys.changed()), _put_keys),
     Crosshair: _Part(_crosshair_s, lambda loop: Crosshair(_crosshair_s(loop) * SECOND_NS), _put_crosshair),
 }
-_ONLY_DOWN: Final[dict[type, _Part]] = {
+_FROM_MAIN: Final[dict[type, _Part]] = {
     Configured: _Part(
         _state(lambda state: state.aggregation), lambda loop: Configured(loop.state.aggregation), _configure
     ),
     InUse: _Part(_saved_version, lambda loop: InUse(loop.state.workspaces.current), _use),
 }
-_ALL: Final = {**_COMMON, **_ONLY_DOWN}
+_ALL: Final = {**_FROM_ALL, **_FROM_MAIN}

@@ -266,7 +266,7 @@ def test_switching_turns_alert_rules_on_and_off(manager):
 def test_workspaces_are_renamed_and_deleted(manager):
     manager.save_as("a")
     manager.save_as("b")
-    assert manager.rename("b", "A") == "there is a workspace a already"
+    assert manager.rename("b", "A") == "there is already a workspace a"
     assert manager.rename("b", "") == "a workspace needs a name"
     assert manager.rename("b", "c") == "b is now c"
     assert manager.state.workspaces.current == "c"
@@ -294,12 +294,12 @@ def test_a_workspace_goes_to_another_machine_as_a_file(tmp_path):
     assert 'charts = "large_left"' in text
     assert '[[chart]]\nsymbol = "NQ.v.0"' in text
     theirs = WorkspaceManager(ViewState(workspaces=SavedWorkspaces(tmp_path / "there")), 1000.0, [])
-    assert theirs.take_in(str(path)) == "workspace my view imported"
+    assert theirs.import_file(str(path)) == "workspace my view imported"
     assert theirs.state.arrangement == ours.state.arrangement
-    assert theirs.take_in(str(path)) == "workspace my view 2 imported"
-    assert theirs.take_in(str(tmp_path / "none.toml")) == f"there is no file {tmp_path / 'none.toml'}"
+    assert theirs.import_file(str(path)) == "workspace my view 2 imported"
+    assert theirs.import_file(str(tmp_path / "none.toml")) == f"there is no file {tmp_path / 'none.toml'}"
     path.write_text("{")
-    assert "is not a workspace" in theirs.take_in(str(path))
+    assert "is not a workspace" in theirs.import_file(str(path))
     assert path.read_text() == "{", "a file of the user's is never moved"
 
 

@@ -7,7 +7,7 @@ import pytest
 from flow_gl.core.units import SECOND_NS
 from flow_gl.ui import scenes
 from flow_gl.view.windows.messages import Crosshair
-from flow_gl.view.windows.shared import Shared
+from flow_gl.view.windows.shared import SharedState
 from tests.kit.pilot import HeadlessPilot
 
 
@@ -20,7 +20,7 @@ def pilot() -> Iterator[HeadlessPilot]:
 
 
 def test_the_mouse_in_a_chart_says_its_second_once(pilot: HeadlessPilot) -> None:
-    shared = Shared(pilot.loop, is_first=True)
+    shared = SharedState(pilot.loop, is_main=True)
     rect = pilot.charts[0].layout.price
     pilot.move((rect.x + 0.5 * rect.width, rect.y + 40))
     (message,) = shared.changes()
@@ -35,7 +35,7 @@ def test_the_mouse_in_a_chart_says_its_second_once(pilot: HeadlessPilot) -> None
 
 
 def test_another_windows_crosshair_is_shown_in_all_charts_that_show_its_time(pilot: HeadlessPilot) -> None:
-    shared = Shared(pilot.loop, is_first=False)
+    shared = SharedState(pilot.loop, is_main=False)
     pilot.move((-1000.0, -1000.0))
     shared.changes()
     at_ns = (pilot.link.now_ns - 40 * SECOND_NS) // SECOND_NS * SECOND_NS

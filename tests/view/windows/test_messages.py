@@ -9,11 +9,11 @@ from flow_gl.core.commands import Retry, SetSpeed
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.spec import NotAdded
 from flow_gl.ui.link import LinkState
-from flow_gl.ui.workspaces.tree import Chart, OneWindow, WindowPlace
+from flow_gl.ui.workspaces.tree import Chart, WindowPlace, WindowState
 from flow_gl.view.windows import messages
 from flow_gl.view.windows.messages import decode_down, decode_spec, decode_up, encode
 
-SHOWN = OneWindow(window=WindowPlace(monitor="DP-2", x=40, width=900, height=600), chart=[Chart(symbol="ES.v.0")])
+SHOWN = WindowState(window=WindowPlace(monitor="DP-2", x=40, width=900, height=600), chart=[Chart(symbol="ES.v.0")])
 DOWN: dict[type, Any] = {
     one.__class__: one
     for one in (
@@ -35,11 +35,11 @@ DOWN: dict[type, Any] = {
 UP: dict[type, Any] = {
     one.__class__: one
     for one in (
-        messages.Kept(SHOWN),
-        messages.AskSymbol("CL"),
+        messages.StateChanged(SHOWN),
+        messages.RequestSymbol("CL"),
         messages.OpenWindow(SHOWN),
         messages.QuitProgram(),
-        messages.DoWorkspace("rename", ("a", "b")),
+        messages.RunTask("rename", ("a", "b")),
         SetSpeed(None),
         Retry(),
     )
@@ -47,14 +47,14 @@ UP: dict[type, Any] = {
 
 
 @pytest.mark.parametrize("kind", get_args(messages.Down), ids=lambda kind: kind.__name__)
-def test_each_message_of_the_first_window_survives_its_line(kind: type) -> None:
+def test_each_message_of_the_main_window_survives_its_line(kind: type) -> None:
     line = encode(DOWN[kind])
     assert line.count(b"\n") == 1
     assert decode_down(line) == DOWN[kind]
 
 
 @pytest.mark.parametrize("kind", UP, ids=lambda kind: kind.__name__)
-def test_messages_and_commands_of_a_further_window_survive_their_line(kind: type) -> None:
+def test_messages_and_commands_of_a_secondary_window_survive_their_line(kind: type) -> None:
     assert decode_up(encode(UP[kind])) == UP[kind]
 
 

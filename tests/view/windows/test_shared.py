@@ -16,11 +16,11 @@ from flow_gl.ui.state.view_state import Pause, ViewState
 from flow_gl.ui.workspaces.saved import SavedWorkspaces
 from flow_gl.ui.workspaces.tree import Workspace
 from flow_gl.view.windows.messages import Keys, decode_down, decode_up, encode
-from flow_gl.view.windows.shared import Shared
+from flow_gl.view.windows.shared import SharedState
 
 
 def a_window(folder: Path | None = None) -> Any:
-    """Return what `Shared` needs of a window's frame loop."""
+    """Return what `SharedState` needs of a window's frame loop."""
     return SimpleNamespace(state=ViewState(workspaces=SavedWorkspaces(folder)), alerts=AlertCenter(), frame=None)
 
 
@@ -54,7 +54,7 @@ CHANGES: dict[str, tuple[Any, Any]] = {
 def test_a_change_arrives_in_another_window_once(name: str, *, is_up: bool) -> None:
     change, read = CHANGES[name]
     here, there = a_window(), a_window()
-    sending, taking = Shared(here, is_first=not is_up), Shared(there, is_first=is_up)
+    sending, taking = SharedState(here, is_main=not is_up), SharedState(there, is_main=is_up)
     assert sending.changes() == []
     change(here)
     (message,) = sending.changes()
@@ -67,7 +67,7 @@ def test_a_change_arrives_in_another_window_once(name: str, *, is_up: bool) -> N
 
 def test_what_was_undone_is_undone_everywhere() -> None:
     here, there = a_window(), a_window()
-    sending, taking = Shared(here, is_first=True), Shared(there, is_first=False)
+    sending, taking = SharedState(here, is_main=True), SharedState(there, is_main=False)
     for change, _ in CHANGES.values():
         change(here)
         change(there)
@@ -91,8 +91,8 @@ def test_a_window_that_opens_is_sent_everything(tmp_path: Path) -> None:
     first.state.aggregation = AggregationSettings(arm=321)
     first.state.workspaces.save("night", Workspace())
     first.state.workspaces.current = "night"
-    shared = Shared(new, is_first=False)
-    for message in Shared(first, is_first=True).all():
+    shared = SharedState(new, is_main=False)
+    for message in SharedState(first, is_main=True).all():
         assert shared.take(decode_down(encode(message))) == ""
     for name, (_, read) in CHANGES.items():
         assert read(first) == read(new), name
@@ -102,15 +102,15 @@ def test_a_window_that_opens_is_sent_everything(tmp_path: Path) -> None:
 
 
 def test_the_engines_settings_only_come_down() -> None:
-    further = a_window()
-    shared = Shared(further, is_first=False)
-    further.state.aggregation = AggregationSettings(arm=321)
-    assert shared.changes() == [], "the command that changed them has told the first window"
+    secondary = a_window()
+    shared = SharedState(secondary, is_main=False)
+    secondary.state.aggregation = AggregationSettings(arm=321)
+    assert shared.changes() == [], "the command that changed them has told the main window"
 
 
 def test_rules_added_in_two_windows_get_ids_of_their_own() -> None:
     here, there = a_window(), a_window()
-    sending, taking = Shared(here, is_first=True), Shared(there, is_first=False)
+    sending, taking = SharedState(here, is_main=True), SharedState(there, is_main=False)
     add_rule(here)
     for message in sending.changes():
         taking.take(decode_down(encode(message)))
@@ -122,4 +122,4 @@ def test_rules_added_in_two_windows_get_ids_of_their_own() -> None:
 def test_keys_that_cannot_be_saved_are_said_where_they_are_saved() -> None:
     first = a_window()
     first.state.keys = KeyChoices(_keep=lambda _: "the disk is full")
-    assert Shared(first, is_first=True).take(Keys({"pause": ("f9",)})) == "the disk is full"
+    assert SharedState(first, is_main=True).take(Keys({"pause": ("f9",)})) == "the disk is full"

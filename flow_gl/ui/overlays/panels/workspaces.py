@@ -40,7 +40,7 @@ class WorkspacesPanel:
         saved, manager = state.workspaces, manager_in(state, plot_width_px(frame), frame.markets)
         if not self._is_known or imgui.is_window_appearing():
             self._is_known = True
-            saved.look()
+            saved.refresh()
         names = saved.names()
         base.colored(saved.current or "without a name", state.palette.text if saved.current else state.palette.quiet)
         imgui.same_line()
@@ -65,7 +65,7 @@ class WorkspacesPanel:
         base.hint("export what is shown to that file")
         imgui.same_line()
         if imgui.button("Import"):
-            self._show_message(manager.take_in(self._path))
+            self._show_message(manager.import_file(self._path))
         base.hint("import that file as a workspace, and show it")
         _wrapped(self._message or _HOW, state, is_message=bool(self._message))
         return []
