@@ -19,7 +19,10 @@ from flow_gl.core.market.limits import FINEST_PART, MAX_PRICE, MAX_ROWS, MAX_TIC
 from flow_gl.core.schema import PRICE_SCALE, TickSource
 from flow_gl.engine.checkpoint import GridState
 from flow_gl.engine.kernels.layout import COLUMNS
-from flow_gl.engine.kernels.profile import traded_range_nb
+from flow_gl.engine.kernels.profile import traded_range_nb, traded_rows_nb
+
+Traded = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""Rows or prices, int64 (n,), ascending, and their contracts, int64 (n, 3): buy, sell, unsided."""
 
 _FIRST_ROWS = 1024
 _FEW_PRICES = 16
@@ -128,12 +131,20 @@ class Grid:
         self.known_tick, self.aside = kept.known_tick, dict(kept.aside)
         self.is_tick_guessed = kept.is_tick_guessed
 
-    def contracts(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the traded prices (1e-9 units, ascending) and their contracts, (prices, 3): buy, sell, unsided."""
-        first, last = self.traded()
-        held = self.profile.reshape(-1, COLUMNS)[first:last, :3]
-        at = np.flatnonzero(held.any(axis=1))
-        price, contracts = (self.row0 + first + at) * self.tick_size, held[at]
+    def rows(self) -> Traded:
+        """Return the profile's rows with volume, ascending, and their contracts; prices set aside have none."""
+        at = traded_rows_nb(self.profile)
+        return at, self.profile.reshape(-1, COLUMNS)[at, :3]
+
+    def contracts(self, rows: Traded | None = None) -> Traded:
+        """Return the traded prices (1e-9 units, ascending) and their contracts.
+
+        Parameters
+        ----------
+        rows : what `rows` returns, if it is known
+        """
+        at, contracts = self.rows() if rows is None else rows
+        price = (self.row0 + at) * self.tick_size
         if self.aside:
             price = np.concatenate([price, np.array(list(self.aside), np.int64)])
             contracts = np.concatenate([contracts, np.array(list(self.aside.values()), np.int64)])

@@ -14,11 +14,12 @@ from flow_gl.core.settings import REGULAR, AggregationSettings
 from flow_gl.core.units import MINUTE_NS
 from flow_gl.engine.grid import Grid
 from flow_gl.engine.kernels.layout import COLUMNS, STATE
-from flow_gl.engine.kernels.profile import Levels, levels_of, totals_nb, vwap_of, vwap_of_prices
+from flow_gl.engine.kernels.profile import Levels, vwap_of, vwap_of_prices
 from flow_gl.engine.kernels.reference import STEPS
 from flow_gl.engine.regular_hours import RegularHours
 from flow_gl.engine.sinks import Finished
 from flow_gl.engine.summary import Summary
+from flow_gl.engine.wide_profile import levels_of_rows
 
 _SAME: Final = (
     *("first_ts", "last_ts", "last_recv", "last_price", "open", "high", "low", "buy", "sell", "unsided"),
@@ -77,42 +78,43 @@ class Reading:
 
 def read_profile(grid: Grid, settings: AggregationSettings, hours: RegularHours) -> Reading:
     """Read the grid's profile, or that of regular hours if the settings say so, and compute its levels."""
-    first, last = grid.traded()
-    totals = totals_nb(grid.profile, first, last)
-    at = np.flatnonzero(totals)
-    traded = grid.contracts()
+    on_grid = grid.rows()
+    at, totals = on_grid[0], on_grid[1].sum(axis=1)
+    traded = grid.contracts(on_grid)
     is_regular = settings.session_profile == REGULAR and hours.are_known
     price, contracts = hours.of(traded) if is_regular else traded
-    base, tick_size, by_row = grid.row0 + first, grid.tick_size, totals
-    row_ticks = grid.row_ticks if len(at) else 1
+    tick_size, row_ticks = grid.tick_size, grid.row_ticks if len(at) else 1
     if grid.is_tick_guessed and len(at):
-        row_ticks = max(1, int(np.gcd.reduce(grid.row0 + first + at)))
+        row_ticks = max(1, int(np.gcd.reduce(grid.row0 + at)))
+    base, rows, by_row = grid.row0, grid.row0 + at, totals
     if row_ticks > 1 or is_regular:
         tick_size *= row_ticks
-        base, by_row = _rows_of(grid, price, contracts.sum(axis=1), tick_size)
+        base = 0
+        rows, by_row = _rows_of(grid, price, contracts.sum(axis=1), tick_size)
     vwap = (math.nan, math.nan)
     if grid.aside:
         vwap = vwap_of_prices(traded[0], traded[1].sum(axis=1))
     elif len(at):
-        vwap = vwap_of(totals, row0=grid.row0 + first, tick_size=grid.tick_size)
-    levels = levels_of(by_row, settings, most_nodes=NODES) if len(by_row) else None
+        vwap = vwap_of(at, totals, row0=grid.row0, tick_size=grid.tick_size)
+    levels = None
+    if len(rows):
+        base, levels = int(rows[0]), levels_of_rows(rows, by_row, settings, most_nodes=NODES)
     return Reading(price, contracts, base, tick_size, levels, vwap, traded[0], is_regular)
 
 
 def _rows_of(
     grid: Grid, price: NDArray[np.int64], volume: NDArray[np.int64], tick_size: int
-) -> tuple[int, NDArray[np.int64]]:
-    """Return the lowest row's number and the volume by row, without the prices that the grid has set aside."""
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the numbers of the rows with volume, and their volume, without the prices that the grid has set aside."""
     is_on_grid = np.ones(len(price), np.bool_)
     if grid.aside:
         ticks = price // grid.tick_size - grid.row0
         is_on_grid = (price % grid.tick_size == 0) & (ticks >= 0) & (ticks < len(grid.profile) // COLUMNS)
     numbers = price[is_on_grid] // (tick_size or 1)
     if not len(numbers):
-        return 0, np.zeros(0, np.int64)
-    by_row = np.zeros(int(numbers[-1] - numbers[0]) + 1, np.int64)
-    np.add.at(by_row, numbers - numbers[0], volume[is_on_grid])
-    return int(numbers[0]), by_row
+        return numbers, numbers
+    starts = np.flatnonzero(np.concatenate([[True], numbers[1:] != numbers[:-1]]))
+    return numbers[starts], np.add.reduceat(volume[is_on_grid], starts)
 
 
 def fill_profile(record: NDArray[np.void], reading: Reading, *, step: int) -> None:

@@ -6,17 +6,13 @@ difference of two profiles of the session, so it costs nothing per trade.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flow_gl.core.sessions import Session
-from flow_gl.engine.grid import Grid
+from flow_gl.engine.grid import Grid, Traded
 from flow_gl.engine.kernels.layout import FAR_AHEAD
 
 _WORDS = 4
 """Numbers per price in a checkpoint: the price, and its contracts bought, sold and without a side."""
-
-Traded = tuple[NDArray[np.int64], NDArray[np.int64]]
-"""Traded prices (1e-9 units, ascending) and their contracts, shape (prices, 3): buy, sell, unsided."""
 
 
 class RegularHours:

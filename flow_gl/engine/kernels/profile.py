@@ -1,7 +1,8 @@
 """Levels of a volume profile: POC, value area, low- and high-volume nodes, VWAP.
 
 All functions work on the traded part of the profile, whose first and last rows hold volume. They run when results are
-published, not per trade, and never loop over trades.
+published, not per trade, and never loop over trades. Where traded rows lie far apart, `engine.wide_profile` leaves out
+most of the empty ones.
 """
 
 import math
@@ -34,12 +35,15 @@ def traded_range_nb(profile: NDArray[np.int64]) -> tuple[int, int]:
 
 
 @making_kernel
-def totals_nb(profile: NDArray[np.int64], first: int, last: int) -> NDArray[np.int64]:
-    """Return the total volume of each row of [first, last), int64 (last - first,), contracts."""
-    totals = np.empty(last - first, np.int64)
-    for row in range(first, last):
-        totals[row - first] = profile[4 * row] + profile[4 * row + 1] + profile[4 * row + 2]
-    return totals
+def traded_rows_nb(profile: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows with volume in a profile, int64 (rows * COLUMNS,): int64 (n,), ascending."""
+    rows = np.empty(len(profile) // COLUMNS, np.int64)  # memory that is not written takes no time
+    count = 0
+    for row in range(len(rows)):
+        if profile[4 * row] | profile[4 * row + 1] | profile[4 * row + 2]:
+            rows[count] = row
+            count += 1
+    return rows[:count].copy()
 
 
 @kernel
@@ -88,6 +92,7 @@ def value_area_of_nb(  # the cases of Dalton's rule
     held = totals[poc]
     above = high + 1  # next row outside on each side
     below = low - 1
+    next_up, next_down = above, below  # no row before these, seen from the area, is traded
     while held * PARTS < total * parts and (above < rows or below >= 0):
         up = down = 0
         for row in range(above, min(above + step, rows)):
@@ -95,7 +100,7 @@ def value_area_of_nb(  # the cases of Dalton's rule
         for row in range(max(below - step + 1, 0), below + 1):
             down += totals[row]
         if up == 0 and down == 0:
-            next_up, next_down = above, below
+            next_up, next_down = max(next_up, above), min(next_down, below)
             while next_up < rows and totals[next_up] == 0:
                 next_up += 1
             while next_down >= 0 and totals[next_down] == 0:
@@ -210,16 +215,20 @@ def nodes_of(curve: NDArray[np.int64], least: float, most: int, *, height: float
 
 
 @kernel
-def moments_nb(totals: NDArray[np.int64], middle: int) -> tuple[int, int, int, int]:
+def moments_nb(rows: NDArray[np.int64], totals: NDArray[np.int64], middle: int) -> tuple[int, int, int, int]:
     """Return the sums of volume, volume * d, and volume * d * d in two words, where d = row - middle.
 
     The square is split in two (d * d = upper * 2**22 + lower), so that with |d| < 2**22 and a session of up to 2**40
     contracts (1.1e12: 12 days at a million a second) no sum overflows int64.
+
+    Parameters
+    ----------
+    rows, totals : int64 (n,): rows and their volume, contracts
     """
     volume = first = upper = lower = 0
-    for row in range(len(totals)):
-        held = totals[row]
-        d = row - middle
+    for at in range(len(rows)):
+        held = totals[at]
+        d = rows[at] - middle
         volume += held
         first += held * d
         upper += held * ((d * d) >> 22)
@@ -253,20 +262,20 @@ def levels_of(totals: NDArray[np.int64], settings: AggregationSettings, *, most_
     return Levels(poc, low, high, held, lvn, hvn)
 
 
-def vwap_of(totals: NDArray[np.int64], *, row0: int, tick_size: int) -> tuple[float, float]:
+def vwap_of(rows: NDArray[np.int64], totals: NDArray[np.int64], *, row0: int, tick_size: int) -> tuple[float, float]:
     """Return VWAP and volume-weighted standard deviation in points, in integers up to the last division and root.
 
     Parameters
     ----------
-    totals : int64 (rows,), contracts by row
-    row0 : tick number of the first row
+    rows : int64 (n,), the rows with volume, ascending
+    totals : int64 (n,), their contracts
+    row0 : tick number of row 0
     tick_size : 1e-9 units
     """
     if totals.sum() >= _MAX_CONTRACTS:
-        rows = np.flatnonzero(totals)
-        return vwap_of_prices((row0 + rows) * tick_size, totals[rows])
-    middle = len(totals) // 2
-    volume, first, upper, lower = (int(word) for word in moments_nb(totals, middle))
+        return vwap_of_prices((row0 + rows) * tick_size, totals)
+    middle = int(rows[0] + rows[-1]) // 2
+    volume, first, upper, lower = (int(word) for word in moments_nb(rows, totals, middle))
     second = (upper << 22) + lower
     mean = ((row0 + middle) * volume + first) * tick_size / (volume * PRICE_SCALE)
     variance = (volume * second - first * first) * tick_size**2 / (volume * PRICE_SCALE) ** 2
