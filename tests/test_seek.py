@@ -32,13 +32,13 @@ from flow_gl.runtime.launch import Session
 from flow_gl.runtime.meters import StatusBoard
 from flow_gl.runtime.seek import filling, indexing, spare
 from flow_gl.store.market import EngineReader, EngineStore, MarketReader, MarketStore
+from tests.kit.waiting import PATIENCE_S
 from tests.test_replay_snapshots import TABLES, some_days, write_cut
 
 SYMBOLS = ("NQZ5", "NQH6")
 RULES = (EngineRule(1, Condition.BUBBLE, least=20),)
 CAPACITY = 1 << 9
 """Of the smallest rings: these files fill them several times over."""
-WAIT_S = 20.0
 
 
 class SmallCharts(Charts):
@@ -91,7 +91,7 @@ class Rig:
 
     def wait(self, is_so: Callable[[], bool]) -> None:
         """Run turns until something is so."""
-        deadline = time.monotonic() + WAIT_S
+        deadline = time.monotonic() + PATIENCE_S
         while not is_so():
             assert time.monotonic() < deadline, (self.engine._refusal, bytes(self.status["message"]))
             self.turn(step_ns=1_000_000)

@@ -1,4 +1,7 @@
-"""The connection to a bus, against one in memory that loses connections, consumers, rows and engines."""
+"""The connection to a bus, against one in memory that loses connections, consumers, rows and engines.
+
+All of it runs in virtual time, so a busy machine is no silent engine.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,6 +20,7 @@ from flow_gl.protocol.kinds import Kind, Part
 from flow_gl.protocol.messages import Command
 from flow_gl.runtime.remote import backoff, bus, bus_chart
 from flow_gl.services.bus.connect import BusLoginError
+from tests.kit import virtual_time
 from tests.kit.bus import TOPIC, FakeBus, Publisher, block, description
 from tests.kit.waiting import PATIENCE_S
 from tests.remote.test_connection import Notes
@@ -99,7 +103,7 @@ def play(fake: FakeBus, scene: Callable[[Publisher, Rig], Awaitable[None]], **sp
         finally:
             await rig.close()
 
-    return asyncio.run(run())
+    return virtual_time.run(run())
 
 
 def test_a_late_joiner_has_everything_and_then_what_comes(fake: FakeBus) -> None:
@@ -205,7 +209,7 @@ def test_another_version_of_the_bus_is_final(fake: FakeBus, step: int, said: str
         await rig.close()
         return rig.notes
 
-    notes = asyncio.run(run())
+    notes = virtual_time.run(run())
     (reason,) = notes.named("stopped")
     assert said in reason
     assert reason.startswith("127.0.0.1:4222: the bus has version")
@@ -250,7 +254,7 @@ def test_a_bus_without_the_chart_is_reported_and_tried_again(fake: FakeBus, is_o
         return rig.notes.named("lost")
 
     said = "the bus has no chart NQ.v.0; it has: ES.v.0" if is_other_chart else "no engine has published on this bus"
-    assert said in asyncio.run(run())[0]
+    assert said in virtual_time.run(run())[0]
 
 
 def test_a_missing_stream_is_reported(fake: FakeBus) -> None:
@@ -263,7 +267,9 @@ def test_a_missing_stream_is_reported(fake: FakeBus) -> None:
         await rig.close()
         return rig.notes.named("lost")
 
-    assert asyncio.run(run())[0] == "127.0.0.1:4222: a stream of the bus is missing: its engine has to publish again"
+    assert (
+        virtual_time.run(run())[0] == "127.0.0.1:4222: a stream of the bus is missing: its engine has to publish again"
+    )
 
 
 def test_charts_have_the_order_in_which_they_were_published_or_that_of_the_user(fake: FakeBus) -> None:
@@ -278,7 +284,7 @@ def test_charts_have_the_order_in_which_they_were_published_or_that_of_the_user(
             await Publisher(fake.js, topic).begin()
         return [await run(), await run(symbols=("ES.v.0", "NQ.v.0")), await run(symbols=("ES.v.0",))]
 
-    assert asyncio.run(both()) == [["NQ.v.0", "ES.v.0"], ["ES.v.0", "NQ.v.0"], ["ES.v.0"]]
+    assert virtual_time.run(both()) == [["NQ.v.0", "ES.v.0"], ["ES.v.0", "NQ.v.0"], ["ES.v.0"]]
 
 
 def test_a_chart_that_was_not_asked_for_at_the_start_is_added_and_one_that_is_not_there_is_refused(
@@ -384,7 +390,7 @@ def test_a_status_from_before_the_connection_is_not_taken_for_the_present(
         await rig.close()
         return rig.notes
 
-    assert set(asyncio.run(run()).states) == {"reconnecting"}
+    assert set(virtual_time.run(run()).states) == {"reconnecting"}
 
 
 def test_a_new_contract_is_described(fake: FakeBus) -> None:

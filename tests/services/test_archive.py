@@ -263,7 +263,7 @@ def test_the_archive_waits_for_a_database_locked_by_another_program(tmp_path: Pa
     other.execute("ROLLBACK")
     other.close()
     until(lambda: archive.status().waiting == 0)
-    archive.close()
+    archive.close(timeout_s=PATIENCE_S)
 
 
 def test_other_programs_read_an_sqlite_archive_while_it_is_written(tmp_path: Path) -> None:
@@ -282,7 +282,7 @@ def test_other_programs_read_an_sqlite_archive_while_it_is_written(tmp_path: Pat
     reader.rollback()
     assert reader.execute("SELECT count(*) FROM bubbles").fetchone() == (4000,)
     reader.close()
-    archive.close()
+    archive.close(timeout_s=PATIENCE_S)
     assert archive.status().state is ArchiveState.CLOSED
 
 
@@ -296,7 +296,7 @@ def test_rows_overwritten_in_the_ring_are_counted_and_reported(tmp_path: Path) -
     append(store, rows)
     blocked.unlink()
     until(lambda: archive.status().waiting == 0)
-    archive.close()
+    archive.close(timeout_s=PATIENCE_S)
     assert archive.status().missed == 2 * (1000 - 256)
     assert "1,488 rows were overwritten" in archive.status().message
     kept = query(str(blocked / "archive.sqlite3"), f"SELECT {columns(BUBBLE_NAMES)} FROM bubbles ORDER BY id")
@@ -335,7 +335,7 @@ def test_events_that_a_changed_parameter_replaced_are_replaced_in_the_database(u
     new["strength"] = [70.0, 80.0, 90.0]
     store.events.replace(4, new, DAY_START + 1)
     until(lambda: archive.status().waiting == 0)
-    archive.close()
+    archive.close(timeout_s=PATIENCE_S)
     rows = query(url, "SELECT ts_event, strength FROM events ORDER BY ts_event, strength")
     assert rows == [(DAY_START, 300.0), (DAY_START + 1, 70.0), (DAY_START + 1, 80.0), (DAY_START + 2, 90.0)]
 
@@ -358,7 +358,7 @@ def test_a_transaction_that_fails_halfway_writes_nothing_and_is_repeated(
     archive = open_archive(url)
     archive.start([store])
     until(lambda: archive.status().waiting == 0)
-    archive.close()
+    archive.close(timeout_s=PATIENCE_S)
     assert next(failures, None) is None
     assert query(url, f"SELECT {columns(BUBBLE_NAMES)} FROM bubbles ORDER BY id") == rows[0].tolist()
     assert query(url, "SELECT max(ordinal), count(*) FROM events") == [(1, 5)]
@@ -507,7 +507,7 @@ def test_a_newer_archive_is_left_alone(url: str) -> None:
     archive.start([store])
     until(lambda: archive.status().state is ArchiveState.FAILING)
     assert "update flow_gl" in archive.status().message
-    archive.close()
+    archive.close(timeout_s=PATIENCE_S)
     assert query(url, "SELECT count(*) FROM bubbles") == [(0,)]
 
 

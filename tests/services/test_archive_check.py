@@ -16,7 +16,7 @@ from flow_gl.services.archive.database import open_engine, parse_url, prepare_da
 from flow_gl.services.archive.query import list_sessions
 from flow_gl.services.archive.schema import APPLICATION_ID, VERSION
 from flow_gl.services.archive.writer import Archive, ArchiveState
-from tests.kit.waiting import until
+from tests.kit.waiting import PATIENCE_S, until
 from tests.services.conftest import PostgresServer
 from tests.services.days import utc_day
 
@@ -50,7 +50,7 @@ def try_all_ways(url: str, reason: str) -> None:
     until(lambda: archive.status().state is ArchiveState.FAILING, "a failure")
     assert reason in archive.status().message
     assert "\n" not in archive.status().message
-    archive.close()
+    archive.close(timeout_s=PATIENCE_S)
 
 
 def make(path: Path, script: str, *, journal: str = "delete") -> None:

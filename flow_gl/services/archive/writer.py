@@ -100,13 +100,14 @@ class Archive:
         """Return the current state. From any thread; never waits."""
         markets = tuple(self._markets)
         missed = sum(market.missed for market in markets)
+        waiting = sum(
+            market.behind for market in markets
+        )  # before the state, which is set before rows count as written
         status = self._status
         message = status.message
         if missed and not message:
             message = f"archive: {missed:,} rows were overwritten before the database could accept them"
-        return replace(
-            status, message=message, rows=self._rows, waiting=sum(market.behind for market in markets), missed=missed
-        )
+        return replace(status, message=message, rows=self._rows, waiting=waiting, missed=missed)
 
     def close(self, *, timeout_s: float = 5.0) -> None:
         """Write what is left, for at most `timeout_s` seconds, and stop. Idempotent."""

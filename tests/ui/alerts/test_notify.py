@@ -16,6 +16,12 @@ from tests.kit.waiting import PATIENCE_S, until
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="D-Bus is Linux's")
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """Give a busy machine time to connect and to deliver."""
+    monkeypatch.setattr(notify, "SEND_S", PATIENCE_S)
+
+
 @pytest.fixture
 def address(monkeypatch):
     pytest.importorskip("desktop_notifier")
@@ -53,8 +59,7 @@ def test_all_are_shown_in_order(service, notifier):
     assert [one.text for one in service.shown] == ["0", "1", "2"]
 
 
-def test_of_too_many_at_once_the_number_is_shown_and_sending_waits_for_no_answer(service, notifier, monkeypatch):
-    monkeypatch.setattr(notify, "SEND_S", PATIENCE_S)
+def test_of_too_many_at_once_the_number_is_shown_and_sending_waits_for_no_answer(service, notifier):
     service.answer = "waits"
     notifier.send("rule", "unanswered")
     until(lambda: service.shown)
@@ -100,10 +105,15 @@ def test_a_refusal_is_a_problem_and_the_next_one_that_is_shown_ends_it(service, 
 
 
 def test_a_service_that_does_not_answer_is_given_up(service, notifier, monkeypatch):
-    monkeypatch.setattr(notify, "SEND_S", 0.2)
     service.answer = "is silent"
-    notifier.send("title", "text")
-    until(lambda: notifier.problem)
+    limit_s = 0.2
+    while not service.shown:  # a busy machine may take longer to deliver it than the limit
+        notifier.problem = ""
+        monkeypatch.setattr(notify, "SEND_S", limit_s)
+        notifier.send("title", "text")
+        until(lambda: notifier.problem)
+        limit_s *= 4
+        assert limit_s < PATIENCE_S
     assert (notifier.sent, len(service.shown)) == (0, 1)
 
 
