@@ -104,16 +104,23 @@ def test_every_query_of_the_dashboard_finds_data(scraped: Prometheus) -> None:
         if "ALERTS" in query:
             scraped.query(query)
             continue
-        assert scraped.query(query), query
+        # A scrape that a busy machine delayed for over a second leaves none until the next one.
+        until(lambda query=query: scraped.query(query), query)
 
 
 def test_every_rule_is_evaluated_and_a_healthy_server_raises_none(scraped: Prometheus) -> None:
     until(lambda: all(rule["health"] != "unknown" for rule in scraped.alert_rules()), "all rules evaluated")
+
+    def with_alerts() -> list[dict[str, Any]]:
+        return [rule for rule in scraped.alert_rules() if rule["alerts"]]
+
+    # A scrape that a busy machine delayed for over a second is a fault until the next one.
+    until(lambda: not with_alerts(), lambda: f"alerts: {with_alerts()}")
     for rule in scraped.alert_rules():
         assert rule["health"] == "ok", rule
-        assert rule["alerts"] == [], rule
         for metric in METRIC.findall(rule["query"]):
-            assert scraped.query(metric), f"{rule['name']} asks for {metric}, which the server does not have"
+            missing = f"{rule['name']} asks for {metric}, which the server does not have"
+            until(lambda metric=metric: scraped.query(metric), missing)
 
 
 def test_the_dashboards_variables_find_their_values(scraped: Prometheus) -> None:

@@ -63,7 +63,7 @@ def until_on_one_connection(rig: Rig) -> None:
     """Wait until both come on one connection, and let the pauses of the added symbol's own connection pass."""
 
     def is_done() -> bool:
-        rig.clock.advance(0.01)
+        rig.pass_time(0.01)
         return is_on_one_connection(rig)
 
     rig.until(is_done, what="one connection for both")
@@ -210,14 +210,14 @@ def test_a_symbol_that_rolls_to_the_contract_that_is_being_added_waits_for_it_an
     gateway("publish", count=100)
 
     def is_said() -> bool:
-        rig.clock.advance(0.01)
+        rig.pass_time(0.01)
         return any("NQ.v.0 is ESZ5 now, which is just being added" in message for message in rig.messages)
 
     rig.until(is_said, what="the contract that is being added")
 
     def is_done() -> bool:
         gateway("heartbeat")
-        rig.clock.advance(0.01)
+        rig.pass_time(0.01)
         return is_on_one_connection(rig)
 
     rig.until(is_done, what="one connection for both")

@@ -177,11 +177,11 @@ def test_a_closed_connection_leaves_no_reference_cycles() -> None:
 
         def use() -> None:
             connection = connect(gateway.port)
-            while connection.waiting < 50 and connection.phase is not Phase.ENDED:
-                time.sleep(0.005)
+            until(lambda: connection.waiting >= 50 or connection.phase is Phase.ENDED, "no trades")
             gateway("reset")
             wait_for_end(connection)
             connection.close(wait=True)
+            until(lambda: connection.is_gone, "its threads go on")
 
         use()
         gc.collect()

@@ -21,6 +21,7 @@ from flow_gl.feed.live.supervisor import LiveFeed
 from tests.feed.live_rig import FakeCalendar, Rig
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import ES, KEY, NEXT_NQ, NQ, OPEN_NS, make_tape, of
+from tests.kit.waiting import until
 
 TAPE = make_tape()
 BEFORE = 600
@@ -636,7 +637,11 @@ def test_a_closed_feed_leaves_nothing_behind(rig: Rig, gateway: GatewayProcess) 
     rig.close()
     assert rig.feed.is_ended()
     assert rig.feed.poll(rig.clock.wall) == []
-    names = [thread.name for thread in threading.enumerate()]
-    assert not [name for name in names if name.startswith(("flow_gl", "databento"))]
+
+    def left() -> list[str]:
+        names = [thread.name for thread in threading.enumerate()]
+        return [name for name in names if name.startswith(("flow_gl", "databento"))]
+
+    until(lambda: not left(), lambda: f"threads are left: {left()}")
     rig.gateway("publish", count=1)
-    assert gateway("stats")["streaming"] == 0
+    until(lambda: gateway("stats")["streaming"] == 0, "the connection is left")

@@ -471,4 +471,6 @@ class WindowPilot(Pilot):
         self.press(*keys)
 
     def _xdotool(self, *words: str) -> None:
-        subprocess.run(["xdotool", *words], env=self._environment, check=True, stdout=subprocess.DEVNULL, timeout=20)
+        subprocess.run(
+            ["xdotool", *words], env=self._environment, check=True, stdout=subprocess.DEVNULL, timeout=PATIENCE_S
+        )

@@ -13,7 +13,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.kit.ports import lasting_port
-from tests.kit.waiting import until
+from tests.kit.waiting import PATIENCE_S, until
 
 
 def need_tools(*names: str) -> None:
@@ -31,7 +31,7 @@ class Prometheus:
 
     def query(self, expression: str) -> list[dict[str, Any]]:
         """Evaluate an expression now and return its series; raises HTTPError if it is wrong."""
-        with urlopen(f"{self._url}/api/v1/query?{urlencode({'query': expression})}", timeout=10) as answer:
+        with urlopen(f"{self._url}/api/v1/query?{urlencode({'query': expression})}", timeout=PATIENCE_S) as answer:
             found = json.load(answer)
         assert found["status"] == "success", found
         data = found["data"]
@@ -39,17 +39,17 @@ class Prometheus:
 
     def label_values(self, label: str, metric: str) -> list[str]:
         query = urlencode({"match[]": metric})
-        with urlopen(f"{self._url}/api/v1/label/{label}/values?{query}", timeout=10) as answer:
+        with urlopen(f"{self._url}/api/v1/label/{label}/values?{query}", timeout=PATIENCE_S) as answer:
             return json.load(answer)["data"]
 
     def alert_rules(self) -> list[dict[str, Any]]:
         """Return the loaded rules with their health and their last error."""
-        with urlopen(f"{self._url}/api/v1/rules?type=alert", timeout=10) as answer:
+        with urlopen(f"{self._url}/api/v1/rules?type=alert", timeout=PATIENCE_S) as answer:
             return [rule for group in json.load(answer)["data"]["groups"] for rule in group["rules"]]
 
     def is_ready(self) -> bool:
         try:
-            with urlopen(f"{self._url}/-/ready", timeout=10) as answer:
+            with urlopen(f"{self._url}/-/ready", timeout=PATIENCE_S) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
@@ -96,4 +96,4 @@ def running_prometheus(
             yield found
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(PATIENCE_S)

@@ -11,7 +11,10 @@ from typing import Final
 
 import pytest
 
-from tests.kit.waiting import until
+from tests.kit.waiting import PATIENCE_S, until
+
+_NO_REPEAT: Final = ("-r",)
+"""Keys do not repeat: a server that is late to take a release would type a letter twice."""
 
 
 @contextmanager
@@ -26,7 +29,7 @@ def virtual_display(
     """
     if shutil.which("Xvfb") is None:
         pytest.skip("Xvfb is not installed (make test installs it on Debian and Ubuntu)")
-    command = ["Xvfb", "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp", "-noreset"]
+    command = ["Xvfb", "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp", "-noreset", *_NO_REPEAT]
     with _running(command, is_killed=is_killed) as found:
         yield found
 
@@ -120,7 +123,7 @@ class Monitors:
 
     def _xrandr(self, *words: str) -> None:
         environment = {**os.environ, "DISPLAY": self.display}
-        subprocess.run(["xrandr", *words], env=environment, check=True, capture_output=True, timeout=20)
+        subprocess.run(["xrandr", *words], env=environment, check=True, capture_output=True, timeout=PATIENCE_S)
 
 
 @contextmanager
@@ -139,6 +142,7 @@ def two_monitors(folder: Path) -> Iterator[Monitors]:
     config.write_text(_DUMMY, encoding="utf-8")
     log = folder / "xorg.log"
     command = ["Xorg", "-config", str(config), "-logfile", str(log), "-nolisten", "tcp", "-noreset", "-novtswitch"]
+    command += _NO_REPEAT
     with _running(command, may_fail=os.geteuid() != 0) as (display, _):
         monitors = Monitors(display)
         for mode in ("1280x720", "1024x600"):
@@ -173,5 +177,5 @@ def window_manager(display: str, folder: Path) -> Iterator[None]:
 
 def _is_managed(environment: dict[str, str]) -> bool:
     command = ["xprop", "-root", "_NET_SUPPORTING_WM_CHECK"]
-    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=20)
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     return "window id" in said.stdout
