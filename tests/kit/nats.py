@@ -16,7 +16,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.kit.ports import lasting_port
-from tests.kit.waiting import until
+from tests.kit.waiting import PATIENCE_S, until
 
 PATHS = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 """Debian installs the server where only root looks."""
@@ -215,19 +215,22 @@ def nats_cluster(folder: Path) -> Iterator[NatsCluster]:
 async def messages(url: str, stream: str, *, first: int = 1) -> list[tuple[int, str, bytes, dict[str, str]]]:
     """Return the messages of a stream: sequence, subject, payload and headers, from a sequence to the newest."""
     import nats
+    from nats.js.errors import NotFoundError
 
     hosts = url.partition("://")[2].split(",")
-    client = await nats.connect([f"nats://{host}" for host in hosts], connect_timeout=5)
+    client = await nats.connect([f"nats://{host}" for host in hosts], connect_timeout=30)
     try:
-        js = client.jetstream(timeout=20)
+        js = client.jetstream(timeout=PATIENCE_S)
         state = (await js.stream_info(stream)).state
         wanted = range(max(first, state.first_seq), state.last_seq + 1)
         found = []
         for start in range(wanted.start, wanted.stop, 64):
             part = range(start, min(start + 64, wanted.stop))
             for got in await asyncio.gather(*(js.get_msg(stream, seq) for seq in part), return_exceptions=True):
-                if isinstance(got, Exception):
+                if isinstance(got, NotFoundError):
                     continue  # removed meanwhile: a stream that keeps only the newest per subject
+                if isinstance(got, BaseException):
+                    raise got
                 found.append((got.seq or 0, got.subject or "", got.data or b"", dict(got.headers or {})))
         return found
     finally:

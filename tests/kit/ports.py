@@ -13,9 +13,12 @@ HIGHEST: Final = 30_000
 
 
 def _candidates() -> Iterator[int]:
-    first = random.Random(os.getpid()).randrange(LOWEST, HIGHEST)
-    for number in itertools.count(first - LOWEST):
-        yield LOWEST + number % (HIGHEST - LOWEST)
+    """Yield ports of this process's own share: no other worker of the same run probes one while its server is down."""
+    share = (HIGHEST - LOWEST) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    lowest = LOWEST + share * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = random.Random(os.getpid()).randrange(share)
+    for number in itertools.count(first):
+        yield lowest + number % share
 
 
 _ports: Final = _candidates()

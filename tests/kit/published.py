@@ -23,7 +23,7 @@ from flow_gl.store.market import EngineReader, EngineStore, MarketStore
 from flow_gl.streams.appended import source_of
 from flow_gl.streams.chart import Chart
 from tests.kit.nats import messages
-from tests.kit.waiting import until
+from tests.kit.waiting import PATIENCE_S, until
 
 Stream = tuple[Kind, int]
 DEMO = Topic("synthetic", "NQ.v.0")
@@ -179,7 +179,7 @@ class PublishingEngine:
         self.process.stdin.close()
         assert self.process.stdout is not None
         self.last_answer = self.process.stdout.read().decode()
-        return self.process.wait(60)
+        return self.process.wait(PATIENCE_S)
 
     def close(self) -> None:
         if self.process.poll() is None:

@@ -28,7 +28,7 @@ from tests.kit.nats import nats_cluster, nats_server
 from tests.kit.ports import lasting_port
 from tests.kit.published import PublishingEngine, publishing
 from tests.kit.stores import difference
-from tests.kit.waiting import until
+from tests.kit.waiting import PATIENCE_S, until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -62,9 +62,12 @@ class Client:
     def rows(self) -> int:
         return self.market.store.bubbles[0].head if self.link.markets else 0
 
+    @property
+    def message(self) -> str:
+        return self.link.engine.text("message") if self.link.engine else ""
+
     def describe(self) -> str:
-        message = self.link.engine.text("message") if self.link.engine else ""
-        return f"{self.states}, {self.rows} rows, {message or self.link.message}"
+        return f"{self.states}, {self.rows} rows, {self.message or self.link.message}"
 
     def until(self, holds: Callable[[], object], what: str = "") -> None:
         until(holds, lambda: f"{what}; {self.describe()}", step=self.poll)
@@ -97,8 +100,7 @@ def test_a_client_has_every_number_and_pixel_whenever_it_joins_and_whatever_it_m
         server.kill()
         client.until(lambda: client.state is FeedState.RECONNECTING, "the loss")
         client.until(lambda: GapKind.FEED in client.market.open_gaps, "the gap")
-        assert client.link.engine is not None
-        assert "no connection: Connection refused" in client.link.engine.text("message")
+        client.until(lambda: "no connection: Connection refused" in client.message, "the reason")
         missed = client.rows
         server.start()
         client.until(lambda: client.state is FeedState.DEMO and client.rows > missed, "the return")
@@ -159,11 +161,11 @@ def served(url: str, is_wanted: Callable[[dict[str, Any]], bool]) -> tuple[dict[
             return bool(found) and is_wanted(found)
 
         until(is_there, lambda: f"{found}", pause_s=0.2)
-        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_S) as answer:
             return found, answer.read().decode()
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE_S)
 
 
 def _ready(port: int) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def test_a_lost_server_is_said_marked_and_made_good(served: ServedMarket, link: 
     wait_for_all(served, link)
     wait(served, link, lambda: GapKind.FEED not in market.open_gaps, "the end of the gap")
     assert link.markets[0].store is store  # it goes on where it was
-    assert state_of(link) is FeedState.REPLAY
+    wait(served, link, lambda: state_of(link) is FeedState.REPLAY, "the state")
 
 
 def test_another_run_of_the_engine_takes_over_in_a_new_store(served: ServedMarket, link: EngineLink) -> None:

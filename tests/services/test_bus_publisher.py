@@ -29,6 +29,7 @@ from flow_gl.streams.chart import Chart
 from tests.kit.markets import Market, make_market
 from tests.kit.nats import messages, nats_server
 from tests.kit.published import Published, assert_same, newest, published, stored
+from tests.kit.waiting import PATIENCE_S
 
 LATER_NS = 1 << 62
 
@@ -49,9 +50,9 @@ def run(url: str, test: Callable[[JetStreamContext], Awaitable[None]]) -> None:
     """Run a test with a client of its own."""
 
     async def connected() -> None:
-        client = await nats.connect(url)
+        client = await nats.connect(url, connect_timeout=30)
         try:
-            await test(client.jetstream(timeout=10))
+            await test(client.jetstream(timeout=PATIENCE_S))
         finally:
             await client.close()
 
