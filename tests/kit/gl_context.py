@@ -1,4 +1,8 @@
-"""One headless context for all tests that draw; each test begins and ends without a GL error."""
+"""One headless context for all tests that draw; each test begins and ends without a GL error.
+
+A context of its own for each test would compile the chart's shaders and rasterise its glyphs again: half of a short
+test's time.
+"""
 
 from collections.abc import Iterator
 from functools import cache
@@ -7,10 +11,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from flow_gl.gl.api import GL, clear
+from flow_gl.gl.api import GL, clear, prepare_blending
 from flow_gl.gl.capture import read_picture
+from flow_gl.gl.fonts import FontAtlas
 from flow_gl.gl.kit import Kit
 from flow_gl.gl.surface.context import HeadlessContext
+from flow_gl.gl.surface.offscreen import Offscreen
 from flow_gl.layers.base import Scene
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import FrameScheduler
@@ -22,6 +28,37 @@ WIDTH, HEIGHT = 640, 360
 def _shared() -> tuple[HeadlessContext, Kit]:
     context = HeadlessContext(WIDTH, HEIGHT)
     return context, Kit()
+
+
+class SharedContext(HeadlessContext):
+    """A surface of the shared context with a target of its own."""
+
+    def __init__(self, width: int, height: int, *, content_scale: float = 1.0) -> None:
+        self._ground = _shared()[0]._ground
+        self.make_current()
+        assert GL.glGetError() == GL.GL_NO_ERROR
+        self.target = Offscreen(width, height)
+        self._content_scale = content_scale
+        prepare_blending()
+
+    def close(self) -> None:
+        assert GL.glGetError() == GL.GL_NO_ERROR
+        self.target.release()
+
+
+class SharedKit(Kit):
+    """The shared context's programs and rasterised glyphs, with an atlas of its own: another test's labels are not
+    in it."""
+
+    def __init__(self) -> None:
+        shared = _shared()[1]
+        self.shaders = shared.shaders
+        self.row_drawing = shared.row_drawing
+        self.atlas = FontAtlas()
+        self.atlas._faces = shared.atlas._faces
+
+    def release(self) -> None:
+        self.atlas.release()
 
 
 @pytest.fixture

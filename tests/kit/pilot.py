@@ -24,11 +24,12 @@ from numpy.typing import NDArray
 from flow_gl.core.clock import SYSTEM, Clock, ManualClock
 from flow_gl.core.palette import DARK
 from flow_gl.gl.capture import read_picture
-from flow_gl.gl.surface.context import HeadlessContext, Surface, Window, WindowOptions
+from flow_gl.gl.surface.context import Surface, Window, WindowOptions
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.paint.gui import Gui
 from flow_gl.ui.state.view_state import ViewState
 from flow_gl.view.frame_loop import FrameLoop
+from tests.kit.gl_context import SharedContext, SharedKit
 from tests.kit.local_link import LocalLink
 from tests.kit.waiting import PATIENCE_S
 
@@ -235,7 +236,7 @@ class Pilot(ABC):
 _MOUSE_KEYS: Final = {"shift": imgui.Key.mod_shift, "ctrl": imgui.Key.mod_ctrl, "alt": imgui.Key.mod_alt}
 
 
-class TinyTarget(HeadlessContext):
+class TinyTarget(SharedContext):
     """A surface that claims to be large but has few pixels: everything is laid out and sent, and little is filled.
 
     A frame costs a fifth of one with pixels, because a software rasteriser spends most of its time on filling.
@@ -287,8 +288,9 @@ class HeadlessPilot(Pilot):
         self.time: Final = ManualClock(link.now_ns)
         self.frame_s: Final = frame_s
         self._has_picture: Final = has_picture
-        target = HeadlessContext if has_picture else TinyTarget
+        target = SharedContext if has_picture else TinyTarget
         super().__init__(target(*size, content_scale=content_scale), link, self.time)
+        self.loop._parts.kit = SharedKit()
 
     def picture(self) -> NDArray[np.uint8]:
         assert self._has_picture, "this pilot has few pixels: make it with has_picture=True"
