@@ -2,8 +2,8 @@
 
     python -m tests.compiles FOLDER
 
-Prints one JSON line: `left_out`, the kernels that the warm-up neither calls nor compiles into another one, and `more`,
-the kernels that each scenario compiled. The cache must be empty or have what a warm-up compiles, and nothing else.
+Prints one JSON line: `left_out`, the kernels that the warm-up neither calls nor compiles into another one, `has_scipy`,
+whether it loaded SciPy's linear algebra, and `more`, the kernels that each scenario compiled. The cache must be empty or have what a warm-up compiles, and nothing else.
 """
 
 import importlib
@@ -175,14 +175,14 @@ def _by_hand(trades: np.ndarray) -> None:
 def main(folder: Path) -> None:
     all_kernels = kernels()
     warm_up()
-    missing = left_out(all_kernels)
+    missing, has_scipy = left_out(all_kernels), "scipy.linalg" in sys.modules
     seen, more = compiled(all_kernels), {}
     for name, do in scenarios(folder):
         do()
         now = compiled(all_kernels)
         more[name] = sorted(kernel for kernel in now if now[kernel] > seen[kernel])
         seen = now
-    sys.stdout.write(json.dumps({"left_out": missing, "more": more}) + "\n")
+    sys.stdout.write(json.dumps({"left_out": missing, "has_scipy": has_scipy, "more": more}) + "\n")
 
 
 if __name__ == "__main__":

@@ -108,6 +108,7 @@ def test_nothing_is_compiled_after_the_warm_up(program: Path, kernels: Path, tmp
     )
     found = json.loads(said.splitlines()[-1])
     assert found["left_out"] == [], "kernels that the warm-up leaves out"
+    assert not found["has_scipy"], "a third of a second of each start"
     assert {name: more for name, more in found["more"].items() if more} == {}
 
 

@@ -8,7 +8,6 @@ import numpy as np
 from flow_gl.core.alerts import Condition, EngineRule, Level
 from flow_gl.core.schema import TRADE
 from flow_gl.core.units import MINUTE_NS, SECOND_NS
-from flow_gl.engine.kernels.jit import without_scipy
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.store.market import MarketStore
 
@@ -45,10 +44,9 @@ def warm_up(progress: Callable[[str, int, int], None] | None = None) -> None:
         lambda: pipeline.advance(MINUTE_NS),
         pipeline.publish,
     )
-    with without_scipy():
-        for done, (name, step) in enumerate(zip(STAGES, steps, strict=True)):
-            report(name, done, len(STAGES))
-            step()
+    for done, (name, step) in enumerate(zip(STAGES, steps, strict=True)):
+        report(name, done, len(STAGES))
+        step()
     report("done", len(STAGES), len(STAGES))
 
 

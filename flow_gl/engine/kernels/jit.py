@@ -68,8 +68,8 @@ from flow_gl.engine.kernels.jit_cache import KernelCache  # noqa: E402
 
 
 @contextmanager
-def without_scipy() -> Iterator[None]:
-    """Load or compile kernels without SciPy's linear algebra, which Numba imports if it is installed.
+def _without_scipy() -> Iterator[None]:
+    """Hide SciPy's linear algebra, which Numba's array functions import if it is installed.
 
     No kernel multiplies matrices, and the import takes a third of a second of each start, and 30 MB.
     """
@@ -81,6 +81,11 @@ def without_scipy() -> Iterator[None]:
     finally:
         if hidden:
             del sys.modules["scipy.linalg"]
+
+
+# The first kernel that is called imports this, wherever that is.
+with _without_scipy():
+    import numba.np.arraymath
 
 
 def kernel(function: Kernel) -> Kernel:
