@@ -4,6 +4,7 @@ The user's folders are redirected before the program is imported, and through th
 views that the tests start as processes use them too. Only compiled kernels and shaders are kept between runs.
 """
 
+import gc
 import os
 import shutil
 import signal
@@ -61,6 +62,7 @@ _UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, He
 settings.register_profile("suite", derandomize=True, **_UNTIMED)
 settings.register_profile("fuzz", derandomize=False, print_blob=True, **_UNTIMED)
 settings.load_profile("suite")
+_warming: list[subprocess.Popen[bytes]] = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -69,10 +71,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("window")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect without the garbage collector, which would look through half a million objects again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes() -> None:
-    """Compile the kernels before the workers start: otherwise each compiles them, and each engine that it starts."""
-    subprocess.run([sys.executable, "-m", "tests.warm_kernels"], cwd=ROOT, check=False)  # tests report what is wrong
+    """Compile the kernels while the workers collect: otherwise each compiles them, and each engine that it starts."""
+    _warming.append(subprocess.Popen([sys.executable, "-m", "tests.warm_kernels"], cwd=ROOT))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished() -> None:
+    """Let no worker begin before the kernels are compiled."""
+    for process in _warming:
+        process.wait()  # if it fails, tests report what is wrong
 
 
 def pytest_unconfigure() -> None:
