@@ -38,7 +38,7 @@ def pilot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WindowPilot]:
     with virtual_display(1280, 800) as (display, _), window_manager(display, tmp_path_factory.mktemp("jwm")):
         os.environ["DISPLAY"] = display
         try:
-            found = WindowPilot(display, *CHARTS, size=(640, 420), bubbles=120)
+            found = WindowPilot(display, *CHARTS, size=(400, 300), bubbles=120)
             found.link.set_status(state=FeedState.REPLAY, speed=1.0)
             found.state.selected = 1
             found.frames(5)

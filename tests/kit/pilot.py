@@ -37,6 +37,7 @@ Place = tuple[float, float]
 ANSWER_FRAMES = 4
 """Dear ImGui takes at most one change of a key or button per frame."""
 PATIENCE_FRAMES = 5_000
+PAUSE_S = 0.02
 
 
 class CountingGui(Gui):
@@ -201,6 +202,11 @@ class Pilot(ABC):
         while not holds():
             assert self.has_patience(since), what
             self.frames(1)
+            if self.frame_count - since[0] > ANSWER_FRAMES:
+                self.pause()
+
+    def pause(self) -> None:
+        """Leave the processor to the processes that are waited for, between two frames of a long wait."""
 
     def until_idle(self) -> None:
         """Draw frames until all input is processed and nothing moves."""
@@ -423,6 +429,9 @@ class WindowPilot(Pilot):
 
     def has_patience(self, since: tuple[int, float]) -> bool:
         return time.monotonic() - since[1] < PATIENCE_S
+
+    def pause(self) -> None:
+        time.sleep(PAUSE_S)
 
     def key_down(self, key: str) -> None:
         self._xdotool("keydown", _x_name(key))
