@@ -3,7 +3,8 @@
     python -m tests.compiles FOLDER
 
 Prints one JSON line: `left_out`, the kernels that the warm-up neither calls nor compiles into another one, `has_scipy`,
-whether it loaded SciPy's linear algebra, and `more`, the kernels that each scenario compiled. The cache must be empty or have what a warm-up compiles, and nothing else.
+whether it loaded SciPy's linear algebra, and `more`, the kernels that each scenario compiled. The cache must be empty
+or have what a warm-up compiles, and nothing else.
 """
 
 import importlib

@@ -37,7 +37,6 @@ Place = tuple[float, float]
 ANSWER_FRAMES = 4
 """Dear ImGui takes at most one change of a key or button per frame."""
 PATIENCE_FRAMES = 5_000
-PAUSE_S = 0.02
 
 
 class CountingGui(Gui):
@@ -112,6 +111,8 @@ class Pilot(ABC):
 
     frame_count = 0
     """Number of frames drawn so far."""
+    pause_s = 0.0
+    """Pause between two frames of a long wait: it leaves the processor to the processes that are waited for."""
 
     def frames(self, count: int = 1) -> int:
         """Draw `count` frames; return how many of them built the overlays."""
@@ -203,10 +204,7 @@ class Pilot(ABC):
             assert self.has_patience(since), what
             self.frames(1)
             if self.frame_count - since[0] > ANSWER_FRAMES:
-                self.pause()
-
-    def pause(self) -> None:
-        """Leave the processor to the processes that are waited for, between two frames of a long wait."""
+                time.sleep(self.pause_s)
 
     def until_idle(self) -> None:
         """Draw frames until all input is processed and nothing moves."""
@@ -402,6 +400,8 @@ class WindowPilot(Pilot):
     link : the engine; None for a local one with these symbols
     """
 
+    pause_s = 0.02
+
     def __init__(
         self,
         display: str,
@@ -429,9 +429,6 @@ class WindowPilot(Pilot):
 
     def has_patience(self, since: tuple[int, float]) -> bool:
         return time.monotonic() - since[1] < PATIENCE_S
-
-    def pause(self) -> None:
-        time.sleep(PAUSE_S)
 
     def key_down(self, key: str) -> None:
         self._xdotool("keydown", _x_name(key))
