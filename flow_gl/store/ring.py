@@ -208,6 +208,22 @@ class Ring:
             return position + int(older.searchsorted(row_id))
         return position + len(older) + int(self.ids[:end].searchsorted(row_id))
 
+    def positions_of(self, row_ids: NDArray[np.int64], head: int) -> NDArray[np.int64]:
+        """Return `position_of` of each of several ids, int64 (n,)."""
+        position = max(0, head - self.capacity)
+        at, end = position & self._mask, head & self._mask
+        if head == 0 or at < end:
+            return position + self.ids[at:end].searchsorted(row_ids)
+        older = self.ids[at:]
+        found = older.searchsorted(row_ids)
+        newer = len(older) + self.ids[:end].searchsorted(row_ids)
+        return position + np.where(found < len(older), found, newer)
+
+    def column(self, name: str, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return a copy of a column (int64) at positions, in their order. Not validated."""
+        values: NDArray[np.int64] = self.rows[name][positions & self._mask]
+        return values
+
     def segments(self, start: int, stop: int) -> list[NDArray[np.void]]:
         """Return views of positions [start, stop): one array, or two if the range wraps. Not validated."""
         if stop <= start:

@@ -9,6 +9,7 @@ from flow_gl.store.ring import HEADER_BYTES, Cursor, Ring, missing
 from flow_gl.store.table import Table
 
 ROW = np.dtype([("value", "<i8"), ("square", "<i8")])
+_WITH_ID = np.dtype([("id", "<i8"), ("high", "<i8")])
 
 
 def rows(start: int, count: int) -> np.ndarray:
@@ -194,3 +195,16 @@ def test_a_ring_that_was_filled_ahead_is_restored_as_a_new_one(held: int, head: 
     again.place(held, [rows(0, held)])
     again.restore(head, [rows(first, head - first)] if last > first else [], held)
     assert again.read(again.oldest, head)[1].tobytes() == expected.read(expected.oldest, head)[1].tobytes()
+
+
+@given(st.integers(0, 60), st.lists(st.integers(-3, 130), max_size=12))
+def test_many_positions_are_found_as_each_of_them_is(head: int, wanted: list[int]) -> None:
+    ring = Ring(memoryview(bytearray(Ring.nbytes(_WITH_ID, 16))), _WITH_ID, 16)
+    rows = np.zeros(head, _WITH_ID)
+    rows["id"], rows["high"] = 2 * np.arange(head), np.arange(head)
+    ring.append(rows)
+    for seen in {head, max(0, head - 3) if head <= 16 else head}:
+        found = ring.positions_of(np.array(wanted, np.int64), seen)
+        assert found.tolist() == [ring.position_of(row_id, seen) for row_id in wanted]
+    kept = np.arange(max(0, head - 16), head)
+    assert ring.column("high", kept).tolist() == kept.tolist()

@@ -144,8 +144,10 @@ class MarkBook:
             self._made.clear()
             self._made_for = made_for
         marks = []
-        for event in events:
-            key = event.tobytes()
+        keys = [event.tobytes() for event in events]
+        new = [event for event, key in zip(events, keys, strict=True) if key not in self._made]
+        self._ends.begin(reader, (event for event in new if int(event["kind"]) in _ZONES))
+        for event, key in zip(events, keys, strict=True):
             mark = self._made.get(key)
             if mark is None:
                 mark = self._made[key] = self._mark(reader, event, settings)

@@ -5,6 +5,7 @@ imbalance ends once price has traded through all of it: at or below its lowest a
 end where the chart continues with another contract.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from flow_gl.core.schema import EventKind
 from flow_gl.layers.marks.mark import NEVER
-from flow_gl.layers.marks.passage import first_passage
+from flow_gl.layers.marks.passage import first_passages
 from flow_gl.layers.rows.packing import UNKNOWN_TICK_SIZE
 from flow_gl.store.market import MarketReader, MarketStore
 
@@ -30,6 +31,16 @@ class _Zone:
     high: int | None
     low_ns: int | None = None
     high_ns: int | None = None
+
+    @property
+    def lacks_low(self) -> bool:
+        """Whether a trade at or below it is still awaited."""
+        return self.low is not None and self.low_ns is None
+
+    @property
+    def lacks_high(self) -> bool:
+        """Whether a trade at or above it is still awaited."""
+        return self.high is not None and self.high_ns is None
 
     @property
     def end_ns(self) -> int:
@@ -70,42 +81,30 @@ class ZoneEnds:
             return
         self._seen = seen
         low, high = self._range_since(reader)
-        before = self.version
-        for zone in self._holding:
-            if zone.low is not None and zone.low_ns is None and low <= zone.low:
-                zone.low_ns = first_passage(reader, zone.start_ns, zone.low, is_up=False)
-                self.version += 1
-            if zone.high is not None and zone.high_ns is None and high >= zone.high:
-                zone.high_ns = first_passage(reader, zone.start_ns, zone.high, is_up=True)
-                self.version += 1
-        if self.version != before:
+        fallen = [zone for zone in self._holding if zone.lacks_low and zone.low is not None and low <= zone.low]
+        risen = [zone for zone in self._holding if zone.lacks_high and zone.high is not None and high >= zone.high]
+        if fallen or risen:
+            _search(reader, fallen, risen)
+            self.version += 1
             self._holding = [zone for zone in self._holding if zone.end_ns == NEVER]
+
+    def begin(self, reader: MarketReader, events: Iterable[np.void]) -> None:
+        """Search for the ends of zones that `end_of` will be asked for, all at once."""
+        new = {key: event for event in events if (key := event.tobytes()) not in self._zones}
+        if len(self._zones) + len(new) > _MAX_KEPT:
+            self._clear()
+        zones = [_zone(event, reader.tick_size or UNKNOWN_TICK_SIZE) for event in new.values()]
+        _search(reader, [zone for zone in zones if zone.lacks_low], [zone for zone in zones if zone.lacks_high])
+        self._zones.update(zip(new, zones, strict=True))
+        self._holding += [zone for zone in zones if zone.end_ns == NEVER]
 
     def end_of(self, reader: MarketReader, event: np.void) -> int:
         """Return the end of a zone (ns); NEVER while it holds."""
         key = event.tobytes()
-        zone = self._zones.get(key)
-        if zone is None:
-            if len(self._zones) >= _MAX_KEPT:
-                self._clear()
-            zone = self._zones[key] = self._begin(reader, event)
-            if zone.end_ns == NEVER:
-                self._holding.append(zone)
+        if key not in self._zones:
+            self.begin(reader, [event])
+        zone = self._zones[key]
         return min(zone.end_ns, _roll_after(reader, zone.start_ns))
-
-    def _begin(self, reader: MarketReader, event: np.void) -> _Zone:
-        price, tick_size = int(event["price"]), reader.tick_size or UNKNOWN_TICK_SIZE
-        if int(event["kind"]) == EventKind.STACKED_IMBALANCE:
-            zone = _Zone(int(event["ts_event"]), price, int(event["value"][0]))
-        elif int(event["direction"]) > 0:
-            zone = _Zone(int(event["ts_event"]), price - tick_size, None)
-        else:
-            zone = _Zone(int(event["ts_event"]), None, price + tick_size)
-        if zone.low is not None:
-            zone.low_ns = first_passage(reader, zone.start_ns, zone.low, is_up=False)
-        if zone.high is not None:
-            zone.high_ns = first_passage(reader, zone.start_ns, zone.high, is_up=True)
-        return zone
 
     def _range_since(self, reader: MarketReader) -> tuple[int, int]:
         """Return the lowest and highest price of the rows since the last call, the open one included."""
@@ -122,6 +121,30 @@ class ZoneEnds:
             lows.append(int(bubble["low"]))
             highs.append(int(bubble["high"]))
         return min(lows), max(highs)
+
+
+def _zone(event: np.void, tick_size: int) -> _Zone:
+    """Return the zone that an event begins, whose end is not known yet."""
+    start_ns, price = int(event["ts_event"]), int(event["price"])
+    if int(event["kind"]) == EventKind.STACKED_IMBALANCE:
+        return _Zone(start_ns, price, int(event["value"][0]))
+    if int(event["direction"]) > 0:
+        return _Zone(start_ns, price - tick_size, None)
+    return _Zone(start_ns, None, price + tick_size)
+
+
+def _search(reader: MarketReader, lows: Sequence[_Zone], highs: Sequence[_Zone]) -> None:
+    """Find when price reached the low end of some zones, and the high end of others."""
+    if not lows and not highs:
+        return
+    start_ns = np.array([zone.start_ns for zone in (*lows, *highs)], np.int64)
+    prices = np.array([*(zone.low for zone in lows), *(zone.high for zone in highs)], np.int64)
+    found = first_passages(reader, start_ns, prices, np.arange(len(prices)) >= len(lows)).tolist()
+    reached = [None if reached_ns == NEVER else reached_ns for reached_ns in found]
+    for zone, reached_ns in zip(lows, reached, strict=False):
+        zone.low_ns = reached_ns
+    for zone, reached_ns in zip(highs, reached[len(lows) :], strict=True):
+        zone.high_ns = reached_ns
 
 
 def _roll_after(reader: MarketReader, t_ns: int) -> int:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from flow_gl.core.schema import EventKind
 from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.marks.mark import NEVER
-from flow_gl.layers.marks.passage import first_passage
+from flow_gl.layers.marks.passage import first_passages
 from flow_gl.layers.marks.zones import ZoneEnds
 from tests.kit.events import event
 from tests.kit.markets import START_NS, TICK, Market, make_market
@@ -32,8 +32,52 @@ def slow_passage(market: Market, start_ns: int, price: int, *, is_up: bool) -> i
 @given(st.floats(-10.0, 3010.0), st.integers(-3, (HIGH - LOW) // TICK + 3), st.booleans())
 def test_the_first_passage_equals_a_row_by_row_search(second: float, ticks: int, is_up: bool) -> None:
     start_ns, price = START_NS + int(second * SECOND_NS), LOW + ticks * TICK
-    found = first_passage(MARKET.reader, start_ns, price, is_up=is_up)
+    (found,) = passages(MARKET, [(start_ns, price)], is_up=is_up)
     assert found == slow_passage(MARKET, start_ns, price, is_up=is_up)
+
+
+def passages(market: Market, searches: list[tuple[int, int]], *, is_up: bool) -> list[int | None]:
+    start_ns, price = np.array(searches, np.int64).reshape(-1, 2).T
+    found = first_passages(market.reader, start_ns.copy(), price.copy(), np.full(len(price), is_up)).tolist()
+    return [None if reached_ns == NEVER else reached_ns for reached_ns in found]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(-10, 3010).map(lambda second: START_NS + second * SECOND_NS),
+            st.integers(-3, (HIGH - LOW) // TICK + 3).map(lambda ticks: LOW + ticks * TICK),
+        ),
+        max_size=40,
+    ),
+    st.booleans(),
+)
+def test_many_searches_at_once_find_what_each_of_them_finds(searches: list[tuple[int, int]], is_up: bool) -> None:
+    expected = [slow_passage(MARKET, *search, is_up=is_up) for search in searches]
+    assert passages(MARKET, searches, is_up=is_up) == expected
+
+
+def test_searches_up_and_down_do_not_disturb_each_other() -> None:
+    searches = [
+        (START_NS + s * SECOND_NS, LOW + n * TICK, s % 2 == 0) for s in range(0, 3000, 61) for n in (0, 9, 40, 90)
+    ]
+    start_ns, price, is_up = (np.array(part) for part in zip(*searches, strict=True))
+    found = first_passages(MARKET.reader, start_ns, price, is_up).tolist()
+    expected = [slow_passage(MARKET, *search, is_up=up) for *search, up in searches]
+    assert [None if reached_ns == NEVER else reached_ns for reached_ns in found] == expected
+
+
+@pytest.mark.parametrize("published", [1, 2, 61, 301, 900, 1801, 2999])
+def test_passages_are_found_while_buckets_of_every_level_are_open(published: int) -> None:
+    market = make_market(3000, seed=4, is_published=False)
+    market.advance(published)
+    searches = [
+        (START_NS + s * SECOND_NS, LOW + n * TICK) for s in range(0, published + 20, 37) for n in range(0, 90, 7)
+    ]
+    for is_up in (True, False):
+        expected = [slow_passage(market, *search, is_up=is_up) for search in searches]
+        assert passages(market, searches, is_up=is_up) == expected
 
 
 def end_of(market: Market, planted: np.ndarray) -> int:
