@@ -58,7 +58,7 @@ class Session:
 
 
 class SessionCalendar:
-    """The sessions of an exchange calendar, loaded year by year when needed.
+    """The sessions of an exchange calendar, loaded year by year when needed. Threads may share one.
 
     Parameters
     ----------
@@ -67,9 +67,8 @@ class SessionCalendar:
 
     def __init__(self, *, cache: Path | None = None) -> None:
         self._cache = cache if cache is not None else cache_dir() / "sessions"
-        self._years: set[int] = set()
-        self._sessions: list[list[int]] = []
-        self._opens: list[int] = []
+        self._known: tuple[frozenset[int], list[list[int]], list[int]] = (frozenset(), [], [])
+        """The loaded years, their sessions, and the sessions' opens; replaced as a whole, never changed."""
 
     def session_at(self, ts: int) -> Session:
         """Return the calendar's session at `ts` (ns), or the previous one in closed hours.
@@ -79,10 +78,10 @@ class SessionCalendar:
         year = _year_of(ts)
         if not FIRST_YEAR < year < LAST_YEAR:
             raise DataError(f"session calendar: expected a time in {FIRST_YEAR + 1}..{LAST_YEAR - 1}, was {ts} ns")
-        self._need(year - 1, year, year + 1)
-        at = bisect.bisect_right(self._opens, ts) - 1
-        opened, close, rth_open, rth_close, trade_date = self._sessions[at]
-        return Session(opened, close, rth_open, rth_close, trade_date, self._opens[at + 1])
+        sessions, opens = self._need(year - 1, year, year + 1)
+        at = bisect.bisect_right(opens, ts) - 1
+        opened, close, rth_open, rth_close, trade_date = sessions[at]
+        return Session(opened, close, rth_open, rth_close, trade_date, opens[at + 1])
 
     def session_of_trade(self, ts: int) -> Session:
         """Return the session of a trade at `ts` (ns): the calendar's, or else an unscheduled one.
@@ -145,15 +144,15 @@ class SessionCalendar:
                 ]
         return stretches
 
-    def _need(self, *years: int) -> None:
-        missing = [year for year in years if year not in self._years]
-        if not missing:
-            return
-        for year in missing:
-            self._sessions += mended(self._load(year), year)
-        self._years.update(missing)
-        self._sessions.sort()
-        self._opens = [session[0] for session in self._sessions]
+    def _need(self, *years: int) -> tuple[list[list[int]], list[int]]:
+        """Return sessions, of these years among others, and their opens, in order."""
+        known, sessions, opens = self._known
+        missing = [year for year in years if year not in known]
+        if missing:
+            sessions = sorted(sessions + [row for year in missing for row in mended(self._load(year), year)])
+            opens = [session[0] for session in sessions]
+            self._known = (known.union(missing), sessions, opens)
+        return sessions, opens
 
     def _load(self, year: int) -> list[list[int]]:
         path = self._cache / f"{CALENDAR}-{_package_version()}-{year}.json"

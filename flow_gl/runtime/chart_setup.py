@@ -27,6 +27,7 @@ class ChartSetup:
         self.spec: Final = spec
         self.plan: Final = plan
         self._names: Final = deepcopy(plan.names)  # a name changes as it follows mappings
+        self._calendar: Final = SessionCalendar()  # shared, because reading its years takes as long as a short seek
 
     def make(
         self, spec: EngineSpec | None = None, make_store: "Callable[[str], MarketStore] | None" = None
@@ -48,7 +49,7 @@ class ChartSetup:
         spec, plan = spec or self.spec, self.plan
         pipeline = Pipeline(
             spec.aggregation,
-            sessions=SessionCalendar() if spec.aggregation.sessions else None,
+            sessions=self._calendar if spec.aggregation.sessions else None,
             lods=spec.lods,
         )
         pipeline.set_alerts(spec.alerts)

@@ -113,6 +113,7 @@ class ReplayIndex:
             self._thread.join()
             self._thread = None
         self.spares.close()
+        self.library.close()
         if self._timeline is not None:
             self._timeline.store.close()
 
@@ -132,6 +133,12 @@ class ReplayIndex:
     def source(self, place: Place) -> ItemSource:
         """Return the items from a checkpoint on."""
         return _Source(self, place)
+
+    def decode_ahead(self, place: Place) -> None:
+        """Begin to decode the trades before a checkpoint, for the tape, and those after it."""
+        if place.point > 0:
+            self.library.blocks.decode_ahead(place.segment, place.point - 1)
+        self.library.blocks.decode_ahead(place.segment, place.point)
 
     def prefetch(self, event_ns: int) -> None:
         """Prepare in the background what a seek near an instant needs: rows, and stores that have them."""
@@ -188,10 +195,10 @@ class _Source:
                 if self._index.problem:
                     raise DataError(self._index.problem)
                 return None
-            segment = self._index.library.segment(self._segment)
-            self._items = segment.items(self._block)[::-1]
+            library = self._index.library
+            self._items = library.blocks.items(self._segment, self._block)[::-1]
             self._block += 1
-            if self._block >= len(segment.contents.blocks):
+            if self._block >= len(library.segment(self._segment).contents.blocks):
                 self._segment, self._block = self._segment + 1, 0
         return self._items.pop()
 

@@ -17,6 +17,7 @@ from flow_gl.core.errors import DataError
 from flow_gl.core.items import Item
 from flow_gl.core.schema import MAX_LODS
 from flow_gl.engine import checkpoint
+from flow_gl.runtime.seek.blocks import Blocks
 from flow_gl.runtime.seek.segment_writer import TRADES_OF_DETECTORS
 from flow_gl.services.replay_cache.file_cache import FileCache
 from flow_gl.services.replay_cache.segment import (
@@ -125,6 +126,8 @@ class Library:
         self._rows: Final[dict[tuple[int, int], list[NDArray[np.void]]]] = {}
         self._ids: Final[dict[tuple[int, int, int], NDArray[np.int64]]] = {}
         self._lock: Final = threading.RLock()
+        self.blocks: Final = Blocks(self._decode_block)
+        """Trades and notices between checkpoints; a block that cannot be read raises DataError."""
         self.nbytes = 0
         """Stored bytes of all segments."""
 
@@ -207,6 +210,16 @@ class Library:
                 return
             for key in [key for key in self._rows if key[0] not in used]:
                 del self._rows[key]
+
+    def close(self) -> None:
+        """Drop what is decoded ahead. Idempotent."""
+        self.blocks.close()
+
+    def _decode_block(self, number: int, block: int) -> list[Item]:
+        try:
+            return self.segment(number).items(block)
+        except SnapshotError as error:
+            raise DataError(f"{self._names[number][0]}: its index in the cache cannot be used: {error}") from None
 
     def _add(self, path: Path, key: str, nbytes: int) -> None:
         self._names.append((path, key))
