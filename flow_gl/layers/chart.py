@@ -100,12 +100,12 @@ class Chart:
     screen_px : framebuffer width and height
     """
 
-    def __init__(self, kit: Kit, jobs: Jobs) -> None:
+    def __init__(self, kit: Kit, jobs: Jobs, rows: ChartRows | None = None) -> None:
         self.kit: Final = kit
         self.jobs: Final = jobs
         self.current_bars: ProfileBars | None = None
-        self.counters: Final = FrameCounters()
-        self.rows: Final = ChartRows(self.counters)
+        self.rows: Final = ChartRows(FrameCounters()) if rows is None else rows
+        self.counters: Final = self.rows.counters
         under, over, marks = (ShapeBatch(kit, self.counters) for _ in range(3))
         self.batches: Final = Batches(under, over, marks, TextBatch(kit, self.counters), [])
         self.ticks: Final = AxisTicks()
@@ -167,10 +167,6 @@ class Chart:
     def clip(self, rect: Rect) -> None:
         """Restrict drawing to a pane."""
         GL.glScissor(*self.scissor_box(rect))
-
-    def release(self) -> None:
-        self.rows.release()
-        self.batches.release()
 
     def _schedule_profile(self, scene: Scene) -> None:
         now = scene.reader.profile_version, float(scene.reader.session["vwap"])

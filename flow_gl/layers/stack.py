@@ -61,6 +61,7 @@ from flow_gl.layers.ranges.band import RangeBandLayer, RangeLevelsLayer
 from flow_gl.layers.ranges.bars import RangeProfileLayer, ViewProfileLayer
 from flow_gl.layers.ribbon import RibbonLayer
 from flow_gl.layers.rolls import RollsLayer
+from flow_gl.layers.rows.chart_rows import ChartRows
 from flow_gl.layers.stale_frame import StaleFrameLayer
 
 
@@ -148,14 +149,15 @@ class ChartStack:
     ----------
     kit : programs and fonts of the current context, shared by its charts
     jobs : scheduler of the layers' jobs
+    rows : buffers that another chart gave up, to be used again
 
     Attributes
     ----------
     counters : cost of the frame so far; the caller calls `counters.reset()` before `update`
     """
 
-    def __init__(self, kit: Kit, jobs: Jobs) -> None:
-        self.chart: Final = Chart(kit, jobs)
+    def __init__(self, kit: Kit, jobs: Jobs, rows: ChartRows | None = None) -> None:
+        self.chart: Final = Chart(kit, jobs, rows)
         self.counters: Final[FrameCounters] = self.chart.counters
         self._layers: Final[list[Layer]] = []
         self._followers: Final[dict[int, list[Layer]]] = {}
@@ -257,9 +259,14 @@ class ChartStack:
 
     def release(self) -> None:
         """Free the GPU resources of this chart, not those it shares."""
+        self.give_up_rows().release()
+
+    def give_up_rows(self) -> ChartRows:
+        """Free the GPU resources of this chart except for its rows, and return these for another one."""
         for layer in self._layers:
             layer.release()
-        self.chart.release()
+        self.chart.batches.release()
+        return self.chart.rows
 
 
 def _follows(layer: Layer, moved: int) -> bool:

@@ -13,6 +13,7 @@ from flow_gl.view.frame_scheduler import FrameScheduler
 
 if TYPE_CHECKING:
     from flow_gl.gl.kit import Kit
+    from flow_gl.layers.rows.chart_rows import ChartRows
     from flow_gl.layers.stack import ChartStack
 
 
@@ -21,6 +22,20 @@ class ChartPart:
     own: ChartState
     axes: scenes.ChartAxes
     stack: "ChartStack | None" = None
+    rows: "ChartRows | None" = None
+    """Buffers on the GPU that the next stack uses again."""
+
+    def release(self) -> None:
+        """Free what is on the GPU."""
+        self.renew()
+        if self.rows is not None:
+            self.rows.release()
+            self.rows = None
+
+    def renew(self) -> None:
+        """Free what is on the GPU except for the rows' buffers: making these takes longer than filling them."""
+        if self.stack is not None:
+            self.rows, self.stack = self.stack.give_up_rows(), None
 
 
 class ChartParts:
@@ -47,30 +62,29 @@ class ChartParts:
         known = {id(part.own): part for part in parts}
         self.parts = [known.pop(id(own)) if id(own) in known else self._new(own) for own in charts]
         for part in known.values():
-            if part.stack is not None:
-                part.stack.release()
+            part.release()
 
     def stack(self, index: int) -> "ChartStack":
         """Return a chart's layers; they are set up the first time."""
         part = self.parts[index]
         if part.stack is None:
-            part.stack = self._new_stack()
+            part.stack = self._new_stack(part.rows)
+            part.rows = None
         return part.stack
 
     def stacks(self) -> "list[ChartStack]":
         """Return the layers that are set up."""
         return [part.stack for part in self.parts if part.stack is not None]
 
-    def release_stacks(self) -> None:
-        """Free the layers on the GPU; they are set up again when they are needed."""
+    def renew_stacks(self) -> None:
+        """Free the layers on the GPU, because the stores are others; they are set up again when they are needed."""
         for part in self.parts:
-            if part.stack is not None:
-                part.stack.release()
-                part.stack = None
+            part.renew()
 
     def release(self) -> None:
         """Free everything on the GPU."""
-        self.release_stacks()
+        for part in self.parts:
+            part.release()
         if self.kit is not None:
             self.kit.release()
 
@@ -78,7 +92,7 @@ class ChartParts:
         jobs = (self._scheduler.add(name) for name in ("visible range", "ranges", "drawings"))
         return ChartPart(own, scenes.ChartAxes(*jobs))
 
-    def _new_stack(self) -> "ChartStack":
+    def _new_stack(self, rows: "ChartRows | None") -> "ChartStack":
         """Set up a chart's layers. What they all need is loaded for the first chart only, because a window without a
         chart must show at once what it waits for."""
         from flow_gl.gl.kit import Kit
@@ -86,6 +100,6 @@ class ChartParts:
 
         if self.kit is None:
             self.kit = Kit()
-        stack = ChartStack(self.kit, self._scheduler)
+        stack = ChartStack(self.kit, self._scheduler, rows)
         stack.setup()
         return stack

@@ -245,7 +245,7 @@ class FrameLoop:
         if link.generation != self._generation:
             had_engine = self._generation != 0
             self._generation = link.generation
-            self._parts.release_stacks()
+            self._parts.renew_stacks()
             self._motion.reset()
             self.state.new_engine()
             if had_engine:

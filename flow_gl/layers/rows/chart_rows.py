@@ -26,10 +26,12 @@ class ChartRows:
 
     Attributes
     ----------
+    counters : cost of the frame so far
     series : rows at the lod in force and, during a blend, at the previous one
     """
 
     def __init__(self, counters: FrameCounters) -> None:
+        self.counters: Final = counters
         self.series: Final = Series(counters)
         self._lines: Final = Series(counters)
         self._has_own_lines = False
