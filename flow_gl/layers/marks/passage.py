@@ -105,7 +105,7 @@ class _Search:
     def _scan(self, lod: int, at: Ints, begin_ns: Ints, end_ns: Ints) -> NDArray[np.bool_]:
         """Note the first closed bucket in [begin, end) that reaches each price; return which ones were found."""
         ids = self._ids(lod, at, begin_ns, end_ns)
-        is_found = ids != _NONE
+        is_found: NDArray[np.bool_] = ids != _NONE
         self.lod[at[is_found]], self.bucket[at[is_found]] = lod, ids[is_found]
         return is_found
 
