@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from flow_gl.core.items import Definition, FeedGap, FileStart, Item, Mapping, Trades
 from flow_gl.core.schema import TRADE
 
-POINT_TRADES: Final = 1 << 17
-"""Trades between two checkpoints at most: they take some 50 ms to aggregate."""
+POINT_TRADES: Final = 1 << 16
+"""Trades between two checkpoints at most: they take some 25 ms to aggregate."""
 SEGMENT_TRADES: Final = 1 << 21
 """Trades of a segment at most."""
 _BLOCK_LEVEL: Final = 1
