@@ -4,7 +4,8 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Annotated, Final
+from functools import cache
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -102,9 +103,8 @@ def run(arguments: Sequence[str]) -> int:
     """Run a command line of flow-gl and return its exit code."""
     from flow_gl.cli.start import with_command
 
-    _register()
-    commands = set(typer.main.get_group(app).commands)
-    return run_app(app, with_command(list(arguments), commands), name="flow-gl")
+    commands = _commands()
+    return _run(commands, with_command(list(arguments), set(commands.commands)), name="flow-gl")
 
 
 def run_app(program: typer.Typer, arguments: Sequence[str], *, name: str) -> int:
@@ -112,9 +112,13 @@ def run_app(program: typer.Typer, arguments: Sequence[str], *, name: str) -> int
 
     An error is one line on standard error; with --debug an internal error also prints its traceback.
     """
+    return _run(typer.main.get_command(program), arguments, name=name)
+
+
+def _run(program: Any, arguments: Sequence[str], *, name: str) -> int:
     try:
         with interrupts.raised():
-            code = typer.main.get_command(program).main(args=list(arguments), prog_name=name, standalone_mode=False)
+            code = program.main(args=list(arguments), prog_name=name, standalone_mode=False)
             streams.flush(sys.stdout)
         return code if isinstance(code, int) else EXIT_OK
     except BrokenPipeError:
@@ -129,15 +133,17 @@ def run_app(program: typer.Typer, arguments: Sequence[str], *, name: str) -> int
         return _fail(error, is_debug="--debug" in arguments)
 
 
-def _register() -> None:
-    if not app.registered_commands:
-        for command in (demo, replay, live, connect, export, detect, sessions, download, doctor):
-            app.command()(command)
-        app.add_typer(serve, name="serve")
-        app.add_typer(token, name="token")
-        # Flags after a benchmark's name belong to the benchmark, including --help.
-        own_flags = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
-        app.command(context_settings=own_flags)(bench)
+@cache
+def _commands() -> Any:
+    """Return the program's commands. They are built once: the flags of all take a twentieth of a second."""
+    for command in (demo, replay, live, connect, export, detect, sessions, download, doctor):
+        app.command()(command)
+    app.add_typer(serve, name="serve")
+    app.add_typer(token, name="token")
+    # Flags after a benchmark's name belong to the benchmark, including --help.
+    own_flags = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+    app.command(context_settings=own_flags)(bench)
+    return typer.main.get_group(app)
 
 
 def _usage(error: typer.TyperException) -> str:
