@@ -180,7 +180,7 @@ def test_catching_up_shows_progress_and_an_unknown_symbol_is_named(
 
 def program(gateway: GatewayProcess, *flags: str) -> list[str]:
     where = ["--gateway", "127.0.0.1", "--gateway-port", str(gateway.port), "--no-recording", "--archive", "off"]
-    return [sys.executable, "-m", "flow_gl", "live", *where, "--headless", "--size", "640x360", *flags]
+    return [sys.executable, "-m", "flow_gl", "live", *where, "--headless", "--size", "640x360", "--fps", "20", *flags]
 
 
 def test_the_program_draws_the_session_so_far(

@@ -251,6 +251,10 @@ class TinyTarget(SharedContext):
         self._claimed = width, height
         self._claimed_scale = content_scale
 
+    def has_pixels(self, are_all: bool) -> None:
+        """Have all pixels of the claimed size, or few."""
+        self.target.resize(*(self._claimed if are_all else (16, 16)))
+
     def claim(self, width: int, height: int) -> None:
         """Change the size, as a user does with a window's."""
         self._claimed = width, height
@@ -292,13 +296,23 @@ class HeadlessPilot(Pilot):
         self.time: Final = ManualClock(link.now_ns)
         self.frame_s: Final = frame_s
         self._has_picture: Final = has_picture
-        target = SharedContext if has_picture else TinyTarget
-        super().__init__(target(*size, content_scale=content_scale), link, self.time)
+        target = TinyTarget(*size, content_scale=content_scale)
+        target.has_pixels(has_picture)
+        super().__init__(target, link, self.time)
         self.loop._parts.kit = SharedKit()
 
     def picture(self) -> NDArray[np.uint8]:
         assert self._has_picture, "this pilot has few pixels: make it with has_picture=True"
         return super().picture()
+
+    @contextmanager
+    def unseen(self) -> Iterator[None]:
+        """Draw frames whose pixels nobody looks at, as without `has_picture`; the last one is drawn again at the end."""
+        assert isinstance(self.surface, TinyTarget)
+        self.surface.has_pixels(False)
+        yield
+        self.surface.has_pixels(self._has_picture)
+        self.loop.run_for_picture()
 
     def pass_time(self, seconds: float) -> None:
         """Advance the clock; the engine keeps sending its heartbeat meanwhile."""

@@ -90,7 +90,10 @@ def test_a_chart_also_serves_its_numbers() -> None:
         async with session:
             await client.read(lambda: is_moving(client))
 
-    with program("demo", "--serve", "--headless", "--duration", "600", "--size", "400x300") as (process, url):
+    with program("demo", "--serve", "--headless", "--duration", "600", "--size", "400x300", "--fps", "20") as (
+        process,
+        url,
+    ):
         asyncio.run(run(url))
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE_S) == 128 + signal.SIGINT

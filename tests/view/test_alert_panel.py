@@ -15,9 +15,10 @@ from tests.kit.pilot import HeadlessPilot
 @pytest.fixture
 def pilot():
     pilot = HeadlessPilot("NQZ5", size=(1200, 900), has_picture=True)
-    pilot.until_idle()
-    pilot.press("a")
-    pilot.until_idle()
+    with pilot.unseen():
+        pilot.until_idle()
+        pilot.press("a")
+        pilot.until_idle()
     yield pilot
     pilot.close()
 
@@ -45,17 +46,21 @@ def first_rule(pilot):
 
 
 def test_a_switch_reaches_the_engine_and_a_click_on_the_name_opens_the_form(pilot):
-    switch, name = first_rule(pilot)
+    with pilot.unseen():
+        switch, name = first_rule(pilot)
     assert not pilot.loop.alerts.book.rules()[0].on
     assert [command for command in pilot.link.commands if isinstance(command, SetAlerts)][-1].rules == ()
-    pilot.click(switch)
+    with pilot.unseen():
+        pilot.click(switch)
     assert pilot.loop.alerts.book.rules()[0].on
     (sent,) = [command for command in pilot.link.commands if isinstance(command, SetAlerts)][-1].rules
     assert sent.condition is Condition.EVENT
-    pilot.until_idle()
+    with pilot.unseen():
+        pilot.until_idle()
     before = pilot.picture()
-    pilot.click(name)
-    pilot.until_idle()
+    with pilot.unseen():
+        pilot.click(name)
+        pilot.until_idle()
     rect = panel(pilot)
     below = np.s_[int(name[1]) + 30 : int(name[1]) + 200, int(rect.x) + 10 : int(rect.right) - 10]
     assert (pilot.picture()[below] != before[below]).any(axis=2).mean() > 0.02

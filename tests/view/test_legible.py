@@ -29,9 +29,9 @@ class PalettePilot(HeadlessPilot):
 
     def ratios(self) -> dict[str, float]:
         """Return the contrast of each text of a frame."""
-        for _ in range(8):
-            self.frame_after(0.25)  # until axes and changes of level have settled
-        self.loop.run_for_picture()
+        with self.unseen():
+            for _ in range(8):
+                self.frame_after(0.25)  # until axes and changes of level have settled
         boxes = self.loop.label_boxes()
         picture = self.picture().astype(float) / 255
         return {box.text: self._ratio(box, picture) for box in boxes if not box.window}
