@@ -307,7 +307,7 @@ class HeadlessPilot(Pilot):
 
     @contextmanager
     def unseen(self) -> Iterator[None]:
-        """Draw frames whose pixels nobody looks at, as without `has_picture`; the last one is drawn again at the end."""
+        """Draw frames whose pixels nobody looks at, as without `has_picture`; at the end one with all pixels."""
         assert isinstance(self.surface, TinyTarget)
         self.surface.has_pixels(False)
         yield
