@@ -11,7 +11,7 @@ from flow_gl.core.schema import GAP_LIST, MINUTE_LEVELS, PRICE_SCALE, GapKind
 from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.label_boxes import LabelBox
 from flow_gl.layers.base import Scene, Style
-from flow_gl.layers.lines.vwap import vwap_at
+from flow_gl.layers.lines.vwap_points import vwap_at
 from flow_gl.layers.sessions import Session, sessions_in_view
 from flow_gl.layers.stack import ChartStack
 from tests.kit.gl_context import draw

@@ -5,7 +5,8 @@ import { UNDEF_PRICE } from "../market/market.js";
 import { Rect, roundEven } from "../view/view.js";
 import { priceText } from "../view/words.js";
 import { currentLeft, currentProfile, sessionsInView, sessionsOf } from "./sessions.js";
-import { vwapAt, vwapColor } from "./vwap.js";
+import { vwapColor } from "./vwap.js";
+import { vwapAt } from "./vwap_points.js";
 
 const LABEL_PX = 13;
 const COLUMNS = 5;

@@ -21,7 +21,8 @@ from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.labels.layout import LEVELS, LINES, PROFILE
 from flow_gl.layers.labels.words import price_text
-from flow_gl.layers.lines.vwap import Values, current_values, vwap_color
+from flow_gl.layers.lines.vwap import current_values, vwap_color
+from flow_gl.layers.lines.vwap_points import Values
 from flow_gl.layers.sessions import Session, current_left, current_profile, sessions_shown
 
 _LABEL_PX: Final = 13.0

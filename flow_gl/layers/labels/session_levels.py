@@ -13,7 +13,8 @@ from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.labels.held_levels import INITIAL, OPENING, HeldLevel, finished_ranges
 from flow_gl.layers.labels.layout import LEVELS, LINES
 from flow_gl.layers.labels.levels import Level, add_label, add_line, curve_y, levels_of
-from flow_gl.layers.lines.vwap import BANDS_PX, MIN_PX, values_of
+from flow_gl.layers.lines.vwap import BANDS_PX, MIN_PX
+from flow_gl.layers.lines.vwap_points import values_of
 from flow_gl.layers.sessions import Session, sessions_in_view
 
 _SWITCHES: Final = frozenset({"levels", INITIAL, OPENING})

@@ -8,7 +8,7 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import tick_size_of
 from flow_gl.layers.labels.levels import PARTIAL_SUFFIX, REGULAR_WORD, Level, levels_of
 from flow_gl.layers.labels.session_levels import finished_levels
-from flow_gl.layers.lines.vwap import values_of
+from flow_gl.layers.lines.vwap_points import values_of
 from flow_gl.layers.sessions import Session, current_profile, sessions_in_view
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.hover.tip import Spot, Tip
