@@ -4,11 +4,12 @@ Numbers that already have a place are not covered; other tests check those.
 """
 
 import math
+from collections.abc import Sequence
+from functools import partial
 
 from flow_gl.gl.view import Rect
 from flow_gl.layers.labels import count_places as rule
-from flow_gl.layers.labels.count_boxes import Discs
-from flow_gl.layers.labels.count_places import Kind, Place
+from flow_gl.layers.labels.count_boxes import Discs, Kind, Place
 
 Box = tuple[float, float, float, float]
 SIDES_FIRST = ((-1, 0), (-1, -1), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 1), (1, 0))
@@ -56,7 +57,17 @@ def touches(discs: Discs, at: int, box: Box) -> bool:
     return bool(dx * dx + dy * dy < discs.radius[at] ** 2)
 
 
-def choose(discs: Discs, pane: Rect, *, taken: list[Rect], scale: float) -> dict[int, Place]:
+def crosses_ring(box: Box, ring: tuple[float, float, float], reach: float) -> bool:
+    """Whether a box has a point at less than `reach` from a circle."""
+    x, y, radius = ring
+    nearest = math.dist((x, y), (min(max(x, box[0]), box[2]), min(max(y, box[1]), box[3])))
+    farthest = max(math.dist((x, y), corner) for corner in ((a, b) for a in box[::2] for b in box[1::2]))
+    return nearest < radius + reach and farthest > radius - reach
+
+
+def choose(
+    discs: Discs, pane: Rect, *, taken: list[Rect], scale: float, rings: Sequence[tuple[float, float, float]] = ()
+) -> dict[int, Place]:
     """Return the places of a first choice, by bucket id."""
     count = len(discs.x)
     order = sorted(range(count), key=lambda at: (-int(discs.volume[at]), at))
@@ -68,7 +79,8 @@ def choose(discs: Discs, pane: Rect, *, taken: list[Rect], scale: float) -> dict
         if room < 0:
             continue
         places = [Place(Kind.MIDDLE, 0.0, 0.0)]
-        if not _is_visible(discs, at, places[0], margin):
+        is_visible = partial(_is_visible, discs, at, margin=margin, rings=rings, reach=rule.RING_PX * scale)
+        if not is_visible(places[0]):
             covered += 1
             if covered > rule.MAX_COVERED:
                 continue
@@ -77,15 +89,23 @@ def choose(discs: Discs, pane: Rect, *, taken: list[Rect], scale: float) -> dict
                 Place(Kind.INSIDE, room * share * x / math.hypot(x, y), room * share * y / math.hypot(x, y))
                 for share, (x, y) in shares
             ]
-        found = next((place for place in places if _is_visible(discs, at, place, margin)), None)
+        found = next(filter(is_visible, places), None)
         if found is not None:
             placed[at] = found
-    _choose_beside(discs, pane, order, placed, taken=[(r.x, r.y, r.right, r.bottom) for r in taken], scale=scale)
+    boxes = [(r.x, r.y, r.right, r.bottom) for r in taken]
+    _choose_beside(discs, pane, order, placed, taken=boxes, scale=scale, rings=rings)
     return {int(discs.ids[at]): place for at, place in placed.items()}
 
 
 def _choose_beside(
-    discs: Discs, pane: Rect, order: list[int], placed: dict[int, Place], *, taken: list[Box], scale: float
+    discs: Discs,
+    pane: Rect,
+    order: list[int],
+    placed: dict[int, Place],
+    *,
+    taken: list[Box],
+    scale: float,
+    rings: Sequence[tuple[float, float, float]],
 ) -> None:
     margin, gap = rule.MARGIN_PX * scale, rule.GAP_PX * scale
     inside = [box_of(discs, at, place) for at, place in placed.items()]
@@ -108,6 +128,7 @@ def _choose_beside(
             return (
                 _is_within(grown, pane)
                 and not any(overlap(grown, box) for box in taken)
+                and not any(crosses_ring(grown, ring, rule.RING_PX * scale) for ring in rings)
                 and not any(touches(discs, other, grown) for other in range(len(discs.x)))
                 and not any(overlap(box_of(discs, at, place, gap), box) for box in beside)
                 and not any(crosses(line, box_of(discs, at, place)) for line in leaders)  # noqa: B023  # called at once
@@ -119,6 +140,7 @@ def _choose_beside(
             return (
                 _is_within(box, pane)
                 and not any(overlap(box, other) for other in taken)
+                and not any(crosses_ring(box, ring, rule.RING_PX * scale) for ring in rings)
                 and not any(overlap(grown, other) for other in (*beside, *inside))
             )
 
@@ -146,8 +168,18 @@ def _room(discs: Discs, at: int, scale: float) -> float:
     return float(discs.radius[at]) - reach - rule.RIM_PX * scale
 
 
-def _is_visible(discs: Discs, at: int, place: Place, margin: float) -> bool:
+def _is_visible(
+    discs: Discs,
+    at: int,
+    place: Place,
+    *,
+    margin: float,
+    rings: Sequence[tuple[float, float, float]],
+    reach: float,
+) -> bool:
     box = box_of(discs, at, place, margin)
+    if any(crosses_ring(box, ring, reach) for ring in rings):
+        return False
     return not any(touches(discs, newer, box) for newer in range(at + 1, len(discs.x)))
 
 

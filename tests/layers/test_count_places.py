@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flow_gl.gl.view import Rect
-from flow_gl.layers.labels.count_boxes import Discs
-from flow_gl.layers.labels.count_places import ALWAYS_SHARE, Kind, NumberPlaces, Place
-from tests.layers.number_oracle import box_of, choose, overlap, touches
+from flow_gl.layers.labels.count_boxes import NO_RINGS, Discs, Kind, Place, Rings
+from flow_gl.layers.labels.count_places import ALWAYS_SHARE, RING_PX, NumberPlaces
+from tests.layers.number_oracle import box_of, choose, crosses_ring, overlap, touches
 
 PANE = Rect(0.0, 40.0, 900.0, 500.0)
 LABELS = [Rect(0.0, 200.0, 120.0, 20.0), Rect(700.0, 300.0, 90.0, 18.0)]
@@ -61,21 +61,43 @@ def always_numbered(discs: Discs) -> set[int]:
     return {int(discs.ids[at]) for at in largest[: -(-len(inside) // ALWAYS_SHARE)]}
 
 
+def make_rings(discs: Discs, seed: int, count: int) -> Rings:
+    """Make rings of large trades: each near a disc, a little smaller or larger."""
+    random = np.random.default_rng(seed)
+    at = random.integers(0, len(discs.x), count)
+    off = random.normal(0.0, 4.0, (2, count))
+    return Rings(discs.x[at] + off[0], discs.y[at] + off[1], discs.radius[at] * random.uniform(0.3, 1.2, count) + 4.0)
+
+
 def update(
-    numbers: NumberPlaces, discs: Discs, pane: Rect, *, taken: Sequence[Rect], scale: float, view: object
+    numbers: NumberPlaces,
+    discs: Discs,
+    pane: Rect,
+    *,
+    taken: Sequence[Rect],
+    scale: float,
+    view: object,
+    rings: Rings = NO_RINGS,
 ) -> None:
     """Run all steps of a choice."""
-    for _ in numbers.steps(discs, pane, taken=taken, scale=scale, view=view):
+    for _ in numbers.steps(discs, pane, taken=taken, scale=scale, view=view, rings=rings):
         pass
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 10_000), count=st.integers(1, 160), spacing=st.sampled_from([0.6, 3.0, 8.0, 25.0]))
-def test_a_first_choice_equals_the_rule_applied_disc_by_disc(seed: int, count: int, spacing: float) -> None:
+@given(
+    seed=st.integers(0, 10_000),
+    count=st.integers(1, 160),
+    spacing=st.sampled_from([0.6, 3.0, 8.0, 25.0]),
+    ring_count=st.integers(0, 12),
+)
+def test_a_first_choice_equals_the_rule_applied_disc_by_disc(
+    seed: int, count: int, spacing: float, ring_count: int
+) -> None:
     discs = make_discs(seed, count, spacing=spacing)
-    numbers = NumberPlaces()
-    update(numbers, discs, PANE, taken=LABELS, scale=1.0, view=0)
-    expected = choose(discs, PANE, taken=LABELS, scale=1.0)
+    rings, numbers = make_rings(discs, seed, ring_count), NumberPlaces()
+    update(numbers, discs, PANE, taken=LABELS, scale=1.0, view=0, rings=rings)
+    expected = choose(discs, PANE, taken=LABELS, scale=1.0, rings=list(zip(*rings, strict=True)))
     assert {one: place.kind for one, place in numbers.places.items()} == {
         one: place.kind for one, place in expected.items()
     }
@@ -151,6 +173,31 @@ def test_numbers_beside_a_disc_are_inside_the_pane_and_avoid_other_labels() -> N
             assert box[3] <= PANE.bottom
             assert not any(overlap(box, (label.x, label.y, label.right, label.bottom)) for label in LABELS)
     assert beside > 100
+
+
+@pytest.mark.parametrize("spacing", [0.6, 3.0, 8.0, 25.0])
+def test_no_ring_crosses_a_number_however_the_chart_moves(spacing: float) -> None:
+    crossed = total = 0
+    for seed in range(12):
+        discs = make_discs(seed, 200, spacing=spacing)
+        numbers, before = NumberPlaces(), NumberPlaces()
+        for step in range(6):
+            shown = moved(discs, dx=-3.3 * step, stretch=1.0 + 0.01 * (step // 2))
+            rings = make_rings(shown, seed, 1 + step)
+            update(numbers, shown, PANE, taken=LABELS, scale=1.0, view=step, rings=rings)
+            update(before, shown, PANE, taken=LABELS, scale=1.0, view=step)
+            for one, place in numbers.places.items():
+                for ring in zip(*rings, strict=True):
+                    assert not crosses_ring(box_of(shown, one, place), ring, RING_PX - 1e-9)
+            crossed += sum(
+                crosses_ring(box_of(shown, one, place), ring, RING_PX)
+                for one, place in before.places.items()
+                for ring in zip(*rings, strict=True)
+            )
+            total += len(numbers.places.keys() & always_numbered(shown))
+            assert len(always_numbered(shown) - numbers.places.keys()) <= 1, "beside the ring there is room"
+    assert crossed > 20, "without the rule they would be crossed"
+    assert total > 100
 
 
 def test_no_discs_have_no_numbers() -> None:

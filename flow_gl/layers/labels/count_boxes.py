@@ -1,5 +1,6 @@
-"""Boxes of numbers, and the discs that touch them."""
+"""Boxes of numbers, and the discs and rings that touch them."""
 
+from enum import IntEnum
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -10,6 +11,25 @@ Rows = NDArray[np.intp]
 
 _AHEAD: Final = 48
 """Discs tested at a time."""
+
+
+class Kind(IntEnum):
+    """Where a number is drawn."""
+
+    MIDDLE = 0
+    INSIDE = 1
+    """On a visible part of its disc."""
+    BESIDE = 2
+    OVER = 3
+    """Beside its disc, over others."""
+
+
+class Place(NamedTuple):
+    """A number's place: the middle of its box relative to the disc's, px."""
+
+    kind: Kind
+    dx: float
+    dy: float
 
 
 class Discs(NamedTuple):
@@ -31,6 +51,17 @@ class Discs(NamedTuple):
     radius: Floats
     half_width: Floats
     half_height: Floats
+
+
+class Rings(NamedTuple):
+    """Circles around large trades, which no number may cross: middle and radius, px, float64 (rings,)."""
+
+    x: Floats
+    y: Floats
+    radius: Floats
+
+
+NO_RINGS: Final = Rings(np.zeros(0), np.zeros(0), np.zeros(0))
 
 
 class Boxes(NamedTuple):
@@ -68,6 +99,17 @@ def free_of_others(discs: Discs, boxes: Boxes) -> NDArray[np.bool_]:
     begin = np.searchsorted(discs.x, boxes.x - reach)
     _mark_touched(discs, boxes, is_free, first=boxes.owner - 1, count=boxes.owner - begin, step=-1)
     return is_free
+
+
+def free_of_rings(rings: Rings, boxes: Boxes, reach: float) -> NDArray[np.bool_]:
+    """Return which boxes lie inside or outside each ring, at least `reach` px from its line: bool (boxes,)."""
+    if len(rings.x) == 0:
+        return np.ones(len(boxes.x), np.bool_)
+    dx, dy = (np.abs(at[:, np.newaxis] - ring) for at, ring in ((boxes.x, rings.x), (boxes.y, rings.y)))
+    wide, high = boxes.half_width[:, np.newaxis], boxes.half_height[:, np.newaxis]
+    is_outside = np.hypot(np.maximum(dx - wide, 0.0), np.maximum(dy - high, 0.0)) >= rings.radius + reach
+    is_inside = np.hypot(dx + wide, dy + high) <= rings.radius - reach
+    return np.asarray((is_outside | is_inside).all(axis=1))
 
 
 def _mark_touched(

@@ -3,7 +3,7 @@
 Discs are served in the order of contracts, the largest first; of equal ones the older. A number is drawn in the middle
 of its disc where no newer disc touches it, else on a part of the disc that is visible, else beside the disc in a place
 that no disc and no other number touches. The largest twentieth of the discs in the pane always get theirs: if all of
-these places are taken, it is drawn over smaller discs.
+these places are taken, it is drawn over smaller discs. No number crosses the ring of a large trade.
 
 A number that has a place keeps it while the place is nearly free; a new place must be free by a margin. Numbers
 therefore do not flicker where discs just touch. While only time passes, places are tested and searched only for
@@ -12,14 +12,25 @@ discs near the newest ones: nothing has changed around the others.
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from enum import IntEnum
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.gl.view import Rect
-from flow_gl.layers.labels.count_boxes import Boxes, Discs, Floats, Rows, free_of_all, free_of_newer
+from flow_gl.layers.labels.count_boxes import (
+    NO_RINGS,
+    Boxes,
+    Discs,
+    Floats,
+    Kind,
+    Place,
+    Rings,
+    Rows,
+    free_of_all,
+    free_of_newer,
+    free_of_rings,
+)
 from flow_gl.layers.labels.count_sides import (
     LEFT_WAYS,
     UP_WAYS,
@@ -39,6 +50,8 @@ MARGIN_PX: Final = 1.5
 """A new place must be this much larger than the number, on each side."""
 _SLACK_PX: Final = 1.5
 """A number beside a disc keeps its place while it reaches out of the pane, or into another label, by no more."""
+RING_PX: Final = 2.0
+"""Least distance between a number and the middle of a ring's line, at content scale 1."""
 GAP_PX: Final = 2.0
 """Least distance between two numbers beside their discs."""
 ALWAYS_SHARE: Final = 20
@@ -62,25 +75,6 @@ LEADERS_PX: Final = (5.0, 14.0, 26.0)
 LONG_LEADERS_PX: Final = (*LEADERS_PX, 40.0, 56.0, 74.0, 94.0, 116.0, 140.0, 166.0, 194.0, 224.0)
 _INSIDE: Final = np.concatenate([share * LEFT_WAYS for share in INSIDE_SHARES])
 """Offsets in units of how far a number may move within its disc."""
-
-
-class Kind(IntEnum):
-    """Where a number is drawn."""
-
-    MIDDLE = 0
-    INSIDE = 1
-    """On a visible part of its disc."""
-    BESIDE = 2
-    OVER = 3
-    """Beside its disc, over others."""
-
-
-class Place(NamedTuple):
-    """A number's place: the middle of its box relative to the disc's, px."""
-
-    kind: Kind
-    dx: float
-    dy: float
 
 
 _Test = Callable[[Discs, Boxes], NDArray[np.bool_]]
@@ -111,7 +105,16 @@ class NumberPlaces:
         """Bucket ids of discs for which no place was found: inside, beside."""
         self._newest = 0
 
-    def steps(self, discs: Discs, pane: Rect, *, taken: Sequence[Rect], scale: float, view: object) -> Iterator[None]:
+    def steps(
+        self,
+        discs: Discs,
+        pane: Rect,
+        *,
+        taken: Sequence[Rect],
+        scale: float,
+        view: object,
+        rings: Rings = NO_RINGS,
+    ) -> Iterator[None]:
         """Choose the numbers that are drawn, in steps that may run in several frames; `places` changes with the last.
 
         Parameters
@@ -119,7 +122,8 @@ class NumberPlaces:
         pane : the price pane, in the coordinates of the discs; numbers beside a disc stay within it
         taken : boxes of other labels, which numbers beside a disc avoid
         scale : content scale
-        view : everything that the distances between closed discs, their sizes and their bucket ids depend on
+        view : everything that the distances between closed discs and rings, their sizes and the bucket ids depend on
+        rings : rings that no number may cross, in the coordinates of the discs
         """
         is_same = view == self._view
         if len(discs.ids) == 0:
@@ -143,8 +147,8 @@ class NumberPlaces:
             scale=scale,
             before=before,
             settled=settled,
-            has_none_inside=has_none[0],
-            has_none_beside=has_none[1],
+            has_none=has_none,
+            rings=rings,
         )
         choice.place_inside()
         yield
@@ -167,8 +171,8 @@ class _Choice:
         scale: float,
         before: _Before,
         settled: int,
-        has_none_inside: NDArray[np.bool_],
-        has_none_beside: NDArray[np.bool_],
+        has_none: list[NDArray[np.bool_]],
+        rings: Rings,
     ) -> None:
         self.placed: dict[int, Place] = {}
         self.without_inside: list[int] = []
@@ -184,8 +188,8 @@ class _Choice:
         self._before: Final = before
         self._settled: Final = settled
         """Nothing has changed around the discs before this one."""
-        self._has_none_inside: Final = has_none_inside
-        self._has_none_beside: Final = has_none_beside
+        self._has_none_inside, self._has_none_beside = has_none
+        self._rings: Final = rings
         self._ranked: Final = np.argsort(-discs.volume, kind="stable")
         self._room: Final = discs.radius - np.hypot(discs.half_width, discs.half_height) - RIM_PX * scale
         """How far a number may move within its disc, px; negative where the disc is too small for it."""
@@ -290,16 +294,15 @@ class _Choice:
 
         Its leader crosses no number if there is such a place.
         """
-        before = self._before
+        before, rows = self._before, np.array([at])
         others = np.concatenate([np.array([*taken, (math.inf,) * 4]).T, self._inside], axis=1)
         if before.kind[at] == Kind.OVER:
             last = Place(Kind.OVER, float(before.dx[at]), float(before.dy[at]))
-            is_open = self._is_open(np.array([at]), before.dx[[[at]]], before.dy[[[at]]], -_SLACK_PX * self._scale)
+            is_open = self._is_open(rows, before.dx[[[at]]], before.dy[[[at]]], -_SLACK_PX * self._scale)
             left, top, right, bottom = self._sides(at, last, 0.0)
             is_met = (left < others[2]) & (others[0] < right) & (top < others[3]) & (others[1] < bottom)
             if is_open[0, 0] and not is_met.any():
                 return last
-        rows = np.array([at])
         dx, dy = self._offsets(rows, LONG_LEADERS_PX)
         x, y = (self._discs.x[at] + dx[0])[:, np.newaxis], (self._discs.y[at] + dy[0])[:, np.newaxis]
         half_width = self._discs.half_width[at] + GAP_PX * self._scale
@@ -340,18 +343,20 @@ class _Choice:
         return np.where(is_kept, 0.0, MARGIN_PX * self._scale)
 
     def _free(self, rows: Rows, dx: Floats, dy: Floats, grown: Floats, test: _Test) -> NDArray[np.bool_]:
-        """Return which places pass a test: bool (discs, places)."""
-        discs, places = self._discs, dx.shape[1]
-        own = rows[:, np.newaxis]
-        shape = len(rows), places
-        boxes = Boxes(
-            np.repeat(rows, places),
+        """Return which places pass a test and cross no ring: bool (discs, places)."""
+        boxes = self._boxes(rows, dx, dy, grown)
+        found: NDArray[np.bool_] = test(self._discs, boxes) & free_of_rings(self._rings, boxes, RING_PX * self._scale)
+        return found.reshape(dx.shape)
+
+    def _boxes(self, rows: Rows, dx: Floats, dy: Floats, grown: Floats) -> Boxes:
+        discs, own = self._discs, rows[:, np.newaxis]
+        return Boxes(
+            np.repeat(rows, dx.shape[1]),
             (discs.x[own] + dx).ravel(),
             (discs.y[own] + dy).ravel(),
-            np.broadcast_to(discs.half_width[own] + grown, shape).ravel(),
-            np.broadcast_to(discs.half_height[own] + grown, shape).ravel(),
+            np.broadcast_to(discs.half_width[own] + grown, dx.shape).ravel(),
+            np.broadcast_to(discs.half_height[own] + grown, dx.shape).ravel(),
         )
-        return test(discs, boxes).reshape(shape)
 
     def _offsets(self, rows: Rows, leaders_px: tuple[float, ...]) -> tuple[Floats, Floats]:
         """Return the places beside discs, the nearest first: float64 (discs, leaders * directions), px."""
@@ -365,11 +370,9 @@ class _Choice:
         return found[0], found[1]
 
     def _is_open(self, rows: Rows, dx: Floats, dy: Floats, grown: float) -> NDArray[np.bool_]:
-        """Return which places lie in the pane and meet no other label, with boxes grown by some px on each side.
+        """Return which places lie in the pane and meet no other label or ring: bool (discs, places).
 
-        Returns
-        -------
-        is_open : bool (discs, places)
+        Boxes are grown by some px on each side.
         """
         discs, pane, own = self._discs, self._pane, rows[:, np.newaxis]
         x, y = discs.x[own] + dx, discs.y[own] + dy
@@ -378,6 +381,8 @@ class _Choice:
         left, top, right, bottom = self._taken
         x, y, wide, high = x[..., np.newaxis], y[..., np.newaxis], wide[..., np.newaxis], high[..., np.newaxis]
         is_met = (x - wide < right) & (left < x + wide) & (y - high < bottom) & (top < y + high)
+        boxes = self._boxes(rows, dx, dy, np.array([[grown]]))
+        is_open &= free_of_rings(self._rings, boxes, RING_PX * self._scale).reshape(dx.shape)
         found: NDArray[np.bool_] = is_open & ~is_met.any(axis=2)
         return found
 

@@ -6,12 +6,13 @@ as the rest of a chart's frame, so its steps run in frames that follow each othe
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.schema import EventKind
 from flow_gl.gl.buffers import RowRing
 from flow_gl.gl.fonts import FontAtlas
 from flow_gl.gl.label_boxes import LabelBox
@@ -20,8 +21,10 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.discs import radii, tick_size_of, volumes
-from flow_gl.layers.labels.count_boxes import Boxes, Discs, free_of_others
-from flow_gl.layers.labels.count_places import Kind, NumberPlaces, Place
+from flow_gl.layers.labels.count_boxes import Boxes, Discs, Kind, Place, free_of_others
+from flow_gl.layers.labels.count_places import NumberPlaces
+from flow_gl.layers.marks.large_trade import rings_in
+from flow_gl.layers.marks.mark import Mark
 from flow_gl.layers.rows.hit import visible_rows
 from flow_gl.layers.rows.packing import FARTHEST, PARTS_PER_TICK
 
@@ -109,6 +112,8 @@ class CountsLayer:
         self._places: Final = NumberPlaces()
         self._taken: list[Rect] = []
         """Boxes of other labels at the last choice."""
+        self._ringed: Sequence[Mark] = ()
+        """Large trades, whose rings no number may cross."""
         self._steps: Iterator[None] | None = None
         """The rest of a choice that earlier frames began."""
         self._job: Final = chart.jobs.add("counts")
@@ -128,7 +133,8 @@ class CountsLayer:
         key = rows.base, view.scale, style, scene.hidden_before_ns, chart.kit.atlas.generation, is_collecting
         step = round(view.y_top / view.y_per_px / (_PANE_STEP_PX * view.scale))
         zoom = view.ns_per_px, view.folded, view.y_per_px, step, chart.shown.reference
-        rows_key = rows.start, rows.stop, *zoom, self._open_key(scene)
+        self._ringed = scene.marks.of(EventKind.LARGE_TRADE)
+        rows_key = rows.start, rows.stop, *zoom, self._open_key(scene), self._ringed
         if key != self._key:
             self._job.run_now("view")
             self._key, self._rows_key, self._steps = key, rows_key, None
@@ -169,9 +175,11 @@ class CountsLayer:
             scene.style,
             chart.shown.reference,
             id(scene.reader),
+            self._ringed,
         )
+        rings = rings_in(scene, self._ringed, chart.shown.reference_goal)
         self._taken = list(chart.batches.placed)
-        yield from self._places.steps(discs, view.rect, taken=self._taken, scale=view.scale, view=of_view)
+        yield from self._places.steps(discs, view.rect, taken=self._taken, scale=view.scale, view=of_view, rings=rings)
         yield
         at_of = {one: at for at, one in enumerate(discs.ids.tolist())}
         shown = [(at_of[one], place) for one, place in self._places.places.items()]

@@ -1,6 +1,9 @@
 """Large trades: a dashed ring at time and price of the order, with its contracts and slippage in ticks."""
 
+from collections.abc import Sequence
 from typing import Final
+
+import numpy as np
 
 from flow_gl.core.palette import mix
 from flow_gl.core.schema import EventKind
@@ -10,6 +13,7 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.discs import radius_of, tick_size_of
+from flow_gl.layers.labels.count_boxes import Rings
 from flow_gl.layers.labels.layout import TIME
 from flow_gl.layers.labels.words import contracts_text
 from flow_gl.layers.marks.heights import HeightsInView
@@ -26,6 +30,21 @@ def ring_of(scene: Scene, mark: Mark, reference: float) -> tuple[float, float, f
     view = scene.price_view
     y = round(view.screen_y(mark.price / tick_size_of(scene)))
     return view.pixel_x(mark.t_ns), y, _radius_of(scene, mark, reference)
+
+
+def rings_in(scene: Scene, marks: Sequence[Mark], reference: float) -> Rings:
+    """Return the rings of marks for the placement of numbers, px.
+
+    Parameters
+    ----------
+    reference : contracts of the largest disc
+    """
+    view, tick_size = scene.price_view, tick_size_of(scene)
+    return Rings(
+        np.array([view.screen_x(mark.t_ns) for mark in marks]),
+        np.array([view.screen_y(mark.price / tick_size) for mark in marks]),
+        np.array([_radius_of(scene, mark, reference) for mark in marks]),
+    )
 
 
 def _radius_of(scene: Scene, mark: Mark, reference: float) -> float:
