@@ -51,7 +51,7 @@ def sessions(
             escape(plain(row.symbol)),
             f"{row.trade_count:,}",
             *prices,
-            f"{row.cvd:+,}",
+            f"{row.cvd:+,}" if row.cvd else "0",
             poc,
             vwap,
             state,

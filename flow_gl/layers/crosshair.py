@@ -8,7 +8,7 @@ from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.comparison.points import compare_view, decimals
 from flow_gl.layers.labels.axes import LABEL_PX, add_plate, clear_of_plates, crosshair_time, crosshair_x
 from flow_gl.layers.labels.layout import PRICE, TIME
-from flow_gl.layers.labels.words import contracts_text, price_text
+from flow_gl.layers.labels.words import price_text, signed_text
 
 
 class CrosshairLayer(CachedLayer):
@@ -61,4 +61,4 @@ class CrosshairLayer(CachedLayer):
             value = round(compare_view(scene).y_at(y))
             return value_text(value, decimals(scene)) if scene.compared.has_scale else ""
         cvd = scene.cvd_view.rect
-        return contracts_text(round(scene.cvd_view.y_at(y))) if cvd.y <= y < cvd.bottom else ""
+        return signed_text(round(scene.cvd_view.y_at(y))) if cvd.y <= y < cvd.bottom else ""

@@ -8,9 +8,11 @@ import pytest
 from flow_gl.core.palette import DARK
 from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.kit import Kit
+from flow_gl.gl.label_boxes import LabelBox
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.layers.labels.cvd_pane import captions, zero_direction
+from flow_gl.layers.labels.words import MINUS
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import FrameScheduler
 from tests.kit.gl_context import draw
@@ -53,6 +55,25 @@ def test_the_caption_shows_both_values_and_gets_shorter(stack: ChartStack) -> No
     assert texts[0].startswith("CVD +9 since 09:31:00, session ")
     assert [len(text) for text in texts] == sorted((len(text) for text in texts), reverse=True)
     assert all("+9" in text for text in texts[:-1])
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_values_of_cvd_have_their_sign_at_the_axis_on_the_plate_and_at_the_crosshair(
+    stack: ChartStack, sign: int
+) -> None:
+    scene = make_scene(make_market(120, seed=3), 1600, 900)
+    scene.reader.session["cvd"] = 55 * sign
+    rect, boxes = scene.cvd_view.rect, list[LabelBox]()
+    view = replace(scene.cvd_view, y_top=60.0 if sign > 0 else -10.0, y_per_px=50.0 / rect.height)
+    stack.collect_labels(boxes)
+    stack.update(replace(scene, cvd_view=view, crosshair_px=(200.0, rect.y + 0.5 * rect.height)))
+    stack.collect_labels(None)
+    at_axis = [one.text for one in boxes if one.rect.x >= rect.right and rect.y <= one.rect.y < rect.bottom]
+    mark = "+" if sign > 0 else MINUS
+    assert f"{mark}55" in at_axis, "the plate"
+    assert f"{mark}35" in at_axis, "the crosshair"
+    assert len(at_axis) >= 3
+    assert all(text.startswith(mark) for text in at_axis)
 
 
 def test_candles_show_what_a_line_of_closes_leaves_out(stack: ChartStack) -> None:

@@ -100,7 +100,7 @@ def test_header_and_plates_show_the_same_trade_in_every_frame(screen: Screen, *,
         assert price == screen.on_plates["price"] == words.price(int(screen.record["last_price"][0]), TICK)
         cvd = words.signed(int(screen.record["cvd"][0]))
         assert cvds[-1] == (f"session {cvd}" if has_reference else f"CVD {cvd}")
-        assert screen.on_plates["cvd"] == cvd.replace("+", "")
+        assert screen.on_plates["cvd"] == cvd
         seen.add((price, *cvds))
     assert len(seen) > FRAMES * 0.9
 
@@ -118,7 +118,7 @@ def test_trades_that_arrive_during_a_frame_are_not_shown_in_it(screen: Screen, m
         screen.frames(1)
         assert screen.in_header[0] == screen.on_plates["price"] == words.price(int(before["last_price"][0]), TICK)
         assert screen.in_header[1] == f"CVD {words.signed(int(before['cvd'][0]))}"
-        assert screen.on_plates["cvd"] == words.signed(int(before["cvd"][0])).replace("+", "")
+        assert screen.on_plates["cvd"] == words.signed(int(before["cvd"][0]))
 
 
 def test_the_overlays_do_not_draw_price_or_cvd_themselves(screen: Screen) -> None:

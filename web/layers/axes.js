@@ -1,7 +1,7 @@
 // Labels of the axes: prices, CVD values and times, the last price and CVD on plates. A label that would touch a plate
 // is left out; a last price outside the view stays at the edge, with an arrow towards it.
 
-import { clockText, contractsText, dayText, priceText, zoneName } from "../view/words.js";
+import { clockText, contractsText, dayText, priceText, signedText, zoneName } from "../view/words.js";
 import { mix } from "./labels.js";
 import { needsDate } from "../view/ticks.js";
 import { roundEven } from "../view/view.js";
@@ -91,11 +91,11 @@ export function addAxes(chart, scene) {
     }
     if (visible.has("cvd") && hasCvdPane(scene)) {
       for (const { value, y } of freeTicks(chart.ticks.cvd, cvd.rect, size, [lastCvd(scene), crosshair])) {
-        chart.text.add(contractsText(value), x, y, { size, color: palette.quiet });
+        chart.text.add(signedText(value), x, y, { size, color: palette.quiet });
       }
       const plate = shown.cvd > 0 ? palette.buy : shown.cvd < 0 ? palette.sell : palette.plate;
       const color = shown.cvd === 0 ? palette.plate_text : palette.ground;
-      addPlate(chart, scene, contractsText(shown.cvd), lastCvd(scene), plate, color);
+      addPlate(chart, scene, signedText(shown.cvd), lastCvd(scene), plate, color);
     }
   }
   addCaption(chart, scene);
@@ -181,7 +181,7 @@ export function addCrosshair(chart, scene) {
   const ground = mix(palette.ground, palette.quiet, 0.35);
   let value = "";
   if (y < price.rect.bottom) value = priceText(roundEven(price.valueAt(y)) * market.tickSize, market.tickSize);
-  else if (y >= cvd.rect.y && y < cvd.rect.bottom) value = contractsText(roundEven(cvd.valueAt(y)));
+  else if (y >= cvd.rect.y && y < cvd.rect.bottom) value = signedText(roundEven(cvd.valueAt(y)));
   if (value) {
     chart.over.dashed(price.rect.x, roundEven(y), price.rect.width, line, palette.quiet, 0.8, 6 * line, 3 * line);
     addPlate(chart, scene, value, clearOfPlates(scene, y), ground, palette.text);

@@ -56,7 +56,7 @@ export function addLegend(chart, scene) {
     return chart.placed.take(whole, rect);
   });
   if (caption === undefined) return;
-  chart.over.plate(whole.x, whole.y, whole.width, whole.height, palette.ground, 0.5, 6 * scale);
+  chart.over.plate(whole.x, whole.y, whole.width, whole.height, palette.ground, 1, 6 * scale);
   let x = left;
   for (const { radius, text, width: textWidth, isInside, step } of discs) {
     chart.over.ring(roundEven(x + radius), middle, radius, Math.max(1, scale), palette.quiet, 0.75);
@@ -64,12 +64,5 @@ export function addLegend(chart, scene) {
     chart.text.add(text, roundEven(at), middle, { size, color: palette.quiet, align: "center" });
     x += step;
   }
-  if (caption) {
-    chart.text.add(caption, roundEven(x), middle, {
-      size,
-      color: palette.quiet,
-      plate: palette.ground,
-      plateAlpha: 0.9,
-    });
-  }
+  if (caption) chart.text.add(caption, roundEven(x), middle, { size, color: palette.quiet });
 }

@@ -336,7 +336,7 @@ function addMarksLegend(chart, scene, shown) {
   });
   const box = rows.find((row) => chart.placed.take(row, rect));
   if (!box) return;
-  chart.over.plate(box.x, box.y, box.width, height, palette.ground, 0.6, 6 * scale);
+  chart.over.plate(box.x, box.y, box.width, height, palette.ground, 1, 6 * scale);
   const y = roundEven(box.y + 0.5 * height);
   let x = box.x + 6 * scale;
   for (const { text, draw, width: step } of found) {

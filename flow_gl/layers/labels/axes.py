@@ -19,7 +19,7 @@ from flow_gl.layers.comparison.points import compare_view, present
 from flow_gl.layers.discs import tick_size_of
 from flow_gl.layers.labels import ticks
 from flow_gl.layers.labels.layout import PRICE, TIME
-from flow_gl.layers.labels.words import contracts_text, price_text
+from flow_gl.layers.labels.words import price_text, signed_text
 
 LABEL_PX: Final = 13.0
 PLATE_PX: Final = 14.0
@@ -210,7 +210,7 @@ class CvdAxisLayer(CachedLayer):
         scale = scene.cvd_view.scale
         size, x = LABEL_PX * scale, round(rect.right + LEFT_PX * scale)
         for value, y in self._ticks:
-            chart.batches.text.add(contracts_text(value), x, y, TextStyle(size, palette.quiet))
+            chart.batches.text.add(signed_text(value), x, y, TextStyle(size, palette.quiet))
 
 
 class CvdPlateLayer(CachedLayer):
@@ -229,7 +229,7 @@ class CvdPlateLayer(CachedLayer):
         if y is not None:
             plate = palette.buy if chart.shown.cvd > 0 else palette.sell if chart.shown.cvd < 0 else palette.plate
             color = palette.plate_text if chart.shown.cvd == 0 else palette.ground
-            add_plate(chart, scene, contracts_text(chart.shown.cvd), y, plate=plate, color=color)
+            add_plate(chart, scene, signed_text(chart.shown.cvd), y, plate=plate, color=color)
 
 
 class TimeAxisLayer(CachedLayer):

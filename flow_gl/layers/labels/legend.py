@@ -1,10 +1,13 @@
-"""The size legend: three discs with their contracts, at the lower left of the price pane."""
+"""The size legend: three discs with their contracts, at the lower left of the price pane.
+
+Its plate is opaque: under text, a bubble that shines through is neither seen nor read.
+"""
 
 from typing import Final
 
 from flow_gl.core.cached import Cached
 from flow_gl.core.market.lod import full_at, threshold_at
-from flow_gl.gl.text import Plate, TextStyle
+from flow_gl.gl.text import TextStyle
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
@@ -82,7 +85,7 @@ class LegendLayer(CachedLayer):
                 break
         else:
             return
-        chart.batches.over.plate(box.x, box.y, box.width, box.height, palette.ground, alpha=0.5, radius=6 * scale)
+        chart.batches.over.plate(box.x, box.y, box.width, box.height, palette.ground, radius=6 * scale)
         x = left
         for text, width, radius, inside, step in zip(texts, widths, radii, has_room, steps, strict=True):
             chart.batches.over.ring(round(x + radius), middle, radius, max(1.0, scale), palette.quiet, alpha=0.75)
@@ -90,9 +93,7 @@ class LegendLayer(CachedLayer):
             chart.batches.text.add(text, round(at), middle, TextStyle(size, palette.quiet, align="center"))
             x += step
         if caption:
-            # A level's line may pass behind it.
-            plate = Plate(palette.ground, alpha=0.9)
-            chart.batches.text.add(caption, round(x), middle, TextStyle(size, palette.quiet), plate=plate)
+            chart.batches.text.add(caption, round(x), middle, TextStyle(size, palette.quiet))
 
     def _captions(self, scene: Scene) -> tuple[str, str]:
         """Return the caption in full and in brief."""

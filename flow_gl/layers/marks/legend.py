@@ -132,7 +132,7 @@ class MarksLegendLayer(CachedLayer):
         box = self._take(rect, left, sum(widths), height)
         if box is None:
             return
-        chart.batches.over.plate(box.x, box.y, box.width, height, palette.ground, alpha=0.6, radius=6 * scale)
+        chart.batches.over.plate(box.x, box.y, box.width, height, palette.ground, radius=6 * scale)
         x, y = box.x + 6 * scale, round(box.y + 0.5 * height)
         for (kind, text), width in zip(found, widths, strict=True):
             _GLYPHS[kind][1](chart.batches.over, x, y, glyph, palette.quiet)

@@ -143,7 +143,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             case "cvd":
                 bounds = {
                     "both": f"beyond \u00b1{least}",
-                    "bullish": f"above {least}",
+                    "bullish": f"above +{least}",
                     "bearish": f"below \u2212{least}",
                 }
                 text = f"CVD goes {bounds[self.direction]}"
