@@ -1,9 +1,9 @@
-"""Prepares one chart of a frame in two steps: `ChartAxes.advance` updates its state, `build` returns its `Scene`.
+"""Prepares one chart of a frame: `ChartAxes` updates its state, `build` returns its `Scene`.
 
-`advance` chooses the level of detail and lets the automatic axes follow the visible data. `build` turns the view's
-state and the store's copies into a `Scene` without side effects: the same state always gives the same scene. The work
-is bounded by the width of the screen, because ranges come from binary searches over the rings, not from a scan of the
-history.
+`look` reads what is folded, to which the time axis of all charts is then fitted. `advance` chooses the level of detail
+and lets the automatic axes follow the visible data. `build` turns the view's state and the store's copies into a
+`Scene` without side effects: the same state always gives the same scene. The work is bounded by the width of the
+screen, because ranges come from binary searches over the rings, not from a scan of the history.
 """
 
 from dataclasses import replace
@@ -90,6 +90,12 @@ class ChartAxes:
         self.widest_texts: Final[Cached[list[str]]] = Cached()
         """The widest labels of the chart's right axis."""
 
+    def look(self, market: MarketReader, state: ViewState, own: ChartState, moment: Moment) -> None:
+        """Read what the time axis must know of the data: it is fitted after this and before `advance`."""
+        own.timeline = self._timeline.read(
+            market, state.folding, now_ns=moment.event_ns, scale=moment.scale, dt_s=moment.dt_s
+        )
+
     def advance(
         self, market: MarketReader, layout: ChartLayout, state: ViewState, own: ChartState, moment: Moment
     ) -> None:
@@ -100,9 +106,6 @@ class ChartAxes:
         market : the instrument, refreshed for this frame (or unchanged, while paused)
         """
         own.drop_ended_references(market)
-        own.timeline = self._timeline.read(
-            market, state.folding, now_ns=moment.event_ns, scale=moment.scale, dt_s=moment.dt_s
-        )
         own.lod = lod_for(
             state.time.ns_per_px,
             market.bucket_ns,

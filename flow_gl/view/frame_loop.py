@@ -302,27 +302,27 @@ class FrameLoop:
         parts = {"scale": scale, "cvd_share": state.cvd_share, "axis_px": axis, "arrangement": state.arrangement}
         parts |= comparing.layout_parts(state, visible, link.markets)
         layouts = arrange(area, len(visible), **parts, has_ribbon="ribbon" in state.filters.layers)
-        state.time.fit(layouts[0].price.width, event_ns, state.charts[visible[0]].timeline)
-        self._apply_percentile()
         charts = []
         for index, layout in zip(visible, layouts, strict=True):
             market = shown[index] if index < count else None
             new = status.new_bubbles(market) if state.pause and market is not None else 0
-            said = status.condition(
-                link,
-                market,
-                wall_ns=wall_ns,
-                paused_new=new if state.pause else None,
-                shown_age_ns=wall_ns - state.pause.wall_ns if state.pause else 0,
-            )
+            age_ns, paused_new = (wall_ns - state.pause.wall_ns, new) if state.pause else (0, None)
+            said = status.condition(link, market, wall_ns=wall_ns, paused_new=paused_new, shown_age_ns=age_ns)
             chart = ChartFrame(index=index, layout=layout, market=market, said=said, paused_new=new)
             chart.waiting = status.awaiting(link, market, said)
             if market is not None:
                 if not chart.waiting:
-                    self._parts.parts[index].axes.advance(market, layout, state, state.charts[index], moment)
+                    self._parts.parts[index].axes.look(market, state, state.charts[index], moment)
                 at = index if shown is link.markets else link.markets.index(market)
                 chart.badge = self.alerts.badge(at, now)
             charts.append(chart)
+        # After what is folded is known: the first frame with other folds must have the scale that belongs to them.
+        state.time.fit(layouts[0].price.width, event_ns, state.charts[visible[0]].timeline)
+        self._apply_percentile()
+        for chart in charts:
+            if chart.market is not None and not chart.waiting:
+                axes, own = self._parts.parts[chart.index].axes, state.charts[chart.index]
+                axes.advance(chart.market, chart.layout, state, own, moment)
         for own in state.charts:
             if own.link:
                 price_links.follow(scenes.linked(charts, state, moment), state.link_unit)
