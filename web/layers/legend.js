@@ -56,13 +56,16 @@ export function addLegend(chart, scene) {
     return chart.placed.take(whole, rect);
   });
   if (caption === undefined) return;
-  chart.over.plate(whole.x, whole.y, whole.width, whole.height, palette.ground, 1, 6 * scale);
   let x = left;
   for (const { radius, text, width: textWidth, isInside, step } of discs) {
-    chart.over.ring(roundEven(x + radius), middle, radius, Math.max(1, scale), palette.quiet, 0.75);
+    const discX = roundEven(x + radius);
+    chart.over.plate(discX - radius, middle - radius, 2 * radius, 2 * radius, palette.ground, 1, radius);
+    chart.over.ring(discX, middle, radius, Math.max(1, scale), palette.quiet, 0.75);
     const at = isInside ? x + radius : x + 2 * radius + 3 * scale + 0.5 * textWidth;
-    chart.text.add(text, roundEven(at), middle, { size, color: palette.quiet, align: "center" });
+    const plate = isInside ? undefined : palette.ground;
+    chart.text.add(text, roundEven(at), middle, { size, color: palette.quiet, align: "center", plate });
     x += step;
   }
-  if (caption) chart.text.add(caption, roundEven(x), middle, { size, color: palette.quiet });
+  const plate = palette.ground;
+  if (caption) chart.text.add(caption, roundEven(x), middle, { size, color: palette.quiet, plate });
 }

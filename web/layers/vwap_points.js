@@ -17,9 +17,12 @@ function knownOf({ market: { minutes }, now, until }, { start, end, isFinished, 
   const isJoined = first < stop ? minutes.tsEvent[first] === minuteEnd : lastTs < minuteEnd + MINUTE_NS;
   if (first >= stop && !(isPresent && isJoined)) return null;
   const newest = Math.max(first < stop ? minutes.tsEvent[stop - 1] : firstTs, Math.min(lastTs, last));
+  // If nothing has traded since the last minute, its values are the present ones.
+  const isLast = isPresent && first < stop && minutes.tsEvent[stop - 1] === newest;
   return {
     first,
-    stop: Math.max(first, stop),
+    stop: Math.max(first, stop - isLast),
+    newest,
     begin: isJoined ? [firstTs, open / 1e9, 0] : null,
     present: isPresent ? [newest, last].map((time) => [time, vwap, vwapSd]) : [],
   };
@@ -73,16 +76,17 @@ export function vwapPoints(scene, session, left, right, most = Infinity) {
   const { minutes, gaps } = scene.market;
   const known = knownOf(scene, session);
   if (!known) return [];
-  const { first, stop, begin, present } = known;
+  const { first, stop, begin, present, newest } = known;
   const [low, high] = [left, right].map((time) => minutes.index(minutes.positionOf(time)));
   const from = Math.max(Math.min(low - 1, stop - 1), first);
   const to = Math.min(Math.max(high, first) + 1, stop);
   const step = Math.max(1, Math.ceil((to - from) / most));
   const rows = [];
   for (let i = from; i < to; i++) rows.push([minutes.tsEvent[i], minutes.vwap[i], minutes.vwapSd[i]]);
-  const times = rows.map(([time]) => time);
-  const holds = holdsOf(gaps, times, step > 1 ? PAUSE_NS : MINUTE_NS);
   const [head, tail] = [begin && from === first ? [begin] : [], to === stop ? present : []];
+  const times = rows.map(([time]) => time);
+  if (tail.length) times.push(Math.ceil(newest / MINUTE_NS) * MINUTE_NS);
+  const holds = holdsOf(gaps, times, step > 1 ? PAUSE_NS : MINUTE_NS);
   const kept = rows.filter((_, i) => (from + i) % step === 0 || from + i === to - 1);
   const held = heldPoints([...head, ...rows, ...tail], holds);
   const found = [...head, ...kept, ...tail, ...held].sort((a, b) => a[0] - b[0]);

@@ -1,13 +1,13 @@
 """The size legend: three discs with their contracts, at the lower left of the price pane.
 
-Its plate is opaque: under text, a bubble that shines through is neither seen nor read.
+Discs and plates are opaque: under text, a bubble that shines through is neither seen nor read.
 """
 
 from typing import Final
 
 from flow_gl.core.cached import Cached
 from flow_gl.core.market.lod import full_at, threshold_at
-from flow_gl.gl.text import TextStyle
+from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
@@ -61,7 +61,7 @@ class LegendLayer(CachedLayer):
             return
         if rect.height < MIN_HEIGHT_PX * scale:
             return
-        style, palette, chart = scene.style, scene.style.palette, self._chart
+        style, palette, chart, over = scene.style, scene.style.palette, self._chart, self._chart.batches.over
         reference = chart.shown.reference_goal
         size = _LABEL_PX * scale
         sizes = legend_sizes(reference)
@@ -85,15 +85,16 @@ class LegendLayer(CachedLayer):
                 break
         else:
             return
-        chart.batches.over.plate(box.x, box.y, box.width, box.height, palette.ground, radius=6 * scale)
-        x = left
+        x, plate = left, Plate(palette.ground)
         for text, width, radius, inside, step in zip(texts, widths, radii, has_room, steps, strict=True):
-            chart.batches.over.ring(round(x + radius), middle, radius, max(1.0, scale), palette.quiet, alpha=0.75)
+            disc_x, look = round(x + radius), TextStyle(size, palette.quiet, align="center")
+            over.plate(disc_x - radius, middle - radius, 2 * radius, 2 * radius, palette.ground, radius=radius)
+            over.ring(disc_x, middle, radius, max(1.0, scale), palette.quiet, alpha=0.75)
             at = x + radius if inside else x + 2 * radius + 3 * scale + 0.5 * width
-            chart.batches.text.add(text, round(at), middle, TextStyle(size, palette.quiet, align="center"))
+            chart.batches.text.add(text, round(at), middle, look, plate=None if inside else plate)
             x += step
         if caption:
-            chart.batches.text.add(caption, round(x), middle, TextStyle(size, palette.quiet))
+            chart.batches.text.add(caption, round(x), middle, TextStyle(size, palette.quiet), plate=plate)
 
     def _captions(self, scene: Scene) -> tuple[str, str]:
         """Return the caption in full and in brief."""

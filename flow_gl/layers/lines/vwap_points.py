@@ -98,7 +98,7 @@ def values_of(scene: Scene, session: Session) -> Values:
             points, seen = _points(scene, known, (t_ns, t_ns), None)
             x, xs = t_ns - int(points[0]), points - points[0]
             return float(np.interp(x, xs, seen[:, 0])), float(np.interp(x, xs, seen[:, 1]))
-        since = max(before[0], after[0] - MINUTE_NS) if at < known.last else before[0]
+        since = max(before[0], _minute_end(after[0]) - MINUTE_NS)
         part = max(0, t_ns - since) / (after[0] - since)
         return before[1] + part * (after[1] - before[1]), before[2] + part * (after[2] - before[2])
 
@@ -128,8 +128,16 @@ def _known(scene: Scene, session: Session) -> _Known | None:
         last, is_joined, newest_ns = first, last_ts < minute_end + MINUTE_NS, first_ts
         if present is None or not is_joined:
             return None
+    newest_ns = max(newest_ns, min(last_ts, end_ns))
+    if present is not None and first < last and times[last - 1] == newest_ns:
+        last -= 1  # nothing has traded since, and the newest values are the present ones
     start = (first_ts, float(session.numbers["open"]) / PRICE_SCALE) if is_joined else None
-    return _Known(first, last, start, present, max(newest_ns, min(last_ts, end_ns)), end_ns)
+    return _Known(first, last, start, present, newest_ns, end_ns)
+
+
+def _minute_end(t_ns: int) -> int:
+    """Return the end of the minute whose row has a time, ns; a minute's end belongs to the minute."""
+    return -(-t_ns // MINUTE_NS) * MINUTE_NS
 
 
 def _begin(known: _Known) -> tuple[int, float, float] | None:
@@ -150,16 +158,18 @@ def _points(scene: Scene, known: _Known, range_ns: tuple[int, int], most: int | 
     low, high = max(min(low - 1, last - 1), first), min(max(high, first) + 1, last)
     times, values = rows.times[low:high], rows.values[low:high]
     step = -(-(high - low) // most) if most is not None else 1
-    starts, ends = _holds(scene, times, MINUTE_NS if step <= 1 else _PAUSE_NS)
+    present = known.present if high == last else None
+    minutes = times if present is None else np.append(times, _minute_end(known.newest_ns))
+    starts, ends = _holds(scene, minutes, MINUTE_NS if step <= 1 else _PAUSE_NS)
     is_kept = np.arange(low, high) % max(step, 1) == 0
     is_kept[-1:] = True
     if known.start is not None and low == first:
         times = np.concatenate(([known.start[0]], times))
         values = np.concatenate(([(known.start[1], 0.0)], values))
         is_kept = np.concatenate(([True], is_kept))
-    if known.present is not None and high == last:
+    if present is not None:
         times = np.concatenate((times, (known.newest_ns, known.end_ns)))
-        values = np.concatenate((values, (known.present, known.present)))
+        values = np.concatenate((values, (present, present)))
         is_kept = np.concatenate((is_kept, (True, True)))
     held, held_values = _held(times, values, starts, ends)
     found, at = np.unique(np.concatenate((times[is_kept], held)), return_index=True)
