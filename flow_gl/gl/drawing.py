@@ -45,11 +45,12 @@ class RowDrawing:
             return
         GL.glBindTexture(_TEXTURE_BUFFER, texture)
         counters.instances += count
-        begin, quads = first * quads_per_row, count * quads_per_row
+        quads = count * quads_per_row
         if quads <= _MAX_QUADS:  # nearly always
-            draw_elements_base_vertex(_TRIANGLES, 6 * quads, _SHORT, 0, 4 * begin)
+            draw_elements_base_vertex(_TRIANGLES, 6 * quads, _SHORT, 0, 4 * first * quads_per_row)
             counters.draw_calls += 1
             return
+        begin = first * quads_per_row
         while quads > 0:
             part = quads if quads <= _MAX_QUADS else _MAX_QUADS
             draw_elements_base_vertex(_TRIANGLES, 6 * part, _SHORT, 0, 4 * begin)

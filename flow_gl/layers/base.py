@@ -203,6 +203,11 @@ class HeaderBar:
     rect: Rect
     palette: Palette
     texts: tuple[HeaderText, ...]
+    outline: tuple[tuple[float, int], ...] = field(init=False, repr=False, compare=False)
+    """Left end and length of each text: the rest of the header is laid out around them."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "outline", tuple((one.x, len(one.text)) for one in self.texts))
 
 
 class Layer(Protocol):

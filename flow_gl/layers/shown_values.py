@@ -30,6 +30,8 @@ class ShownValues:
         self.reference_goal = 0
         self.is_paused = False
         self._wall_s = 0.0
+        self._read: tuple[object, ...] = ()
+        """What the numbers were read for: the reader, its changes, style, lod and the end of what is shown."""
 
     def update(self, scene: Scene, *, is_new_lod: bool) -> None:
         """Read the scene's numbers.
@@ -38,14 +40,17 @@ class ShownValues:
         ----------
         is_new_lod : the lod has changed with this frame; the reference jumps instead of easing
         """
-        self.tick_size = tick_size_of(scene)
-        self.is_paused = scene.until_ns < END_OF_TIME
-        session = scene.reader.session
-        if not self.is_paused or self.last_price == 0:
-            self.last_price = int(session["last_price"])
-            self.cvd = int(session["cvd"])
-        if not self.is_paused or self.reference_goal == 0 or is_new_lod:
-            self.reference_goal = reference_of(scene)
+        read = scene.reader, scene.reader.changes, scene.style, scene.lod, scene.until_ns
+        if is_new_lod or read != self._read:
+            self._read = read
+            self.tick_size = tick_size_of(scene)
+            self.is_paused = scene.until_ns < END_OF_TIME
+            session = scene.reader.session
+            if not self.is_paused or self.last_price == 0:
+                self.last_price = int(session["last_price"])
+                self.cvd = int(session["cvd"])
+            if not self.is_paused or self.reference_goal == 0 or is_new_lod:
+                self.reference_goal = reference_of(scene)
         self._ease_reference(scene.wall_s, is_new_lod=is_new_lod)
 
     def y_of_price(self, scene: Scene, price: float) -> float:

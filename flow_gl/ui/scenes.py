@@ -21,7 +21,7 @@ from flow_gl.layers.drawings.book import ShapeBook
 from flow_gl.layers.drawings.shown import ShownShape
 from flow_gl.layers.lines.book import ORDER_SIZES
 from flow_gl.layers.marks.book import MarkBook, Window
-from flow_gl.layers.marks.mark import KINDS
+from flow_gl.layers.marks.mark import KIND_NAMES
 from flow_gl.layers.ranges.book import RangeBook
 from flow_gl.layers.ranges.range_profile import RangeProfile
 from flow_gl.layers.rows import hit
@@ -114,10 +114,13 @@ class ChartAxes:
             min_spacing_px=MIN_SPACING_PX * moment.scale,
         )
         own.lines.refresh(market, state.filters.layers)
+        seen_ns = state.time.ends_ns(moment.event_ns, layout.price.width, own.timeline)
         if own.price.per_px <= 0.0 or own.compared.is_due or self._job.may_run("time"):
-            _search(market, layout, state, own, moment)
-        own.marked, own.in_view = self._read_ranges(market, layout, state, own, moment)
-        own.marks = self._marks.select(market, _window(layout, state, own, moment), _kinds_shown(state))
+            _search(market, state, own, seen_ns, moment.scale)
+        own.marked, own.in_view = self._read_ranges(market, state, own, seen_ns, moment.event_ns)
+        cut = own.cleared_before_ns, _until_ns(state)
+        window = Window(*seen_ns, state.time.ns_per_px, moment.scale, *cut, state.aggregation)
+        own.marks = self._marks.select(market, window, KIND_NAMES & state.filters.layers)
         if own.shapes or state.drawings.has_shapes:
             own.shapes = self._read_shapes(market, state)
         if own.price_seen is not None:
@@ -143,46 +146,31 @@ class ChartAxes:
         )
 
     def _read_ranges(
-        self, market: MarketReader, layout: ChartLayout, state: ViewState, own: ChartState, moment: Moment
+        self, market: MarketReader, state: ViewState, own: ChartState, seen_ns: tuple[int, int], now_ns: int
     ) -> tuple[RangeProfile | None, RangeProfile | None]:
         """Return what traded in the marked range, and in view if its profile is shown."""
         marked = None if state.marked is None else (state.marked.start_ns, state.marked.end_ns)
         seen = None
         if "view_profile" in state.filters.layers and "profile" in state.filters.layers:
-            seen = _buckets_seen(market, layout, state, own, moment)
+            seen = _buckets_seen(market.widths_ns[own.lod], max(seen_ns[0], own.cleared_before_ns), seen_ns[1], now_ns)
         read, settings = self._ranges.read, state.aggregation
         return read("marked", market, marked, settings, is_urgent=True), read("in view", market, seen, settings)
 
 
-def _buckets_seen(
-    market: MarketReader, layout: ChartLayout, state: ViewState, own: ChartState, moment: Moment
-) -> tuple[int, int]:
-    """Return start and end (ns) of the buckets in view at the level of detail in force."""
-    width_ns, width_px = market.widths_ns[own.lod], layout.price.width
-    left, right = (state.time.time_at(x_px, moment.event_ns, width_px, own.timeline) for x_px in (0.0, width_px))
-    left, right = max(left, own.cleared_before_ns), min(right, moment.event_ns)
-    start_ns = -(-(left - width_ns // 2) // width_ns) * width_ns
-    return start_ns, max(start_ns, (right // width_ns + 1) * width_ns)
+def _buckets_seen(width_ns: int, left_ns: int, right_ns: int, now_ns: int) -> tuple[int, int]:
+    """Return start and end (ns) of the buckets in view at the level of detail in force, `width_ns` wide."""
+    start_ns = -(-(left_ns - width_ns // 2) // width_ns) * width_ns
+    return start_ns, max(start_ns, (min(right_ns, now_ns) // width_ns + 1) * width_ns)
 
 
-def _kinds_shown(state: ViewState) -> frozenset[str]:
-    return frozenset(KINDS.values()) & state.filters.layers
+def _search(market: MarketReader, state: ViewState, own: ChartState, seen_ns: tuple[int, int], scale: float) -> None:
+    """Find the visible ranges of price, CVD and comparison and store them in `own`.
 
-
-def _window(layout: ChartLayout, state: ViewState, own: ChartState, moment: Moment) -> Window:
-    """Return what the chart shows of time."""
-    width_px = layout.price.width
-    left, right = (state.time.time_at(x_px, moment.event_ns, width_px, own.timeline) for x_px in (0.0, width_px))
-    return Window(
-        *(left, right, state.time.ns_per_px, moment.scale, own.cleared_before_ns, _until_ns(state)), state.aggregation
-    )
-
-
-def _search(market: MarketReader, layout: ChartLayout, state: ViewState, own: ChartState, moment: Moment) -> None:
-    """Find the visible ranges of price, CVD and comparison and store them in `own`."""
-    width_px = layout.price.width
-    ends_px = (0.0, width_px)
-    seen_ns = [state.time.time_at(x_px, moment.event_ns, width_px, own.timeline) for x_px in ends_px]
+    Parameters
+    ----------
+    seen_ns : times at the left and right border of the panes
+    scale : content scale
+    """
     cut = {"hidden_before_ns": own.cleared_before_ns, "until_ns": _until_ns(state)}
     own.price_seen = price_scale(market, own.lod, *seen_ns, **cut)
     has_candles = state.filters.has_cvd_candles
@@ -191,7 +179,7 @@ def _search(market: MarketReader, layout: ChartLayout, state: ViewState, own: Ch
         cvd = own.lines.sizes.extent(seen_ns[0], min(seen_ns[1], cut["until_ns"]), cvd)
     own.cvd_seen = _with_zero(own, cvd)
     if own.compared.rule is not None:
-        comparing.search(market, own, seen_ns, cut, ns_per_px=state.time.ns_per_px, scale=moment.scale)
+        comparing.search(market, own, seen_ns, cut, ns_per_px=state.time.ns_per_px, scale=scale)
     if own.price_seen is None and own.price.per_px <= 0.0 and market.session["trade_count"]:
         last = int(market.session["last_price"]) / (market.tick_size or UNKNOWN_TICK_SIZE)
         own.price_seen = PriceScale(last, last)

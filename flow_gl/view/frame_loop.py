@@ -4,10 +4,8 @@ A window and a headless target run the same frame. The loop around it (pacing, v
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from flow_gl.core.cached import Cached
 from flow_gl.core.clock import Clock
 from flow_gl.core.commands import Command, Configure, Seek, SetSpeed, Step
 from flow_gl.core.settings import difference, merge
@@ -26,12 +24,12 @@ from flow_gl.ui.overlays.frame import ChartFrame, Figures, Frame
 from flow_gl.ui.overlays.stack import Overlays
 from flow_gl.ui.paint.gui import Gui
 from flow_gl.ui.state import chart_list, price_links
-from flow_gl.ui.state.axis_width import axis_px, axis_texts, axis_texts_key
 from flow_gl.ui.state.layout import arrange
 from flow_gl.ui.state.motion import MotionClock
 from flow_gl.ui.state.panel_layout import PanelLayout
 from flow_gl.ui.state.size_floor import contracts
 from flow_gl.ui.state.view_state import ViewState
+from flow_gl.view.axis_room import AxisRoom
 from flow_gl.view.chart_parts import ChartParts
 from flow_gl.view.frame_scheduler import SOON_S, FrameScheduler
 
@@ -85,7 +83,7 @@ class FrameLoop:
         """Every engine is started with these settings; what has changed since is sent to the next one too."""
         self._speed: SetSpeed | None = None
         self._overlay_job: Final = self.scheduler.add("overlays")
-        self._axis_width: Final[Cached[float]] = Cached()
+        self._axis_room: Final = AxisRoom(self.scheduler)
         self._size_floor_job: Final = self.scheduler.add("size floor")
         self._since_overlays_s = 0.0
         self._style: tuple[object, ...] = ()
@@ -297,7 +295,7 @@ class FrameLoop:
         if self._parts.charts is not state.charts or len(self._parts.parts) != count:
             self._parts.follow(state.charts)
         visible = state.visible_charts(count) if count else [0]
-        axis = self._axis_px(visible if count else [], scale)
+        axis = self._axis_room.width_px(self._parts, shown, visible if count else [], self.frame, scale)
         area = self._panels.charts
         parts = {"scale": scale, "cvd_share": state.cvd_share, "axis_px": axis, "arrangement": state.arrangement}
         parts |= comparing.layout_parts(state, visible, link.markets)
@@ -356,20 +354,6 @@ class FrameLoop:
         own, covered = self.state.charts[chart.index], self.overlays.covered(chart.index)
         is_live = chart.said.is_live
         return scenes.build(chart.market, chart.layout, self.state, own, moment, is_live=is_live, covered=covered)
-
-    def _axis_px(self, visible: list[int], scale: float) -> float:
-        """Return the common width of the price axes, px: equal widths make all charts span the same time."""
-        if self._parts.kit is None:
-            return 0.0
-        shown = {chart.index: chart.layout for chart in self.frame.charts} if self.frame else {}
-        texts: list[str] = []
-        for index in visible:
-            layout = shown.get(index)
-            heights = (layout.price.height, layout.cvd.height, layout.compared.height) if layout else (0.0, 0.0, 0.0)
-            market, own, axes = self._shown[index], self.state.charts[index], self._parts.parts[index].axes
-            key = axis_texts_key(market, own, heights)
-            texts += axes.widest_texts.get(key, partial(axis_texts, market, own, heights))
-        return self._axis_width.get((*texts, scale), partial(axis_px, self._parts.kit.atlas, texts, scale))
 
     def _apply_percentile(self) -> None:
         """Find what "hide the smallest x %" is in contracts, now and then."""

@@ -38,6 +38,8 @@ JOBS: Final = {
     "counts": Timing(period_s=0.1, delay_s=0.1),
     # What the automatic axes are fitted to; the axes glide in every frame.
     "visible range": Timing(period_s=0.05, delay_s=0.0),
+    # How much room the numbers at the price axis need.
+    "axis width": Timing(period_s=0.05, delay_s=0.0),
     # What traded in the marked range and in view.
     "ranges": Timing(period_s=0.1, delay_s=0.1),
     # What rulers measured, and what has traded since anchors.
@@ -118,7 +120,7 @@ class FrameScheduler:
         """The job that goes first in this frame."""
         self._waiting: ScheduledJob | None = None
         """The job put off in this frame that has waited longest."""
-        self._awake_until_s: dict[str, float] = {}
+        self._awake_until_s: Final = dict.fromkeys(AWAKE_S, -math.inf)
         self._runs: deque[tuple[float, tuple[str, str]]] = deque()
         """Frames and jobs of the last second: when they ran, name and cause; `_counts` adds them up."""
         self._counts: Counter[tuple[str, str]] = Counter()
@@ -143,7 +145,8 @@ class FrameScheduler:
             counts[run] -= 1
             if not counts[run]:
                 del counts[run]
-        self._note("frame", next(iter(self.awake_for(now_s)), "at rest"))
+        cause = next((cause for cause, until_s in self._awake_until_s.items() if now_s < until_s), "at rest")
+        self._note("frame", cause)
         self._first, self._waiting = self._waiting, None
 
     def is_free_for(self, job: ScheduledJob) -> bool:
@@ -185,4 +188,4 @@ class FrameScheduler:
 
     def is_awake_for(self, cause: str, now_s: float) -> bool:
         """Whether a cause keeps frames coming."""
-        return now_s < self._awake_until_s.get(cause, -math.inf)
+        return now_s < self._awake_until_s[cause]

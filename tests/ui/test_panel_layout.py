@@ -84,7 +84,7 @@ def test_the_last_selected_panel_is_in_front():
     places = PanelPlaces().select("performance").select("feed")
     layout = docked(*OPENED_BY_TAB, places=places)
     assert layout.slots[-1].front == "feed"
-    assert layout.is_behind("session")
+    assert "session" in layout.behind
     assert layout.slot_of("session") is None
 
 

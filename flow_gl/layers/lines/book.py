@@ -15,6 +15,7 @@ DEVELOPING: Final = "developing"
 ORDER_SIZES: Final = "order_cvd"
 LEVELS: Final = "levels"
 """Names of the layers, as switches know them."""
+_OWN_LAYERS: Final = frozenset({DEVELOPING, LEVELS, ORDER_SIZES})
 _MAX_READ: Final = 1 << 16
 """Rows that are read in one frame."""
 _MAX_SEARCHED: Final = 4096
@@ -50,15 +51,15 @@ class LineRows:
         """Shape (n, number of columns)."""
         return self._values[: self._count]
 
-    def refresh(self, log: RowLog | FrozenLog) -> None:
-        """Read the rows that are new; all again after a replacement or in another store."""
+    def refresh(self, log: RowLog | FrozenLog) -> bool:
+        """Read new rows; all again after a replacement or in another store. Returns whether none is left to read."""
         if log is not self._log or self._cursor is None:
             self._log, self._cursor = log, RowCursor(log)
             self._forget()
         if self._cursor.renewed() is not None:
             self._forget()
         if not self._cursor.behind:
-            return
+            return True
         rows = self._cursor.read(_MAX_READ)
         keep = log.capacity
         if self._count + len(rows) > keep:
@@ -73,6 +74,7 @@ class LineRows:
             self._values[self._count : end, column] = rows[name]
         self._count = end
         self.version += 1
+        return not self._cursor.behind
 
     def seen(self, left_ns: int, right_ns: int, most: int) -> tuple[NDArray[np.int64], NDArray[Any]]:
         """Return times and values of the rows from the last one before a range to the first one after it.
@@ -119,15 +121,23 @@ class LineBook:
         self.minutes: Final = LineRows(MINUTE_COLUMNS)
         self.vwaps: Final = LineRows(VWAP_COLUMNS, np.float64)
         self.sizes: Final = LineRows(SIZE_COLUMNS)
+        self._seen: tuple[object, ...] = ()
+        """The reader, its changes and the layers for which everything has been read."""
 
     def refresh(self, reader: MarketReader, shown: frozenset[str] | set[str]) -> None:
         """Read what the layers that are switched on draw."""
-        if DEVELOPING in shown:
-            self.minutes.refresh(reader.minutes)
-        if LEVELS in shown:
-            self.vwaps.refresh(reader.minutes)
-        if ORDER_SIZES in shown:
-            self.sizes.refresh(reader.order_cvd)
+        seen = reader, reader.changes, _OWN_LAYERS & shown
+        if seen == self._seen:
+            return
+        is_all = True
+        for name, rows, log in (
+            (DEVELOPING, self.minutes, reader.minutes),
+            (LEVELS, self.vwaps, reader.minutes),
+            (ORDER_SIZES, self.sizes, reader.order_cvd),
+        ):
+            if name in shown:
+                is_all = rows.refresh(log) and is_all
+        self._seen = seen if is_all else ()
 
 
 NO_LINES: Final = LineBook()

@@ -1,8 +1,8 @@
 """The events of one chart, and which of them a frame shows."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +31,7 @@ _LATE_NS: Final = 10 * MINUTE_NS
 _MAX_MADE: Final = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """What a chart shows of time: its ends and scale, and the events that are shown (known in a range of times)."""
 
     left_ns: int

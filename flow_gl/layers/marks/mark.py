@@ -13,6 +13,7 @@ KINDS: Final = {
     EventKind.STACKED_IMBALANCE: "stacked_imbalance",
 }
 """The kinds that are drawn as marks, by the name that switches and settings know."""
+KIND_NAMES: Final = frozenset(KINDS.values())
 MARK_TITLES: Final = {
     "large_trade": "Large trades",
     "absorption": "Absorption",

@@ -192,19 +192,21 @@ class AlertCenter:
             self.listen()
 
     def _look(self, link: Link, now: Now) -> list[str]:
-        self._follow_rules(link)
+        if link.generation != self._generation or self.book.version != self._version:
+            self._follow_rules(link)
         self._follow_seeks(link)
-        why, stale_ns = self._why_silent(link), self._stale_before(link, now)
         rate = 0.0 if link.engine is None else float(link.engine.status["rate"])
-        now = Now(now.wall_ns, now.event_ns, now.is_muted, stale_ns)
+        why, now = self._why_silent(link), Now(*now[:3], self._stale_before(link, now, rate))
         self._last = now, why, rate
+        charts = self._charts
         for index, market in enumerate(link.markets):
-            if index == len(self._charts):
-                self._charts.append(_Chart(market))
-            chart = self._charts[index]
+            if index == len(charts):
+                charts.append(_Chart(market))
+            chart = charts[index]
             if chart.market is not market:
-                chart = self._charts[index] = _Chart(market)
-            self._read(chart, Place(index, market.symbol or market.requested), why, now)
+                chart = charts[index] = _Chart(market)
+            if chart.is_first or market.store.alerts.head != chart.position:
+                self._read(chart, Place(index, market.symbol or market.requested), why, now)
         self._watch_feed(link, now)
         notes, self._notes = [*self._notes, *self._silent.take_line(now.wall_ns)], []
         return notes
@@ -284,11 +286,10 @@ class AlertCenter:
             return FAST
         return ""
 
-    def _stale_before(self, link: Link, now: Now) -> int:
-        """Return the event time (ns) before which an alert belongs to the past."""
+    def _stale_before(self, link: Link, now: Now, rate: float) -> int:
+        """Return the event time (ns) before which an alert belongs to the past; `rate` is event time per wall time."""
         if link.engine is None or not now.event_ns:
             return 0
-        rate = float(link.engine.status["rate"])
         return max(now.event_ns - int(STALE_NS * max(1.0, rate)), self._seeks.to_ns + 1)
 
     def _read(self, chart: _Chart, place: Place, why: str, now: Now) -> None:

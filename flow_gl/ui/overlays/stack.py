@@ -88,15 +88,15 @@ class Overlays:
 
     def take_news(self, frame: Frame, state: ViewState) -> str:
         """Return why the overlays must be rebuilt in this frame: "state" or "note"; "" if they can wait."""
-        of_charts = tuple(
+        of_charts = [
             (
                 *(chart.index, chart.said.tone, chart.said.is_live, chart.badge, chart.waiting),
-                () if chart.header is None else tuple((one.x, len(one.text)) for one in chart.header.texts),
-                None if chart.scene is None else chart.scene.hover_id,
+                chart.header and chart.header.outline,
+                chart.scene and chart.scene.hover_id,
                 state.charts[chart.index].pointed if chart.index < len(state.charts) else None,
             )
             for chart in frame.charts
-        )
+        ]
         has_notes = not self.notes.is_empty
         start = state.start and (state.start.is_open, state.start.problem)
         windows = frozenset(state.open_panels), frame.panels, state.drawings.edited, state.drawings.edited_shape, start

@@ -96,6 +96,12 @@ class TimeAxis:
         folded = timeline.folds.at(self.ns_per_px)
         return folded.shifted(self.edge_ns(now_ns), int((x_px - EDGE_SHARE * width_px) * self.ns_per_px))
 
+    def ends_ns(self, now_ns: int, width_px: float, timeline: Timeline = NO_TIMELINE) -> tuple[int, int]:
+        """Return the times at the plot's left and right border, ns."""
+        folded, edge_ns, per_px = timeline.folds.at(self.ns_per_px), self.edge_ns(now_ns), self.ns_per_px
+        left = folded.shifted(edge_ns, int(-EDGE_SHARE * width_px * per_px))
+        return left, folded.shifted(edge_ns, int((width_px - EDGE_SHARE * width_px) * per_px))
+
     @property
     def shown_ns(self) -> float:
         """Time over the plot's width outside of folds, ns; 0 before the first frame."""

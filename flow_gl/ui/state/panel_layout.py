@@ -131,18 +131,18 @@ class PanelLayout:
     charts: Rect
     slots: tuple[Slot, ...] = ()
     grips: tuple[Grip, ...] = ()
+    behind: frozenset[str] = field(init=False, repr=False, compare=False)
+    """Panels that are open but behind another tab."""
     _in_front: dict[str, Slot] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        behind = frozenset(name for slot in self.slots for name in slot.names if name != slot.front)
+        object.__setattr__(self, "behind", behind)
         object.__setattr__(self, "_in_front", {slot.front: slot for slot in reversed(self.slots)})
 
     def slot_of(self, name: str) -> Slot | None:
         """Return the slot in which a panel is in front; None if it is closed or behind another."""
         return self._in_front.get(name)
-
-    def is_behind(self, name: str) -> bool:
-        """Whether a panel is open but behind another tab."""
-        return any(name in slot.names and slot.front != name for slot in self.slots)
 
 
 @lru_cache(maxsize=4)
@@ -178,6 +178,7 @@ def lay_out(
     return PanelLayout(charts, (*slots, *_float(charts, floating, places, scale)), tuple(grips))
 
 
+@lru_cache(maxsize=16)
 def open_in_order(names: frozenset[str]) -> tuple[str, ...]:
     """Return the open panels that have a place in the layout, in the order in which a column shows them."""
     return tuple(name for name in HEIGHTS_PX if name in names)

@@ -6,6 +6,7 @@ own folds, because another instrument may have traded then; for instruments of o
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal, get_args
 
 import numpy as np
@@ -53,6 +54,9 @@ class TimelineReader:
 
     def __init__(self) -> None:
         self._timeline: Final[Cached[Timeline]] = Cached()
+        self._read_for: tuple[object, ...] = ()
+        """What the last read was for, if it stays true until the market changes."""
+        self._last = NO_TIMELINE
         self._open_start = 0
         self._folded_ns = 0.0
         """How much of the gap that is still open is folded."""
@@ -67,13 +71,19 @@ class TimelineReader:
         dt_s : seconds since the previous frame. A gap that has just become known is folded over a moment, so that the
             picture slides and does not jump; with 0 at once
         """
+        read_for = market, market.changes, folding, scale
+        if read_for == self._read_for:
+            return self._last
         first_ns = market.first_ns
         open_start = max((market.open_gaps.get(kind, 0) for kind in FOLDED_KINDS[folding]), default=0)
         open_end = open_start + self._fold_open(open_start, now_ns, dt_s) if open_start else 0
         # An open gap gets a new version each time the engine reads the clock.
         version = (len(market.gaps), open_end) if open_end else market.breaks_version
         key = version, folding, scale, first_ns, market
-        return self._timeline.get(key, lambda: Timeline(_folds_of(market, folding, open_end, scale), first_ns, folding))
+        make = partial(_timeline_of, market, folding, open_end, scale, first_ns)
+        self._last = self._timeline.get(key, make)
+        self._read_for = () if open_end else read_for
+        return self._last
 
     def _fold_open(self, start_ns: int, now_ns: int, dt_s: float) -> int:
         """Return how much of a gap that is still open is folded, ns."""
@@ -86,6 +96,10 @@ class TimelineReader:
             return _stepped(length)
         self._folded_ns += (length - self._folded_ns) * (1.0 - math.exp(-dt_s / _SLIDE_S))
         return int(self._folded_ns)
+
+
+def _timeline_of(market: MarketReader, folding: Folding, open_end: int, scale: float, first_ns: int | None) -> Timeline:
+    return Timeline(_folds_of(market, folding, open_end, scale), first_ns, folding)
 
 
 def _stepped(length_ns: int) -> int:

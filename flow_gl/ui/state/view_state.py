@@ -206,7 +206,7 @@ class ViewState:
         layout = lay_out(
             window, open_in_order(shown), self.panel_places, scale, len(self.visible_charts(len(self.charts)))
         )
-        self.panels_behind = frozenset(name for name in shown if layout.is_behind(name))
+        self.panels_behind = layout.behind
         return layout
 
     def toggle_pause(self, wall_ns: int, event_ns: int) -> None:
