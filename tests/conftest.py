@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.kit.order import long_first
 from tests.kit.screens import virtual_display
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -65,10 +66,13 @@ settings.load_profile("suite")
 _warming: list[subprocess.Popen[bytes]] = []
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if "x_display" in getattr(item, "fixturenames", ()):
             item.add_marker("window")
+    if workers := getattr(config, "workerinput", {}).get("workercount"):
+        items[:] = long_first(items, workers)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,9 +1,12 @@
-"""The suite can be collected on Windows: no module imports a POSIX module when it is imported itself."""
+"""The suite can be collected on Windows: no module imports a POSIX module when it is imported itself. Its order."""
 
 import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+
+from tests.kit.order import long_first
 
 ROOT = Path(__file__).resolve().parent.parent
 POSIX_ONLY = {"fcntl", "grp", "pwd", "resource", "termios", "tty", "pty", "syslog"}
@@ -40,3 +43,14 @@ def test_no_module_imports_a_posix_module_at_once() -> None:
 def test_an_import_inside_a_function_is_allowed_and_one_inside_a_block_is_not() -> None:
     assert posix_imports("def f():\n    import pwd") == []
     assert posix_imports("try:\n    import fcntl\nexcept ImportError:\n    from tty import setraw") == ["fcntl", "tty"]
+
+
+def test_each_worker_begins_with_long_tests_and_modules_stay_whole() -> None:
+    def items(path: str, count: int, *marks: str) -> list[SimpleNamespace]:
+        return [SimpleNamespace(path=path, number=number, get_closest_marker=marks.count) for number in range(count)]
+
+    found = [*items("a", 4), *items("b", 2, "slow"), *items("c", 3, "window"), *items("d", 3), *items("e", 1, "slow")]
+    ordered = long_first(found, 3)
+    assert sorted(map(id, ordered)) == sorted(map(id, found))
+    assert "".join(item.path for item in ordered) == "bbaa" + "ccca" + "eaddd"
+    assert [item.number for item in ordered if item.path == "c"] == [0, 1, 2]
