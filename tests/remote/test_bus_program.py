@@ -19,6 +19,7 @@ from flow_gl.core.schema import FeedState, GapKind
 from flow_gl.core.spec import BusServers, BusSpec, EngineSpec
 from flow_gl.gl.kit import Kit
 from flow_gl.layers.stack import ChartStack
+from flow_gl.protocol.bus import Log
 from flow_gl.store.market import MarketReader
 from flow_gl.view.engine_link.supervisor import EngineLink
 from flow_gl.view.frame_scheduler import FrameScheduler
@@ -26,7 +27,7 @@ from tests.kit.gl_context import draw
 from tests.kit.markets import Market, make_scene
 from tests.kit.nats import nats_cluster, nats_server
 from tests.kit.ports import lasting_port
-from tests.kit.published import PublishingEngine, publishing
+from tests.kit.published import DEMO, PublishingEngine, assert_same, published, publishing, stored
 from tests.kit.stores import difference
 from tests.kit.waiting import PATIENCE_S, until
 
@@ -200,17 +201,18 @@ def assert_same_pictures(kit: Kit, *readers: MarketReader) -> None:
 
 
 @pytest.mark.slow
-def test_servers_that_are_killed_one_at_a_time_are_not_seen_by_a_client(tmp_path: Path) -> None:
+def test_each_server_of_a_cluster_may_be_killed_and_neither_bus_nor_client_lacks_a_row(tmp_path: Path) -> None:
     with nats_cluster(tmp_path) as cluster, publishing(cluster.url) as engine, connected(cluster.url) as client:
         client.until(lambda: client.state is FeedState.DEMO and client.rows, "the chart")
         waiting = list(cluster.servers)
         while waiting:
-            leader = cluster.leader_of("flow_gl_rows_synthetic_NQ-v-0")
+            leader = cluster.leader_of(DEMO.stream(Log.ROWS))
             server = leader if leader in waiting else waiting[0]
             waiting.remove(server)
             server.kill()
-            before = client.rows
+            before, published_before = client.rows, int(engine.status("published"))
             client.until(lambda before=before: client.rows > before + 3, f"rows without {server.name}")
+            engine.until("published", published_before + 10)
             server.start()
             cluster.wait()
         engine.until_all_is_published()
@@ -218,3 +220,6 @@ def test_servers_that_are_killed_one_at_a_time_are_not_seen_by_a_client(tmp_path
         client.until_it_has_all_of(engine)
         with connected(cluster.url) as late:
             late.until_it_has_all_of(engine)
+        found = published(cluster.url)
+        assert len(found.epochs) == 1
+        assert_same(found.rows, stored(engine.store))

@@ -10,8 +10,8 @@ import pytest
 from flow_gl.protocol import bus
 from flow_gl.protocol.bus import Log
 from flow_gl.protocol.messages import Status
-from tests.kit.nats import NatsServer, nats_cluster, nats_server
-from tests.kit.published import DEMO, assert_same, newest, published, publishing, stored
+from tests.kit.nats import nats_server
+from tests.kit.published import assert_same, newest, published, publishing, stored
 from tests.kit.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -70,24 +70,3 @@ def test_an_engine_that_ends_without_a_bus_says_what_is_missing(tmp_path: Path) 
         engine.until("unpublished", 3)
         assert engine.stop() == 6
         assert "rows are not on the bus" in engine.last_answer
-
-
-def test_each_server_of_a_cluster_may_be_killed(tmp_path: Path) -> None:
-    with nats_cluster(tmp_path) as cluster, publishing(cluster.url) as engine:
-        engine.until_all_is_published()
-        rows = DEMO.stream(Log.ROWS)
-        waiting = list(cluster.servers)
-        while waiting:
-            leader = cluster.leader_of(rows)
-            server: NatsServer = leader if leader in waiting else waiting[0]
-            waiting.remove(server)
-            server.kill()
-            before = int(engine.status("published"))
-            engine.until("published", before + 10)
-            server.start()
-            cluster.wait()
-        engine.until_all_is_published()
-        assert engine.stop() == 0
-        found = published(cluster.url)
-        assert len(found.epochs) == 1
-        assert_same(found.rows, stored(engine.store))
