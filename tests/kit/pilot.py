@@ -37,6 +37,7 @@ Place = tuple[float, float]
 ANSWER_FRAMES = 4
 """Dear ImGui takes at most one change of a key or button per frame."""
 PATIENCE_FRAMES = 5_000
+IDLE_FRAME_S = 1 / 30
 
 
 class CountingGui(Gui):
@@ -294,7 +295,7 @@ class HeadlessPilot(Pilot):
     ) -> None:
         link = LocalLink(*(symbols or ("NQZ5",)), bubbles=bubbles)
         self.time: Final = ManualClock(link.now_ns)
-        self.frame_s: Final = frame_s
+        self.frame_s = frame_s
         self._has_picture: Final = has_picture
         target = TinyTarget(*size, content_scale=content_scale)
         target.has_pixels(has_picture)
@@ -326,6 +327,12 @@ class HeadlessPilot(Pilot):
         """Draw a frame `seconds` after the last one."""
         self.pass_time(seconds)
         self.loop.run_frame(seconds)
+
+    def until_idle(self) -> None:
+        """Draw frames until all input is processed and nothing moves: 30 a second, because nobody watches."""
+        frame_s, self.frame_s = self.frame_s, max(self.frame_s, IDLE_FRAME_S)
+        super().until_idle()
+        self.frame_s = frame_s
 
     def has_patience(self, since: tuple[int, float]) -> bool:
         return self.frame_count - since[0] < PATIENCE_FRAMES
