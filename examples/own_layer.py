@@ -14,7 +14,7 @@ from picture_without_window import HEIGHT, WIDTH, aggregate, draw, freeze
 from flow_gl.core.schema import PRICE_SCALE
 from flow_gl.core.units import MINUTE_NS
 from flow_gl.gl.counters import FrameCounters
-from flow_gl.gl.kit import Kit
+from flow_gl.gl.resources import SharedResources
 from flow_gl.gl.shapes import ShapeBatch
 from flow_gl.gl.surface.context import HeadlessContext
 from flow_gl.gl.text import TextBatch, TextStyle
@@ -27,8 +27,8 @@ LEVEL = 2
 class RangeOfTheMinute:
     """Implements `flow_gl.layers.base.Layer`."""
 
-    def __init__(self, kit: Kit) -> None:
-        self._kit = kit
+    def __init__(self, resources: SharedResources) -> None:
+        self._kit = resources
 
     def setup(self) -> None:
         counters = FrameCounters()
@@ -70,9 +70,9 @@ def main(path: Path = Path("chart.png")) -> None:
     market = aggregate(seconds=120.0)
     now_ns = int(market.session["last_ts"])
     surface = HeadlessContext(WIDTH, HEIGHT)
-    kit = Kit()
-    draw(freeze(market, now_ns=now_ns), path, kit=kit, more=[RangeOfTheMinute(kit)])
-    kit.release()
+    resources = SharedResources()
+    draw(freeze(market, now_ns=now_ns), path, resources=resources, more=[RangeOfTheMinute(resources)])
+    resources.release()
     surface.close()
     print(f"{path}: {market.symbol} with the range of its last minute")
 

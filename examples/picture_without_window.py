@@ -16,7 +16,7 @@ from flow_gl.engine.pipeline import Pipeline
 from flow_gl.feed.synthetic.demo import TradeMaker
 from flow_gl.gl.api import clear
 from flow_gl.gl.capture import read_picture, write_png
-from flow_gl.gl.kit import Kit
+from flow_gl.gl.resources import SharedResources
 from flow_gl.gl.surface.context import HeadlessContext
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Layer, Scene
@@ -60,9 +60,9 @@ def freeze(market: MarketReader, *, now_ns: int) -> Scene:
     return scenes.build(market, layout, state, state.charts[0], moment, is_live=True)
 
 
-def draw(scene: Scene, path: Path, *, kit: Kit, more: Sequence[Layer] = ()) -> None:
+def draw(scene: Scene, path: Path, *, resources: SharedResources, more: Sequence[Layer] = ()) -> None:
     """Draw the chart's layers, then `more` layers, and write the picture."""
-    stack = ChartStack(kit, FrameScheduler())
+    stack = ChartStack(resources, FrameScheduler())
     parts = [stack, *more]
     for part in parts:
         part.setup()
@@ -79,9 +79,9 @@ def draw(scene: Scene, path: Path, *, kit: Kit, more: Sequence[Layer] = ()) -> N
 def main(path: Path = Path("chart.png")) -> None:
     market = aggregate(seconds=120.0)
     surface = HeadlessContext(WIDTH, HEIGHT)
-    kit = Kit()
-    draw(freeze(market, now_ns=int(market.session["last_ts"])), path, kit=kit)
-    kit.release()
+    resources = SharedResources()
+    draw(freeze(market, now_ns=int(market.session["last_ts"])), path, resources=resources)
+    resources.release()
     surface.close()
     print(f"{path}: {market.symbol}, {market.heads[0]} bubbles of history")
 

@@ -10,7 +10,7 @@ from flow_gl.core.frozen import frozen
 from flow_gl.core.palette import Rgb
 from flow_gl.gl.batch import Batch
 from flow_gl.gl.counters import FrameCounters
-from flow_gl.gl.kit import Kit
+from flow_gl.gl.resources import SharedResources
 
 _FLOATS: Final = 12
 _FIRST_ROWS: Final = 128
@@ -39,9 +39,9 @@ class ShapeBatch(Batch):
     `upload` and `draw` are separate, because layers upload in `update` and must not in `draw`.
     """
 
-    def __init__(self, kit: Kit, counters: FrameCounters) -> None:
-        super().__init__(_FLOATS, _FIRST_ROWS, kit.row_drawing, counters)
-        self._program: Final = kit.shaders.program("shape")
+    def __init__(self, resources: SharedResources, counters: FrameCounters) -> None:
+        super().__init__(_FLOATS, _FIRST_ROWS, resources.row_drawing, counters)
+        self._program: Final = resources.shaders.program("shape")
 
     def rect(self, x: float, y: float, width: float, height: float, color: Rgb, *, alpha: float = 1.0) -> None:
         """Add a filled rectangle. With a height or width of one pixel it is a line."""

@@ -7,8 +7,8 @@ from flow_gl.gl.batch import Batch
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.fonts import ATLAS_PX
 from flow_gl.gl.glyph_runs import ROW_FLOATS
-from flow_gl.gl.kit import Kit
 from flow_gl.gl.label_boxes import LabelBox
+from flow_gl.gl.resources import SharedResources
 from flow_gl.gl.shaders import Program
 from flow_gl.gl.view import Rect
 
@@ -82,14 +82,14 @@ class TextBatch(Batch):
 
     Parameters
     ----------
-    kit : shared resources of the current context
+    resources : shared resources of the current context
     counters : uploads and draw calls are counted here
     """
 
-    def __init__(self, kit: Kit, counters: FrameCounters) -> None:
-        super().__init__(ROW_FLOATS, _FIRST_ROWS, kit.row_drawing, counters)
-        self.atlas: Final = kit.atlas
-        self._program: Final = kit.shaders.program("text")
+    def __init__(self, resources: SharedResources, counters: FrameCounters) -> None:
+        super().__init__(ROW_FLOATS, _FIRST_ROWS, resources.row_drawing, counters)
+        self.atlas: Final = resources.atlas
+        self._program: Final = resources.shaders.program("text")
         self.boxes: list[LabelBox] | None = None
         """Boxes of the labels that are added, for tests; None does not collect them."""
 

@@ -21,8 +21,8 @@ class BubblesLayer:
         self._chart: Final = chart
 
     def setup(self) -> None:
-        self._program = self._chart.kit.shaders.program("bubble")
-        self._points = self._chart.kit.shaders.program("disc")
+        self._program = self._chart.resources.shaders.program("bubble")
+        self._points = self._chart.resources.shaders.program("disc")
         self._largest_px = largest_point_px()
 
     def update(self, scene: Scene) -> None:
@@ -42,7 +42,9 @@ class BubblesLayer:
                 self._draw_points(rows, points_stop, int(radius_px) + 1)
             if points_stop < rows.stop:
                 self._program.use()
-                self._chart.kit.row_drawing.ring_quads(rows.bubbles.rows, points_stop, rows.stop, self._chart.counters)
+                self._chart.resources.row_drawing.ring_quads(
+                    rows.bubbles.rows, points_stop, rows.stop, self._chart.counters
+                )
 
     def _draw_points(self, rows: LodRows, stop: int, margin_px: int) -> None:
         # OpenGL drops points whose centre is outside the viewport, so the viewport is enlarged by the radius of a disc.
@@ -51,7 +53,7 @@ class BubblesLayer:
         GL.glViewport(-margin_px, -margin_px, wide, high)
         self._points.use()
         self._points.set_vec2("u_narrowed", width / wide, height / high)
-        self._chart.kit.row_drawing.ring_vertices(
+        self._chart.resources.row_drawing.ring_vertices(
             rows.bubbles.rows, rows.start, stop, self._chart.counters, mode=GL.GL_POINTS, per_row=1
         )
         GL.glViewport(0, 0, width, height)

@@ -72,7 +72,7 @@ class CachedLayer(ABC):
             return
         # In place of a `Cached`: some forty layers come here in a layout of everything.
         taken = tuple(batches.placed) if self.avoids else ()
-        whole = key, taken, chart.kit.atlas.generation, batches.text.boxes is None
+        whole = key, taken, chart.resources.atlas.generation, batches.text.boxes is None
         if key is None:
             chart.animate()
         elif whole == self._key:

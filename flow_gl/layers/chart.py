@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from flow_gl.core.jobs import Jobs
 from flow_gl.gl.api import GL
 from flow_gl.gl.counters import FrameCounters
-from flow_gl.gl.kit import Kit
+from flow_gl.gl.resources import SharedResources
 from flow_gl.gl.shapes import ShapeBatch
 from flow_gl.gl.text import TextBatch
 from flow_gl.gl.view import Rect
@@ -100,14 +100,14 @@ class Chart:
     screen_px : framebuffer width and height
     """
 
-    def __init__(self, kit: Kit, jobs: Jobs, rows: ChartRows | None = None) -> None:
-        self.kit: Final = kit
+    def __init__(self, resources: SharedResources, jobs: Jobs, rows: ChartRows | None = None) -> None:
+        self.resources: Final = resources
         self.jobs: Final = jobs
         self.current_bars: ProfileBars | None = None
         self.rows: Final = ChartRows(FrameCounters()) if rows is None else rows
         self.counters: Final = self.rows.counters
-        under, over, marks = (ShapeBatch(kit, self.counters) for _ in range(3))
-        self.batches: Final = Batches(under, over, marks, TextBatch(kit, self.counters), [])
+        under, over, marks = (ShapeBatch(resources, self.counters) for _ in range(3))
+        self.batches: Final = Batches(under, over, marks, TextBatch(resources, self.counters), [])
         self.ticks: Final = AxisTicks()
         self.shown: Final = ShownValues()
         self.header: HeaderBar | None = None
@@ -136,7 +136,7 @@ class Chart:
 
     def begin(self, scene: Scene) -> None:
         """Bring rows, ticks and uniforms in step with the scene."""
-        self.kit.atlas.begin_frame()
+        self.resources.atlas.begin_frame()
         self.screen_px = scene.screen_px if scene.screen_px[0] else _viewport_size()
         series = self.rows.series
         self.shown.update(scene, is_new_lod=scene.lod != series.current.lod)
@@ -153,7 +153,7 @@ class Chart:
 
     def begin_draw(self) -> None:
         """Bind what drawing needs: another chart, or something else, may have been drawn since."""
-        self.kit.begin_draw()
+        self.resources.begin_draw()
         self.rows.begin_draw()
 
     def animate(self) -> None:
@@ -184,7 +184,7 @@ class Chart:
             lines=(lines.sizes.version, lines.vwaps.version),
             other=(
                 *(self.has_trades, shown.tick_size, shown.reference_goal, shown.is_paused),
-                *(reader.breaks_version, reader.sessions_version, reader.events.head, self.kit.atlas.generation),
+                *(reader.breaks_version, reader.sessions_version, reader.events.head, self.resources.atlas.generation),
             ),
         )
 

@@ -21,7 +21,7 @@ class CvdLayer(CachedLayer):
     follows = OTHER
 
     def setup(self) -> None:
-        shaders = self._chart.kit.shaders
+        shaders = self._chart.resources.shaders
         self._area, self._line = shaders.program("cvd_area"), shaders.program("cvd_line")
         self._candle = shaders.program("cvd_candle")
 
@@ -54,13 +54,13 @@ class CvdLayer(CachedLayer):
         self._candle.use()
         for block, rows in chart.rows.for_lines():
             chart.rows.use_block(block)
-            chart.kit.row_drawing.ring_quads(
+            chart.resources.row_drawing.ring_quads(
                 rows.cvd.rows, rows.start, rows.stop, chart.counters, quads_per_row=_CANDLE_QUADS
             )
 
     def _draw_line(self) -> None:
         chart = self._chart
-        drawing, counters = chart.kit.row_drawing, chart.counters
+        drawing, counters = chart.resources.row_drawing, chart.counters
         self._area.use()
         for block, rows in chart.rows.for_lines():
             chart.rows.use_block(block)

@@ -28,12 +28,12 @@ class HeaderLayer:
         self._texts: tuple[HeaderText, ...] = ()
 
     def setup(self) -> None:
-        self._batch = TextBatch(self._chart.kit, self._chart.counters)
+        self._batch = TextBatch(self._chart.resources, self._chart.counters)
         self._ground_slot = self._batch.add_slot()
         self._slots: list[int] = []
 
     def update(self, _scene: Scene) -> None:
-        bar, batch, generation = self._chart.header, self._batch, self._chart.kit.atlas.generation
+        bar, batch, generation = self._chart.header, self._batch, self._chart.resources.atlas.generation
         batch.boxes = self._chart.batches.text.boxes
         is_collecting = batch.boxes is not None
         shown = bar, generation, is_collecting

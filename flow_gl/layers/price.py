@@ -18,7 +18,7 @@ class PriceLayer(CachedLayer):
     follows = TIME | PRICE
 
     def setup(self) -> None:
-        self._program = self._chart.kit.shaders.program("path")
+        self._program = self._chart.resources.shaders.program("path")
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         view = scene.price_view
@@ -49,6 +49,6 @@ class PriceLayer(CachedLayer):
         self._program.use()
         for block, rows in self._chart.rows.for_lines():
             self._chart.rows.use_block(block)
-            self._chart.kit.row_drawing.ring_quads(
+            self._chart.resources.row_drawing.ring_quads(
                 rows.bubbles.rows, rows.start, rows.stop, self._chart.counters, quads_per_row=_QUADS
             )

@@ -25,7 +25,7 @@ class ProfileLayer:
         self._rect = Rect(0.0, 0.0, 0.0, 0.0)
 
     def setup(self) -> None:
-        self._program = self._chart.kit.shaders.program("profile")
+        self._program = self._chart.resources.shaders.program("profile")
         self._bars = self._chart.current_bars = ProfileBars(self._chart)
 
     def update(self, scene: Scene) -> None:
@@ -68,7 +68,7 @@ class FinishedProfilesLayer:
         self._drawn: list[tuple[ProfileBars, Rect]] = []
 
     def setup(self) -> None:
-        self._program = self._chart.kit.shaders.program("profile")
+        self._program = self._chart.resources.shaders.program("profile")
 
     def update(self, scene: Scene) -> None:
         self._drawn.clear()

@@ -124,7 +124,7 @@ class ProfileBars:
         GL.glUniform1i(program.location("u_origin_bar"), self._origin)
         px_per_contract = FILL * rect.width / self._most
         GL.glUniform4f(program.location("u_bars"), rect.right, px_per_contract, *self._key_rows[1:])
-        self._chart.kit.row_drawing.quads(self._rows.texture, first, stop - first, self._chart.counters)
+        self._chart.resources.row_drawing.quads(self._rows.texture, first, stop - first, self._chart.counters)
 
     def release(self) -> None:
         self._rows.release()

@@ -12,8 +12,8 @@ from flow_gl.core.cached import Cached
 from flow_gl.core.jobs import Jobs
 from flow_gl.gl.api import GL
 from flow_gl.gl.counters import FrameCounters
-from flow_gl.gl.kit import Kit
 from flow_gl.gl.label_boxes import LabelBox
+from flow_gl.gl.resources import SharedResources
 from flow_gl.gl.shapes import ShapeBatch
 from flow_gl.gl.text import TextBatch
 from flow_gl.gl.timing import LayerTimer
@@ -147,7 +147,7 @@ class ChartStack:
 
     Parameters
     ----------
-    kit : programs and fonts of the current context, shared by its charts
+    resources : programs and fonts of the current context, shared by its charts
     jobs : scheduler of the layers' jobs
     rows : buffers that another chart gave up, to be used again
 
@@ -156,8 +156,8 @@ class ChartStack:
     counters : cost of the frame so far; the caller calls `counters.reset()` before `update`
     """
 
-    def __init__(self, kit: Kit, jobs: Jobs, rows: ChartRows | None = None) -> None:
-        self.chart: Final = Chart(kit, jobs, rows)
+    def __init__(self, resources: SharedResources, jobs: Jobs, rows: ChartRows | None = None) -> None:
+        self.chart: Final = Chart(resources, jobs, rows)
         self.counters: Final[FrameCounters] = self.chart.counters
         self._layers: Final[list[Layer]] = []
         self._followers: Final[dict[int, list[Layer]]] = {}

@@ -12,7 +12,7 @@ from flow_gl.ui.state.chart_state import ChartState
 from flow_gl.view.frame_scheduler import FrameScheduler
 
 if TYPE_CHECKING:
-    from flow_gl.gl.kit import Kit
+    from flow_gl.gl.resources import SharedResources
     from flow_gl.layers.rows.chart_rows import ChartRows
     from flow_gl.layers.stack import ChartStack
 
@@ -47,7 +47,7 @@ class ChartParts:
         """One for each chart, as of the last `follow`."""
         self.charts: Sequence[ChartState] = ()
         """The charts that were followed last."""
-        self.kit: Kit | None = None
+        self.resources: SharedResources | None = None
         """What all charts share on the GPU; None before the first chart."""
 
     def follow(self, charts: Sequence[ChartState]) -> None:
@@ -85,8 +85,8 @@ class ChartParts:
         """Free everything on the GPU."""
         for part in self.parts:
             part.release()
-        if self.kit is not None:
-            self.kit.release()
+        if self.resources is not None:
+            self.resources.release()
 
     def _new(self, own: ChartState) -> ChartPart:
         jobs = (self._scheduler.add(name) for name in ("visible range", "ranges", "drawings"))
@@ -95,11 +95,11 @@ class ChartParts:
     def _new_stack(self, rows: "ChartRows | None") -> "ChartStack":
         """Set up a chart's layers. What they all need is loaded for the first chart only, because a window without a
         chart must show at once what it waits for."""
-        from flow_gl.gl.kit import Kit
+        from flow_gl.gl.resources import SharedResources
         from flow_gl.layers.stack import ChartStack
 
-        if self.kit is None:
-            self.kit = Kit()
-        stack = ChartStack(self.kit, self._scheduler, rows)
+        if self.resources is None:
+            self.resources = SharedResources()
+        stack = ChartStack(self.resources, self._scheduler, rows)
         stack.setup()
         return stack

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from flow_gl.gl.api import GL
 from flow_gl.gl.batch import Batch
 from flow_gl.gl.counters import FrameCounters
-from flow_gl.gl.kit import Kit
+from flow_gl.gl.resources import SharedResources
 
 ROW = struct.Struct("<2f")
 
@@ -17,8 +17,8 @@ ROW = struct.Struct("<2f")
 class Pairs(Batch):
     """A batch of pairs of numbers."""
 
-    def __init__(self, kit: Kit, first_rows: int, counters: FrameCounters | None = None) -> None:
-        super().__init__(2, first_rows, kit.row_drawing, counters or FrameCounters())
+    def __init__(self, resources: SharedResources, first_rows: int, counters: FrameCounters | None = None) -> None:
+        super().__init__(2, first_rows, resources.row_drawing, counters or FrameCounters())
 
     def put(self, *pairs: tuple[float, float]) -> None:
         for pair in pairs:
@@ -40,9 +40,9 @@ def packed(*pairs: tuple[float, float]) -> bytes:
     return b"".join(ROW.pack(*pair) for pair in pairs)
 
 
-def test_unchanged_rows_are_not_sent_again(kit: Kit) -> None:
+def test_unchanged_rows_are_not_sent_again(resources: SharedResources) -> None:
     counters = FrameCounters()
-    batch = Pairs(kit, 4, counters)
+    batch = Pairs(resources, 4, counters)
     sent = []
     for pairs in ([(1.0, 2.0)], [(1.0, 2.0)], [(1.0, 2.5)], [], [(1.0, 2.0)]):
         before = counters.overlay_bytes
@@ -54,9 +54,9 @@ def test_unchanged_rows_are_not_sent_again(kit: Kit) -> None:
     batch.release()
 
 
-def test_a_slot_keeps_its_rows_and_its_place(kit: Kit) -> None:
+def test_a_slot_keeps_its_rows_and_its_place(resources: SharedResources) -> None:
     counters = FrameCounters()
-    batch = Pairs(kit, 4, counters)
+    batch = Pairs(resources, 4, counters)
     first, second = batch.add_slot(), batch.add_slot()
     batch.put((3.0, 4.0))
     batch.keep(second)
@@ -83,9 +83,10 @@ steps = st.lists(st.tuples(st.sampled_from([0, 1, 2, None]), pairs, pairs), max_
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(steps, min_size=1, max_size=8))
 def test_the_gpu_always_has_the_rows_of_the_current_frame(
-    kit: Kit, frames: list[list[tuple[int | None, list[tuple[float, float]], list[tuple[float, float]]]]]
+    resources: SharedResources,
+    frames: list[list[tuple[int | None, list[tuple[float, float]], list[tuple[float, float]]]]],
 ) -> None:
-    batch = Pairs(kit, 2)
+    batch = Pairs(resources, 2)
     kept = {batch.add_slot(): b"" for _ in range(3)}
     for frame in frames:
         loose = b""

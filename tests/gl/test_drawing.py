@@ -11,7 +11,7 @@ from flow_gl.gl.api import GL, clear
 from flow_gl.gl.buffers import RowRing
 from flow_gl.gl.capture import read_picture
 from flow_gl.gl.counters import FrameCounters
-from flow_gl.gl.kit import Kit
+from flow_gl.gl.resources import SharedResources
 from flow_gl.gl.shaders import Program, ShaderLibrary, shader_folder
 from tests.kit.gl_context import HEIGHT, WIDTH
 
@@ -34,8 +34,8 @@ void main() { color = vec4(1.0, 1.0, 1.0, 0.5); }
 
 
 @pytest.fixture
-def program(kit: Kit, tmp_path: Path) -> Iterator[Program]:
-    assert kit.row_drawing
+def program(resources: SharedResources, tmp_path: Path) -> Iterator[Program]:
+    assert resources.row_drawing
     (tmp_path / "include").symlink_to(shader_folder() / "include")
     (tmp_path / "dot.vert").write_text(VERTEX)
     (tmp_path / "dot.frag").write_text(FRAGMENT)
@@ -55,9 +55,9 @@ def filled(capacity: int, start: int, stop: int) -> RowRing:
     return ring
 
 
-def begin(kit: Kit, program: Program, vertices: int) -> FrameCounters:
+def begin(resources: SharedResources, program: Program, vertices: int) -> FrameCounters:
     clear((0.0, 0.0, 0.0))
-    kit.begin_draw()
+    resources.begin_draw()
     program.use()
     GL.glUniform1i(program.location("u_vertices"), vertices)
     return FrameCounters()
@@ -73,10 +73,12 @@ def lit() -> NDArray[np.int64]:
     ("start", "stop", "draws"),
     [(0, 1, 1), (3, 700, 1), (0, 16_384, 1), (5, 16_390, 2), (40_000, 100_001, 4), (120_000, 140_000, 2), (9, 9, 0)],
 )
-def test_a_range_of_quads_is_drawn_once_each(kit: Kit, program: Program, start: int, stop: int, draws: int) -> None:
+def test_a_range_of_quads_is_drawn_once_each(
+    resources: SharedResources, program: Program, start: int, stop: int, draws: int
+) -> None:
     ring = filled(131_072, max(0, stop - 131_072), stop)  # wraps at 131,072
-    counters = begin(kit, program, 4)
-    kit.row_drawing.ring_quads(ring, start, stop, counters)
+    counters = begin(resources, program, 4)
+    resources.row_drawing.ring_quads(ring, start, stop, counters)
     expected = np.zeros(WIDTH * HEIGHT, np.int64)
     expected[start:stop] = 1
     np.testing.assert_array_equal(lit(), expected)
@@ -84,10 +86,10 @@ def test_a_range_of_quads_is_drawn_once_each(kit: Kit, program: Program, start: 
     ring.release()
 
 
-def test_with_two_quads_per_row_each_row_is_drawn_twice(kit: Kit, program: Program) -> None:
+def test_with_two_quads_per_row_each_row_is_drawn_twice(resources: SharedResources, program: Program) -> None:
     ring = filled(65_536, 0, 20_000)
-    counters = begin(kit, program, 8)
-    kit.row_drawing.ring_quads(ring, 10, 20_000, counters, quads_per_row=2)
+    counters = begin(resources, program, 8)
+    resources.row_drawing.ring_quads(ring, 10, 20_000, counters, quads_per_row=2)
     expected = np.zeros(WIDTH * HEIGHT, np.int64)
     expected[10:20_000] = 2
     np.testing.assert_array_equal(lit(), expected)
@@ -95,10 +97,10 @@ def test_with_two_quads_per_row_each_row_is_drawn_twice(kit: Kit, program: Progr
     ring.release()
 
 
-def test_points_are_drawn_across_the_end_of_the_ring(kit: Kit, program: Program) -> None:
+def test_points_are_drawn_across_the_end_of_the_ring(resources: SharedResources, program: Program) -> None:
     ring = filled(1024, 1000, 1900)
-    counters = begin(kit, program, 1)
-    kit.row_drawing.ring_vertices(ring, 1001, 1900, counters, mode=GL.GL_POINTS, per_row=1)
+    counters = begin(resources, program, 1)
+    resources.row_drawing.ring_vertices(ring, 1001, 1900, counters, mode=GL.GL_POINTS, per_row=1)
     expected = np.zeros(WIDTH * HEIGHT, np.int64)
     expected[1001:1900] = 1
     np.testing.assert_array_equal(lit(), expected)

@@ -6,7 +6,7 @@ import pytest
 from flow_gl.gl.api import GL
 from flow_gl.gl.buffers import RowRing
 from flow_gl.gl.counters import FrameCounters
-from flow_gl.gl.kit import Kit
+from flow_gl.gl.resources import SharedResources
 from flow_gl.gl.shaders import ShaderError, ShaderLibrary, shader_folder
 from flow_gl.layers.labels.counts import COUNT_ROW
 from flow_gl.layers.profile_bars import PROFILE_ROW
@@ -66,8 +66,8 @@ class TestShaders:
         assert program.handle > 0
         library.release()
 
-    def test_all_shaders_of_the_chart_are_found_and_compile(self, kit: Kit) -> None:
-        stack = ChartStack(kit, FrameScheduler())
+    def test_all_shaders_of_the_chart_are_found_and_compile(self, resources: SharedResources) -> None:
+        stack = ChartStack(resources, FrameScheduler())
         stack.setup()
         stack.release()
         assert (shader_folder() / "bubble.vert").is_file()
@@ -110,7 +110,7 @@ void main() { read = v_read; }
 """
 
 
-def test_a_shader_reads_what_was_packed(kit: Kit, tmp_path: Path) -> None:
+def test_a_shader_reads_what_was_packed(resources: SharedResources, tmp_path: Path) -> None:
     (tmp_path / "include").symlink_to(shader_folder() / "include")
     (tmp_path / "read.vert").write_text(_READ_VERTEX)
     (tmp_path / "read.frag").write_text(_READ_FRAGMENT)
@@ -135,11 +135,11 @@ def test_a_shader_reads_what_was_packed(kit: Kit, tmp_path: Path) -> None:
     GL.glViewport(0, 0, 64, 1)
     GL.glDisable(GL.GL_BLEND)
     read = []
-    kit.begin_draw()
+    resources.begin_draw()
     for part in range(3):
         program.use()
         GL.glUniform1i(program.location("u_part"), part)
-        kit.row_drawing.ring_vertices(ring, 0, 64, counters, mode=GL.GL_POINTS, per_row=1)
+        resources.row_drawing.ring_vertices(ring, 0, 64, counters, mode=GL.GL_POINTS, per_row=1)
         out = np.zeros((64, 4), np.int32)
         GL.glReadPixels(0, 0, 64, 1, GL.GL_RGBA_INTEGER, GL.GL_INT, out)
         read.append(out)

@@ -5,7 +5,7 @@ from flow_gl.core.palette import DARK
 from flow_gl.gl.api import clear
 from flow_gl.gl.capture import read_picture
 from flow_gl.gl.counters import FrameCounters
-from flow_gl.gl.kit import Kit
+from flow_gl.gl.resources import SharedResources
 from flow_gl.gl.text import Plate, TextBatch, TextStyle
 
 WHITE = (1.0, 1.0, 1.0)
@@ -13,9 +13,9 @@ BLACK = (0.0, 0.0, 0.0)
 
 
 @pytest.fixture
-def batch(kit: Kit) -> TextBatch:
-    kit.begin_draw()
-    return TextBatch(kit, FrameCounters())
+def batch(resources: SharedResources) -> TextBatch:
+    resources.begin_draw()
+    return TextBatch(resources, FrameCounters())
 
 
 def drawn(batch: TextBatch) -> np.ndarray:
@@ -25,10 +25,10 @@ def drawn(batch: TextBatch) -> np.ndarray:
     return read_picture(640, 360)[..., 0]
 
 
-def test_digits_have_one_width_so_a_numbers_form_gives_its_width(kit: Kit) -> None:
+def test_digits_have_one_width_so_a_numbers_form_gives_its_width(resources: SharedResources) -> None:
     for is_bold in (False, True):
-        rasterised = {kit.atlas.cell(digit * 6, 13.0, is_bold=is_bold).advance for digit in "0123456789"}
-        assert rasterised == {kit.atlas.advance("123456", 13.0, is_bold=is_bold)}
+        rasterised = {resources.atlas.cell(digit * 6, 13.0, is_bold=is_bold).advance for digit in "0123456789"}
+        assert rasterised == {resources.atlas.advance("123456", 13.0, is_bold=is_bold)}
 
 
 def test_a_text_composed_of_glyphs_covers_the_pixels_of_the_rasterised_text(batch: TextBatch) -> None:
@@ -76,15 +76,15 @@ def test_a_plate_lies_behind_its_label(batch: TextBatch) -> None:
     assert picture[92:108, 100:150].min() < 60
 
 
-def test_a_string_is_rasterised_once(kit: Kit) -> None:
-    assert kit.atlas.cell("once 1", 13.0) is kit.atlas.cell("once 1", 13.0)
+def test_a_string_is_rasterised_once(resources: SharedResources) -> None:
+    assert resources.atlas.cell("once 1", 13.0) is resources.atlas.cell("once 1", 13.0)
 
 
 @pytest.mark.usefixtures("context")
 def test_a_full_atlas_is_cleared_only_between_frames() -> None:
-    kit = Kit()
-    atlas = kit.atlas
-    batch = TextBatch(kit, FrameCounters())
+    resources = SharedResources()
+    atlas = resources.atlas
+    batch = TextBatch(resources, FrameCounters())
     batch.add("held", 10, 10, TextStyle(13, WHITE))
     batch.upload()
     number = 0
@@ -93,14 +93,14 @@ def test_a_full_atlas_is_cleared_only_between_frames() -> None:
         number += 1
     atlas.begin_frame()
     assert atlas.generation == 0
-    kit.begin_draw()
+    resources.begin_draw()
     batch.draw(640, 360)
     atlas.begin_frame()
     assert atlas.generation == 1
     batch.add("held", 100, 100, TextStyle(13, DARK.text))
     assert drawn(batch).max() > 100
     batch.release()
-    kit.release()
+    resources.release()
 
 
 def test_an_upward_label_is_the_label_rotated_by_90_degrees(batch: TextBatch) -> None:

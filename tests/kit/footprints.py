@@ -1,4 +1,4 @@
-"""Footprints for the kit's markets: each bubble's contracts and trades are divided evenly over its ticks."""
+"""Footprints for the test kit's markets: each bubble's contracts and trades are divided evenly over its ticks."""
 
 import numpy as np
 from numpy.typing import NDArray

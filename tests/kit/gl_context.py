@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from flow_gl.gl.api import GL, clear, prepare_blending
 from flow_gl.gl.capture import read_picture
 from flow_gl.gl.fonts import FontAtlas
-from flow_gl.gl.kit import Kit
+from flow_gl.gl.resources import SharedResources
 from flow_gl.gl.surface.context import HeadlessContext
 from flow_gl.gl.surface.offscreen import Offscreen
 from flow_gl.layers.base import Scene
@@ -25,9 +25,9 @@ WIDTH, HEIGHT = 640, 360
 
 
 @cache
-def _shared() -> tuple[HeadlessContext, Kit]:
+def _shared() -> tuple[HeadlessContext, SharedResources]:
     context = HeadlessContext(WIDTH, HEIGHT)
-    return context, Kit()
+    return context, SharedResources()
 
 
 class SharedContext(HeadlessContext):
@@ -46,9 +46,8 @@ class SharedContext(HeadlessContext):
         self.target.release()
 
 
-class SharedKit(Kit):
-    """The shared context's programs and rasterised glyphs, with an atlas of its own: another test's labels are not
-    in it."""
+class PilotResources(SharedResources):
+    """The shared context's programs and rasterised glyphs, with a separate atlas without other tests' labels."""
 
     def __init__(self) -> None:
         shared = _shared()[1]
@@ -75,16 +74,16 @@ def context() -> Iterator[HeadlessContext]:
 
 
 @pytest.fixture
-def kit(context: HeadlessContext) -> Kit:
+def resources(context: HeadlessContext) -> SharedResources:
     """Return the context's shader programs and fonts."""
     assert context.size == (WIDTH, HEIGHT)
     return _shared()[1]
 
 
 @pytest.fixture
-def stack(kit: Kit) -> Iterator[ChartStack]:
+def stack(resources: SharedResources) -> Iterator[ChartStack]:
     """Yield a chart that is ready to draw."""
-    chart = ChartStack(kit, FrameScheduler())
+    chart = ChartStack(resources, FrameScheduler())
     chart.setup()
     yield chart
     chart.release()

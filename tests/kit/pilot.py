@@ -29,7 +29,7 @@ from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.paint.gui import Gui
 from flow_gl.ui.state.view_state import ViewState
 from flow_gl.view.frame_loop import FrameLoop
-from tests.kit.gl_context import SharedContext, SharedKit
+from tests.kit.gl_context import PilotResources, SharedContext
 from tests.kit.local_link import LocalLink
 from tests.kit.waiting import PATIENCE_S
 

@@ -9,8 +9,8 @@ import pytest
 from flow_gl.core.schema import EVENT, EventKind
 from flow_gl.core.settings import DEFAULTS
 from flow_gl.core.units import MINUTE_NS, SECOND_NS
-from flow_gl.gl.kit import Kit
 from flow_gl.gl.label_boxes import LabelBox, overlaps
+from flow_gl.gl.resources import SharedResources
 from flow_gl.gl.text import TextStyle
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.chart import Chart
@@ -39,9 +39,9 @@ class Recorder:
         monkeypatch.setattr(chart.batches.text, "add", record)
 
 
-def test_no_two_labels_overlap(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_two_labels_overlap(resources: SharedResources, monkeypatch: pytest.MonkeyPatch) -> None:
     for seed in range(6):
-        fresh = ChartStack(kit, FrameScheduler())
+        fresh = ChartStack(resources, FrameScheduler())
         recorder = Recorder(fresh.chart, monkeypatch)
         fresh.setup()
         market = make_market(500, seed=seed, crosses=[(420, 1), (424, -1), (480, 1)])
@@ -152,8 +152,8 @@ def test_a_layer_that_is_switched_off_is_not_drawn(stack: ChartStack, market: Ma
         assert (alone != nothing).any(), name
 
 
-def test_the_draw_order_contains_each_step_once(kit: Kit) -> None:
-    assert kit.atlas.texture > 0
+def test_the_draw_order_contains_each_step_once(resources: SharedResources) -> None:
+    assert resources.atlas.texture > 0
     names = [name for name, _, _ in DRAW_ORDER]
     assert len(set(names)) == len(names)
     assert [step for _, step, _ in DRAW_ORDER if isinstance(step, Batch)] == list(Batch)

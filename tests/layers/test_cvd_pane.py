@@ -84,12 +84,12 @@ def test_candles_show_what_a_line_of_closes_leaves_out(stack: ChartStack) -> Non
     assert (line[top:] != candles[top:]).any()
 
 
-def test_a_candle_extends_from_low_to_high_to_the_pixel(kit: Kit) -> None:
+def test_a_candle_extends_from_low_to_high_to_the_pixel(resources: SharedResources) -> None:
     market = make_market(1, seed=3, is_published=False)
     market.points["open"], market.points["close"] = 10, -20
     market.points["high"], market.points["low"] = 60, -50
     market.advance()
-    stack = ChartStack(kit, FrameScheduler())
+    stack = ChartStack(resources, FrameScheduler())
     stack.setup()
     scene = make_scene(market, span_s=20, style=replace(CANDLES, is_visible=frozenset({"cvd"})))
     picture = draw(stack, scene).astype(int)

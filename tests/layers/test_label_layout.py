@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from flow_gl.core.schema import GapKind
 from flow_gl.core.units import SECOND_NS
-from flow_gl.gl.kit import Kit
 from flow_gl.gl.label_boxes import LabelBox
+from flow_gl.gl.resources import SharedResources
 from flow_gl.gl.surface.context import HeadlessContext
 from flow_gl.gl.view import Rect, View
 from flow_gl.layers import chart
@@ -214,17 +214,17 @@ def pair(context: HeadlessContext, monkeypatch: pytest.MonkeyPatch) -> Iterator[
             return ALL
 
     context.make_current()
-    kits = Kit(), Kit()
-    as_it_is = ChartStack(kits[0], FrameScheduler())
+    resources = SharedResources(), SharedResources()
+    as_it_is = ChartStack(resources[0], FrameScheduler())
     monkeypatch.setattr(chart, "LabelLayout", Always)
-    stacks = as_it_is, ChartStack(kits[1], FrameScheduler())
+    stacks = as_it_is, ChartStack(resources[1], FrameScheduler())
     for stack in stacks:
         stack.setup()
     yield stacks
     for stack in stacks:
         stack.release()
-    for kit in kits:
-        kit.release()
+    for one in resources:
+        one.release()
 
 
 def test_a_market_looks_the_same_as_with_labels_laid_out_in_every_frame(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from flow_gl.gl.kit import Kit
+from flow_gl.gl.resources import SharedResources
 from flow_gl.layers.rows.chart_rows import ChartRows
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.chart_parts import ChartPart
@@ -12,7 +12,7 @@ from tests.kit.gl_context import draw
 from tests.kit.markets import make_market, make_scene
 
 
-def new_stack(kit: Kit, rows: ChartRows | None = None) -> ChartStack:
+def new_stack(kit: SharedResources, rows: ChartRows | None = None) -> ChartStack:
     stack = ChartStack(kit, FrameScheduler(), rows)
     stack.setup()
     return stack
@@ -24,7 +24,7 @@ def handles(rows: ChartRows) -> set[int]:
 
 
 @pytest.mark.parametrize(("before", "after"), [(1800, 120), (120, 1800), (300, 300)])
-def test_the_picture_is_that_of_new_buffers(kit: Kit, before: int, after: int) -> None:
+def test_the_picture_is_that_of_new_buffers(kit: SharedResources, before: int, after: int) -> None:
     first = new_stack(kit)
     draw(first, make_scene(make_market(before, seed=1)))
     made = handles(first.chart.rows)
@@ -40,7 +40,7 @@ def test_the_picture_is_that_of_new_buffers(kit: Kit, before: int, after: int) -
         fresh.release()
 
 
-def test_the_open_bubble_of_before_is_gone(kit: Kit) -> None:
+def test_the_open_bubble_of_before_is_gone(kit: SharedResources) -> None:
     first = new_stack(kit)
     market = make_market(300, seed=1)
     draw(first, make_scene(market))
@@ -57,7 +57,7 @@ def test_the_open_bubble_of_before_is_gone(kit: Kit) -> None:
         fresh.release()
 
 
-def test_a_chart_that_is_closed_frees_the_rows_that_wait_for_its_next_stack(kit: Kit) -> None:
+def test_a_chart_that_is_closed_frees_the_rows_that_wait_for_its_next_stack(kit: SharedResources) -> None:
     class Freed(ChartRows):
         count = 0
 

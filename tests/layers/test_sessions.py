@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from flow_gl.core.units import SECOND_NS
-from flow_gl.gl.kit import Kit
 from flow_gl.gl.label_boxes import LabelBox, overlaps
+from flow_gl.gl.resources import SharedResources
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.labels.session_names import session_names
@@ -24,9 +24,9 @@ NOTHING = Style(is_visible=frozenset())
 DAY_S = 24 * 3600
 
 
-def drawn(kit: Kit, scene: Scene, *layers: str) -> NDArray[np.bool_]:
+def drawn(resources: SharedResources, scene: Scene, *layers: str) -> NDArray[np.bool_]:
     """Return the pixels of the price pane that some layers change."""
-    stack = ChartStack(kit, FrameScheduler())
+    stack = ChartStack(resources, FrameScheduler())
     stack.setup()
     pictures = [
         draw(stack, replace(scene, style=style)) for style in (NOTHING, Style(is_visible=frozenset(layers)), NOTHING)
@@ -56,8 +56,8 @@ def test_sessions_extend_from_open_to_close_and_do_not_overlap(scene: Scene) -> 
     assert all(a[2] <= b[1] for a, b in pairwise(found))
 
 
-def test_a_level_is_drawn_only_within_its_session(kit: Kit, scene: Scene) -> None:
-    pixels = drawn(kit, scene, "levels")
+def test_a_level_is_drawn_only_within_its_session(resources: SharedResources, scene: Scene) -> None:
+    pixels = drawn(resources, scene, "levels")
     view, found = scene.price_view, places(scene)
     own = np.zeros_like(pixels)
     for one, left, right in found:
@@ -70,8 +70,8 @@ def test_a_level_is_drawn_only_within_its_session(kit: Kit, scene: Scene) -> Non
     assert not pixels[~own].any(), "nothing in the closed hours between them"
 
 
-def test_finished_profiles_are_at_the_right_end_of_their_session(kit: Kit, scene: Scene) -> None:
-    pixels = drawn(kit, scene, "profile", "earlier_profiles")
+def test_finished_profiles_are_at_the_right_end_of_their_session(resources: SharedResources, scene: Scene) -> None:
+    pixels = drawn(resources, scene, "profile", "earlier_profiles")
     expected = np.zeros(pixels.shape[1], bool)
     for one, left, right in places(scene):
         width = min(PROFILE_SHARE * (right - left), scene.profile_rect.width)
@@ -80,7 +80,7 @@ def test_finished_profiles_are_at_the_right_end_of_their_session(kit: Kit, scene
         if width >= 14:
             assert pixels[:, int(right) - 2].any(), "bars reach the session's end"
     assert not pixels.any(axis=0)[~expected].any()
-    without = drawn(kit, scene, "profile")
+    without = drawn(resources, scene, "profile")
     current = next(left for one, left, _ in places(scene) if not one.is_finished)
     assert not without[:, : int(current)].any(), "earlier profiles can be switched off"
 

@@ -124,7 +124,7 @@ def test_after_a_lap_the_ring_is_read_from_its_present_position(stack: ChartStac
     picture = draw(stack, make_scene(market, style=style))
     fresh = make_market(4000, capacity=1 << 14, is_published=False)
     fresh.advance(3300)
-    other = ChartStack(stack.chart.kit, FrameScheduler())
+    other = ChartStack(stack.chart.resources, FrameScheduler())
     other.setup()
     np.testing.assert_array_equal(picture, draw(other, make_scene(fresh, style=style)))
     other.release()

@@ -1,3 +1,3 @@
-from tests.kit.gl_context import context, kit
+from tests.kit.gl_context import context, resources
 
-__all__ = ["context", "kit"]
+__all__ = ["context", "resources"]

@@ -17,7 +17,7 @@ import pytest
 from flow_gl.core.bus_address import parse_bus
 from flow_gl.core.schema import FeedState, GapKind
 from flow_gl.core.spec import BusServers, BusSpec, EngineSpec
-from flow_gl.gl.kit import Kit
+from flow_gl.gl.resources import SharedResources
 from flow_gl.layers.stack import ChartStack
 from flow_gl.protocol.bus import Log
 from flow_gl.store.market import MarketReader
@@ -94,7 +94,9 @@ def connected(url: str) -> Iterator[Client]:
         yield client
 
 
-def test_a_client_has_every_number_and_pixel_whenever_it_joins_and_whatever_it_missed(tmp_path: Path, kit: Kit) -> None:
+def test_a_client_has_every_number_and_pixel_whenever_it_joins_and_whatever_it_missed(
+    tmp_path: Path, resources: SharedResources
+) -> None:
     with nats_server(tmp_path) as server, publishing(server.url) as engine, connected(server.url) as client:
         client.until(lambda: client.state is FeedState.DEMO and client.rows, "the chart")
         store = client.market.store
@@ -113,7 +115,7 @@ def test_a_client_has_every_number_and_pixel_whenever_it_joins_and_whatever_it_m
         client.until(lambda: client.state is FeedState.ENDED, "the end")
         with connected(server.url) as late:
             late.until_it_has_all_of(engine)
-            assert_same_pictures(kit, MarketReader(engine.store), client.market, late.market)
+            assert_same_pictures(resources, MarketReader(engine.store), client.market, late.market)
         assert_the_example_reads_all_of(engine, server.url)
 
 
@@ -183,7 +185,7 @@ def number(page: str, metric: str) -> float:
     return next(float(line.split()[-1]) for line in page.splitlines() if line.startswith(f"{metric} "))
 
 
-def assert_same_pictures(kit: Kit, *readers: MarketReader) -> None:
+def assert_same_pictures(resources: SharedResources, *readers: MarketReader) -> None:
     readers[0].refresh()
     store = readers[0].store
     closed = slice(0, store.bubbles[0].head)
@@ -192,7 +194,7 @@ def assert_same_pictures(kit: Kit, *readers: MarketReader) -> None:
     scene = make_scene(market, span_s=300.0)
     pictures = []
     for reader in readers:
-        stack = ChartStack(kit, FrameScheduler())
+        stack = ChartStack(resources, FrameScheduler())
         stack.setup()
         pictures.append(draw(stack, replace(scene, reader=reader)))
         stack.release()

@@ -11,7 +11,7 @@ import pytest
 from flow_gl.core.commands import Configure, SetSpeed, Step
 from flow_gl.core.schema import FeedState, GapKind
 from flow_gl.core.spec import EngineSpec, RemoteSpec
-from flow_gl.gl.kit import Kit
+from flow_gl.gl.resources import SharedResources
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.engine_link.supervisor import EngineLink
 from flow_gl.view.frame_scheduler import FrameScheduler
@@ -81,7 +81,9 @@ def state_of(link: EngineLink) -> FeedState:
     return FeedState.STARTING if link.engine is None else FeedState(int(link.engine.status["state"]))
 
 
-def test_numbers_and_pixels_are_those_beside_the_engine(served: ServedMarket, link: EngineLink, kit: Kit) -> None:
+def test_numbers_and_pixels_are_those_beside_the_engine(
+    served: ServedMarket, link: EngineLink, resources: SharedResources
+) -> None:
     wait_for_all(served, link)
     served.market.advance(57)
     wait_for_all(served, link)
@@ -90,7 +92,7 @@ def test_numbers_and_pixels_are_those_beside_the_engine(served: ServedMarket, li
         scene = make_scene(served.market, span_s=span_s, lod=lod)
         pictures = []
         for reader in (theirs, ours):
-            stack = ChartStack(kit, FrameScheduler())
+            stack = ChartStack(resources, FrameScheduler())
             stack.setup()
             pictures.append(draw(stack, replace(scene, reader=reader)))
             stack.release()

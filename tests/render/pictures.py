@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from flow_gl.core.palette import COLOUR_BLIND, DARK, LIGHT, Palette
 from flow_gl.core.schema import EVENT, EventKind, GapKind
 from flow_gl.core.units import SECOND_NS
-from flow_gl.gl.kit import Kit
+from flow_gl.gl.resources import SharedResources
 from flow_gl.layers.base import LAYERS, Scene, Style
 from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.layers.stack import ChartStack
@@ -30,8 +30,8 @@ REFERENCES: Final = Path(__file__).parent / "references"
 Picture = NDArray[np.uint8]
 
 
-def _once(kit: Kit, scene: Scene, *, before: Callable[[ChartStack], None] | None = None) -> Picture:
-    stack = ChartStack(kit, FrameScheduler())
+def _once(resources: SharedResources, scene: Scene, *, before: Callable[[ChartStack], None] | None = None) -> Picture:
+    stack = ChartStack(resources, FrameScheduler())
     stack.setup()
     if before is not None:
         before(stack)
@@ -40,57 +40,57 @@ def _once(kit: Kit, scene: Scene, *, before: Callable[[ChartStack], None] | None
     return picture
 
 
-def empty(kit: Kit) -> Picture:
-    return _once(kit, make_scene(make_market(10, is_published=False)))
+def empty(resources: SharedResources) -> Picture:
+    return _once(resources, make_scene(make_market(10, is_published=False)))
 
 
-def one_bubble(kit: Kit) -> Picture:
+def one_bubble(resources: SharedResources) -> Picture:
     market = make_market(10, is_published=False)
     market.advance(1)
-    return _once(kit, make_scene(market, span_s=30))
+    return _once(resources, make_scene(market, span_s=30))
 
 
-def busy_minute(kit: Kit) -> Picture:
-    return _once(kit, make_scene(make_market(300, seed=3, crosses=[(270, 1)]), span_s=60))
+def busy_minute(resources: SharedResources) -> Picture:
+    return _once(resources, make_scene(make_market(300, seed=3, crosses=[(270, 1)]), span_s=60))
 
 
-def busy_minute_colour_blind(kit: Kit) -> Picture:
+def busy_minute_colour_blind(resources: SharedResources) -> Picture:
     market = make_market(300, seed=3, crosses=[(270, 1)])
-    return _once(kit, make_scene(market, span_s=60, style=Style(palette=COLOUR_BLIND)))
+    return _once(resources, make_scene(market, span_s=60, style=Style(palette=COLOUR_BLIND)))
 
 
-def busy_minute_light(kit: Kit) -> Picture:
-    return _once(kit, make_scene(make_market(300, seed=3), span_s=60, style=Style(palette=LIGHT)))
+def busy_minute_light(resources: SharedResources) -> Picture:
+    return _once(resources, make_scene(make_market(300, seed=3), span_s=60, style=Style(palette=LIGHT)))
 
 
-def halt(kit: Kit) -> Picture:
-    return _once(kit, make_scene(make_market(240, seed=5, gap=(120, 195, GapKind.NO_TRADES)), span_s=150))
+def halt(resources: SharedResources) -> Picture:
+    return _once(resources, make_scene(make_market(240, seed=5, gap=(120, 195, GapKind.NO_TRADES)), span_s=150))
 
 
-def feed_gap(kit: Kit) -> Picture:
-    return _once(kit, make_scene(make_market(240, seed=5, gap=(120, 195, GapKind.FEED)), span_s=150))
+def feed_gap(resources: SharedResources) -> Picture:
+    return _once(resources, make_scene(make_market(240, seed=5, gap=(120, 195, GapKind.FEED)), span_s=150))
 
 
-def storm(kit: Kit) -> Picture:
-    return _once(kit, make_scene(make_market(900, seed=8, intensity=20.0), span_s=800))
+def storm(resources: SharedResources) -> Picture:
+    return _once(resources, make_scene(make_market(900, seed=8, intensity=20.0), span_s=800))
 
 
-def storm_merged(kit: Kit) -> Picture:
-    return _once(kit, make_scene(make_market(900, seed=8, intensity=20.0), span_s=800, lod=3))
+def storm_merged(resources: SharedResources) -> Picture:
+    return _once(resources, make_scene(make_market(900, seed=8, intensity=20.0), span_s=800, lod=3))
 
 
-def standing(kit: Kit) -> Picture:
+def standing(resources: SharedResources) -> Picture:
     market = make_market(300, seed=3)
-    return _once(kit, make_scene(market, span_s=90, is_live=False, crosshair_px=(200.0, 120.0)))
+    return _once(resources, make_scene(market, span_s=90, is_live=False, crosshair_px=(200.0, 120.0)))
 
 
-def hovered(kit: Kit) -> Picture:
+def hovered(resources: SharedResources) -> Picture:
     market = make_market(300, seed=3)
     ids = market.rows["id"]
-    return _once(kit, make_scene(market, span_s=60, hover_id=int(ids[-12]), pinned_id=int(ids[-30])))
+    return _once(resources, make_scene(market, span_s=60, hover_id=int(ids[-12]), pinned_id=int(ids[-30])))
 
 
-def flash(kit: Kit) -> Picture:
+def flash(resources: SharedResources) -> Picture:
     market = make_market(200, seed=3)
     scene = make_scene(market, span_s=60)
 
@@ -102,42 +102,42 @@ def flash(kit: Kit) -> Picture:
         market.store.events.append(event)
         market.reader.refresh(logs_only=True)
 
-    return _once(kit, scene, before=fire)
+    return _once(resources, scene, before=fire)
 
 
-def double_scale(kit: Kit) -> Picture:
-    return _once(kit, make_scene(make_market(300, seed=3), span_s=30, scale=2.0))
+def double_scale(resources: SharedResources) -> Picture:
+    return _once(resources, make_scene(make_market(300, seed=3), span_s=30, scale=2.0))
 
 
-def fold(kit: Kit) -> Picture:
+def fold(resources: SharedResources) -> Picture:
     """Two hours around the close of Wednesday, whose closed hour is folded."""
     market = make_week(WEEK[1:4], per_hour=60)
     edge_ns = WEEK[3].open_ns + 3600 * SECOND_NS
-    return _once(kit, make_scene(market, span_s=2.5 * 3600, lod=5, edge_ns=edge_ns, folding="closed"))
+    return _once(resources, make_scene(market, span_s=2.5 * 3600, lod=5, edge_ns=edge_ns, folding="closed"))
 
 
-def week(kit: Kit) -> Picture:
-    return _once(kit, make_scene(make_week(), 1920, 1080, span_s=5 * 24 * 3600, lod=6, folding="closed"))
+def week(resources: SharedResources) -> Picture:
+    return _once(resources, make_scene(make_week(), 1920, 1080, span_s=5 * 24 * 3600, lod=6, folding="closed"))
 
 
-def full_hd(kit: Kit) -> Picture:
+def full_hd(resources: SharedResources) -> Picture:
     market = make_market(600, seed=3, crosses=[(480, 1), (540, -1)])
-    return _once(kit, make_scene(market, 1920, 1080, span_s=150, style=Style(palette=DARK)))
+    return _once(resources, make_scene(market, 1920, 1080, span_s=150, style=Style(palette=DARK)))
 
 
-def cvd_candles(kit: Kit) -> Picture:
+def cvd_candles(resources: SharedResources) -> Picture:
     market = make_market(300, seed=3)
-    return _once(kit, make_scene(market, span_s=60, style=Style(palette=DARK, has_cvd_candles=True)))
+    return _once(resources, make_scene(market, span_s=60, style=Style(palette=DARK, has_cvd_candles=True)))
 
 
-def reference_and_lost_price(kit: Kit) -> Picture:
+def reference_and_lost_price(resources: SharedResources) -> Picture:
     """CVD counted from a moment in view, zero just below the CVD pane, the last price above the price pane."""
     market = make_market(300, seed=3)
     scene = make_scene(market, span_s=90)
     cvd, rect = int(market.reader.session["cvd"]), scene.cvd_view.rect
     middle = scene.price_view.y_top - 1.4 * scene.price_view.rect.height * scene.price_view.y_per_px
     return _once(
-        kit,
+        resources,
         replace(
             scene,
             price_view=replace(scene.price_view, y_top=middle),
@@ -147,25 +147,25 @@ def reference_and_lost_price(kit: Kit) -> Picture:
     )
 
 
-def _marks(kit: Kit, palette: Palette) -> Picture:
+def _marks(resources: SharedResources, palette: Palette) -> Picture:
     market = make_market(300, seed=3)
     plant_one_of_each(market)
-    return _once(kit, with_marks(make_scene(market, span_s=160, style=Style(palette=palette))))
+    return _once(resources, with_marks(make_scene(market, span_s=160, style=Style(palette=palette))))
 
 
-def marks(kit: Kit) -> Picture:
-    return _marks(kit, DARK)
+def marks(resources: SharedResources) -> Picture:
+    return _marks(resources, DARK)
 
 
-def marks_light(kit: Kit) -> Picture:
-    return _marks(kit, LIGHT)
+def marks_light(resources: SharedResources) -> Picture:
+    return _marks(resources, LIGHT)
 
 
-def marks_colour_blind(kit: Kit) -> Picture:
-    return _marks(kit, COLOUR_BLIND)
+def marks_colour_blind(resources: SharedResources) -> Picture:
+    return _marks(resources, COLOUR_BLIND)
 
 
-def marks_full_hd(kit: Kit) -> Picture:
+def marks_full_hd(resources: SharedResources) -> Picture:
     """Marks of each kind, and more large trades than there is room for."""
     market = make_market(600, seed=3)
     for at in (240, 380, 520):
@@ -173,28 +173,28 @@ def marks_full_hd(kit: Kit) -> Picture:
     for second in range(300, 420, 4):
         price, size = int(market.rows["close"][min(second, len(market.rows) - 1)]), 10 + second * 7919 % 97
         market.store.events.append(event(EventKind.LARGE_TRADE, second, price, 1 - second % 8 // 2, size, price, 10))
-    return _once(kit, with_marks(make_scene(market, 1920, 1080, span_s=480)))
+    return _once(resources, with_marks(make_scene(market, 1920, 1080, span_s=480)))
 
 
-def _levels(kit: Kit, palette: Palette) -> Picture:
+def _levels(resources: SharedResources, palette: Palette) -> Picture:
     """Levels found by the engine, and the optional lines."""
     market = make_market(600, seed=3)
     plant_levels(market, naked=(-18, 24))
     plant_lines(market)
     style = Style(palette=palette, is_visible=frozenset(LAYERS))
-    return _once(kit, with_lines(make_scene(market, 1920, 1080, span_s=500, style=style)))
+    return _once(resources, with_lines(make_scene(market, 1920, 1080, span_s=500, style=style)))
 
 
-def levels(kit: Kit) -> Picture:
-    return _levels(kit, DARK)
+def levels(resources: SharedResources) -> Picture:
+    return _levels(resources, DARK)
 
 
-def levels_light(kit: Kit) -> Picture:
-    return _levels(kit, LIGHT)
+def levels_light(resources: SharedResources) -> Picture:
+    return _levels(resources, LIGHT)
 
 
-def levels_colour_blind(kit: Kit) -> Picture:
-    return _levels(kit, COLOUR_BLIND)
+def levels_colour_blind(resources: SharedResources) -> Picture:
+    return _levels(resources, COLOUR_BLIND)
 
 
 LARGE: Final = (week, full_hd, marks_full_hd, levels, levels_light, levels_colour_blind)
@@ -217,10 +217,10 @@ def main() -> int:
     if "llvmpipe" not in describe()["renderer"]:
         sys.stderr.write("references are made on Mesa's llvmpipe (LIBGL_ALWAYS_SOFTWARE=1)\n")
         return 1
-    kit = Kit()
+    resources = SharedResources()
     for make in PICTURES:
         context.target.resize(*((1920, 1080) if make in LARGE else (640, 360)))
-        write_png(REFERENCES / f"{make.__name__}.png", make(kit))
+        write_png(REFERENCES / f"{make.__name__}.png", make(resources))
     return 0
 
 

@@ -17,7 +17,7 @@ from flow_gl.core.market.lod import widths_ns
 from flow_gl.core.palette import DARK
 from flow_gl.core.schema import BUBBLE, INSTRUMENT, PROFILE
 from flow_gl.core.units import SECOND_NS
-from flow_gl.gl.kit import Kit
+from flow_gl.gl.resources import SharedResources
 from flow_gl.gl.view import Rect, View
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.stack import ChartStack
@@ -221,8 +221,8 @@ PICTURES = Pictures()
 
 
 @pytest.fixture(autouse=True)
-def _chart(kit: Kit) -> object:
-    PICTURES.stack = ChartStack(kit, FrameScheduler())
+def _chart(resources: SharedResources) -> object:
+    PICTURES.stack = ChartStack(resources, FrameScheduler())
     PICTURES.stack.setup()
     yield PICTURES.stack
     PICTURES.stack.release()

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from flow_gl.gl.capture import write_png
-from flow_gl.gl.kit import Kit
+from flow_gl.gl.resources import SharedResources
 from flow_gl.gl.surface.context import HeadlessContext, describe
 from tests.render.pictures import LARGE, PICTURES, REFERENCES, Picture, busy_minute
 
@@ -18,12 +18,14 @@ TOLERANCE = 1
 
 
 @pytest.mark.parametrize("make", PICTURES, ids=lambda make: make.__name__)
-def test_a_picture_equals_its_reference(context: HeadlessContext, kit: Kit, make: Callable[[Kit], Picture]) -> None:
+def test_a_picture_equals_its_reference(
+    context: HeadlessContext, resources: SharedResources, make: Callable[[SharedResources], Picture]
+) -> None:
     if "llvmpipe" not in describe()["renderer"]:
         pytest.skip(f"references are of the software rasteriser, this is {describe()['renderer']}")
     if make in LARGE:
         context.target.resize(1920, 1080)
-    picture = make(kit)
+    picture = make(resources)
     reference = np.asarray(Image.open(REFERENCES / f"{make.__name__}.png"))
     difference = np.abs(picture.astype(int) - reference.astype(int))
     if difference.max() > TOLERANCE:
@@ -34,7 +36,7 @@ def test_a_picture_equals_its_reference(context: HeadlessContext, kit: Kit, make
     assert difference.max() <= TOLERANCE, worst
 
 
-def test_one_lost_bubble_would_be_detected(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_lost_bubble_would_be_detected(resources: SharedResources, monkeypatch: pytest.MonkeyPatch) -> None:
     from flow_gl.layers.rows import mirror
 
     reference = np.asarray(Image.open(REFERENCES / "busy_minute.png"))
@@ -45,5 +47,5 @@ def test_one_lost_bubble_would_be_detected(kit: Kit, monkeypatch: pytest.MonkeyP
         mirrored.rows.hi -= 1
 
     monkeypatch.setattr(mirror.Mirror, "sync", losing)
-    difference = np.abs(busy_minute(kit).astype(int) - reference.astype(int))
+    difference = np.abs(busy_minute(resources).astype(int) - reference.astype(int))
     assert difference.max() > 10 * TOLERANCE

@@ -5,16 +5,16 @@ import pytest
 
 from flow_gl.core.schema import INSTRUMENT, SESSION
 from flow_gl.core.units import SECOND_NS
-from flow_gl.gl.kit import Kit
+from flow_gl.gl.resources import SharedResources
 from flow_gl.gl.text import TextBatch
 from flow_gl.layers.base import FrameCounters
 from flow_gl.layers.labels.axes import LEFT_PX, PLATE_PX
 from flow_gl.store.market import MarketReader, MarketStore
 from flow_gl.ui.state.axis_width import axis_px, axis_texts
 from flow_gl.ui.state.chart_state import ChartState
-from tests.kit.gl_context import context, kit
+from tests.kit.gl_context import context, resources
 
-__all__ = ["context", "kit"]
+__all__ = ["context", "resources"]
 
 MINUS = "\u2212"
 
@@ -46,8 +46,8 @@ def test_the_axis_width_fits_the_panes_ends_and_the_newest_values() -> None:
 
 @pytest.mark.parametrize("scale", [1.0, 1.5])
 @pytest.mark.parametrize("text", ["25,415.25", "102.80468750", f"{MINUS}0.0000605", "70,000,000.000000000"])
-def test_a_plate_with_the_number_fits_into_the_axis(kit: Kit, text: str, scale: float) -> None:
-    batch = TextBatch(kit, FrameCounters())
+def test_a_plate_with_the_number_fits_into_the_axis(resources: SharedResources, text: str, scale: float) -> None:
+    batch = TextBatch(resources, FrameCounters())
     width = batch.width(text, PLATE_PX * scale, is_bold=True)
     batch.release()
-    assert width + (LEFT_PX + 0.5 * PLATE_PX) * scale < axis_px(kit.atlas, [text], scale)
+    assert width + (LEFT_PX + 0.5 * PLATE_PX) * scale < axis_px(resources.atlas, [text], scale)

@@ -7,7 +7,7 @@ import pytest
 
 from flow_gl.core.palette import Palette
 from flow_gl.core.schema import FeedState
-from flow_gl.gl.kit import Kit
+from flow_gl.gl.resources import SharedResources
 from flow_gl.layers import stack
 from flow_gl.layers.labels import levels
 from flow_gl.view.frame_scheduler import FrameScheduler
@@ -23,8 +23,8 @@ class Screen(HeadlessPilot):
         laid = self.laid
 
         class NotingStack(stack.ChartStack):
-            def __init__(self, kit: Kit, jobs: FrameScheduler) -> None:
-                super().__init__(kit, jobs)
+            def __init__(self, resources: SharedResources, jobs: FrameScheduler) -> None:
+                super().__init__(resources, jobs)
                 prices: list[int] = []
                 laid.append(prices)
                 upload = self.chart.batches.text.upload

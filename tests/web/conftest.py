@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from tests.kit.browser import Browser, find_browser
-from tests.kit.gl_context import context, kit
+from tests.kit.gl_context import context, resources
 from tests.kit.markets import Market
 from tests.kit.page_server import PageServer
 
-__all__ = ["browser", "chromium", "context", "kit", "served"]
+__all__ = ["browser", "chromium", "context", "resources", "served"]
 
 
 @pytest.fixture(scope="module")

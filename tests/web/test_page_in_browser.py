@@ -13,7 +13,7 @@ from flow_gl.core.palette import PALETTES
 from flow_gl.core.schema import GapKind
 from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.capture import write_png
-from flow_gl.gl.kit import Kit
+from flow_gl.gl.resources import SharedResources
 from flow_gl.gl.surface.context import HeadlessContext
 from flow_gl.gl.view import Rect, View
 from flow_gl.layers.base import SHOWN_AT_FIRST, Scene, Style
@@ -85,9 +85,9 @@ def same_scene(browser: Browser, market: Market, style: Style, *, folding: str =
     )
 
 
-def program_picture(context: HeadlessContext, kit: Kit, scene: Scene) -> Picture:
+def program_picture(context: HeadlessContext, resources: SharedResources, scene: Scene) -> Picture:
     context.target.resize(*scene.screen_px)
-    stack = ChartStack(kit, FrameScheduler())
+    stack = ChartStack(resources, FrameScheduler())
     stack.setup()
     picture = draw(stack, scene)
     stack.release()
@@ -108,7 +108,7 @@ def compare(page: Picture, program: Picture, *, most_visible: float) -> None:
 
 @pytest.mark.parametrize("look", ["dark", "light", "colour-blind"])
 def test_the_picture_is_the_programs(
-    browser: Browser, served: Any, context: HeadlessContext, kit: Kit, look: str
+    browser: Browser, served: Any, context: HeadlessContext, resources: SharedResources, look: str
 ) -> None:
     market = make_market(400, seed=3, gap=(256, 278, GapKind.FEED), crosses=[(300, 1), (380, -1)])
     plant_one_of_each(market, at=355)
@@ -125,17 +125,17 @@ def test_the_picture_is_the_programs(
     style = Style(palette=PALETTES[look], has_cvd_candles=has_candles, is_visible=PAGE_LAYERS)
     scene = with_lines(with_marks(same_scene(browser, market, style)))
     assert len({mark.kind for mark in scene.marks.shown}) == 4
-    page, program = page_picture(browser), program_picture(context, kit, scene)
+    page, program = page_picture(browser), program_picture(context, resources, scene)
     compare(page, program, most_visible=0.01)
     # The rule notices if a layer is missing.
     for missing in ("bubbles", "levels", "profile", "cvd") if look == "dark" else ():
         fewer = replace(style, is_visible=PAGE_LAYERS - {missing})
         with pytest.raises(AssertionError):
-            compare(page, program_picture(context, kit, replace(scene, style=fewer)), most_visible=0.01)
+            compare(page, program_picture(context, resources, replace(scene, style=fewer)), most_visible=0.01)
 
 
 def test_a_week_with_folded_nights_is_the_programs(
-    browser: Browser, served: Any, context: HeadlessContext, kit: Kit
+    browser: Browser, served: Any, context: HeadlessContext, resources: SharedResources
 ) -> None:
     market = make_week()
     open_page(browser, served(market))
@@ -145,7 +145,7 @@ def test_a_week_with_folded_nights_is_the_programs(
     settle(browser)
     scene = same_scene(browser, market, Style(is_visible=PAGE_LAYERS), folding="closed")
     assert scene.price_view.folded.starts, "nights are folded"
-    compare(page_picture(browser), program_picture(context, kit, scene), most_visible=0.02)
+    compare(page_picture(browser), program_picture(context, resources, scene), most_visible=0.02)
 
 
 def test_every_row_arrives_exactly(browser: Browser, served: Any) -> None:
@@ -276,7 +276,7 @@ def make_many(count: int) -> Market:
 
 
 def test_a_hundred_thousand_bubbles_in_view_are_the_programs(
-    browser: Browser, served: Any, context: HeadlessContext, kit: Kit
+    browser: Browser, served: Any, context: HeadlessContext, resources: SharedResources
 ) -> None:
     market = make_many(100_000)
     open_page(browser, served(market), rows=100_000)
@@ -288,7 +288,7 @@ def test_a_hundred_thousand_bubbles_in_view_are_the_programs(
     settle(browser)
     style = Style(is_visible=PAGE_LAYERS - {"cvd", "price", "levels"})
     scene = same_scene(browser, market, style)
-    compare(page_picture(browser), program_picture(context, kit, scene), most_visible=0.01)
+    compare(page_picture(browser), program_picture(context, resources, scene), most_visible=0.01)
 
 
 def test_a_frozen_picture_looks_frozen(browser: Browser, served: Any) -> None:

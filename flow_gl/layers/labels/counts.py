@@ -119,7 +119,7 @@ class CountsLayer:
         self._job: Final = chart.jobs.add("counts")
 
     def setup(self) -> None:
-        self._program = self._chart.kit.shaders.program("count", "text")
+        self._program = self._chart.resources.shaders.program("count", "text")
         self._rows = RowRing(COUNT_ROW, self._chart.counters, is_overlay=True)
 
     def update(self, scene: Scene) -> None:
@@ -130,7 +130,7 @@ class CountsLayer:
             self._key, self._steps = (), None
             return
         is_collecting = chart.batches.text.boxes is not None
-        key = rows.base, view.scale, style, scene.hidden_before_ns, chart.kit.atlas.generation, is_collecting
+        key = rows.base, view.scale, style, scene.hidden_before_ns, chart.resources.atlas.generation, is_collecting
         step = round(view.y_top / view.y_per_px / (_PANE_STEP_PX * view.scale))
         zoom = view.ns_per_px, view.folded, view.y_per_px, step, chart.shown.reference
         self._ringed = scene.marks.of(EventKind.LARGE_TRADE)
@@ -208,7 +208,7 @@ class CountsLayer:
         return pane.encloses(box) and not any(box.overlaps(other) for other in self._taken)
 
     def _upload(self, numbers: list[_Number], scale: float) -> None:
-        tick_size, atlas = self._chart.rows.series.current.base.tick_size, self._chart.kit.atlas
+        tick_size, atlas = self._chart.rows.series.current.base.tick_size, self._chart.resources.atlas
         leaders, plates, labels = bytearray(), bytearray(), bytearray()
         for number in numbers:
             tick, rest = divmod(number.price, tick_size)
@@ -227,7 +227,7 @@ class CountsLayer:
         if self._count and "counts" in scene.style.is_visible:
             use_text_program(self._program)
             self._chart.rows.use_block(0)
-            self._chart.kit.row_drawing.quads(self._rows.texture, 0, self._count, self._chart.counters)
+            self._chart.resources.row_drawing.quads(self._rows.texture, 0, self._count, self._chart.counters)
 
     def release(self) -> None:
         self._rows.release()

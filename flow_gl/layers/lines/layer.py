@@ -30,7 +30,7 @@ class LinesLayer(ABC):
 
     def setup(self) -> None:
         """Create the buffer of the shapes."""
-        self.shapes = ShapeBatch(self._chart.kit, self._chart.counters)
+        self.shapes = ShapeBatch(self._chart.resources, self._chart.counters)
 
     @abstractmethod
     def key(self, scene: Scene) -> tuple[object, ...]:

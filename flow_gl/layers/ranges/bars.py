@@ -20,7 +20,7 @@ class _RangeBars:
         self._rect = Rect(0.0, 0.0, 0.0, 0.0)
 
     def setup(self) -> None:
-        self._program = self._chart.kit.shaders.program("profile")
+        self._program = self._chart.resources.shaders.program("profile")
         self._bars = ProfileBars(self._chart)
 
     def show(self, scene: Scene, found: RangeProfile | None, rect: Rect) -> None:

@@ -1,4 +1,4 @@
-"""What all charts of one OpenGL context share: shader programs, the font atlas and the row renderer."""
+"""The GPU resources that all charts of an OpenGL context share: shader programs, the font atlas, the row renderer."""
 
 from typing import Final
 
@@ -7,8 +7,8 @@ from flow_gl.gl.fonts import FontAtlas
 from flow_gl.gl.shaders import ShaderLibrary
 
 
-class Kit:
-    """Shared GPU resources of the current context."""
+class SharedResources:
+    """The shared resources of the current context."""
 
     def __init__(self) -> None:
         self.shaders: Final = ShaderLibrary()
