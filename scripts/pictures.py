@@ -79,10 +79,10 @@ def use_colour_blind(loop: FrameLoop) -> None:
 def compare(loop: FrameLoop) -> None:
     """Show the first chart alone, with its difference to the second, and the mouse over that pane."""
     loop.state.selected = 1
-    loop.state.charts[0].compared.show(Comparison(symbol_of(loop.link.markets[1])))
+    loop.state.charts[0].comparison.show(Comparison(symbol_of(loop.link.markets[1])))
     run_for(loop, SETTLE_S)
     assert loop.frame is not None
-    pane = loop.frame.charts[0].layout.compared
+    pane = loop.frame.charts[0].layout.comparison
     imgui.get_io().add_mouse_pos_event(pane.x + 0.45 * pane.width, pane.y + 0.5 * pane.height)
 
 

@@ -1,4 +1,4 @@
-"""A comparison of a chart's price with another symbol's: their difference or their ratio. Exact, in integers.
+"""The difference or ratio of two symbols' prices, computed exactly in integers.
 
 Prices are int64 in 1e-9 units; the factor of a difference is a whole number of thousandths.
 """
@@ -27,11 +27,11 @@ _FACTOR: Final = re.compile(r"\d{1,4}(\.\d{0,3})?|\.\d{1,3}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What a chart's price A is compared with: the price B of a symbol.
+    """The comparison of a chart's price A with the price B of another symbol.
 
     Attributes
     ----------
-    symbol : the other symbol, as it was requested
+    symbol : the other symbol, as requested
     kind : "difference" is A - k B, "ratio" is A / B
     thousandths : the factor k of a difference, 1 to `MAX_THOUSANDTHS`
     """
@@ -41,16 +41,16 @@ class Comparison:
     thousandths: int = THOUSANDTHS
 
     def name(self, own: str, other: str) -> str:
-        """Return its name with these names of the two symbols: `NQZ5 - 4 x ESZ5`, `NQZ5 / ESZ5`, in proper signs."""
+        """Format the comparison's name, like `NQZ5 - 4 x ESZ5` (with a true minus and times sign) or `NQZ5 / ESZ5`."""
         if self.kind == "ratio":
             return f"{own} / {other}"
         factor = "" if self.thousandths == THOUSANDTHS else f"{factor_text(self.thousandths)} {_TIMES} "
         return f"{own} {MINUS} {factor}{other}"
 
     def decimals(self, own_tick: int, other_tick: int, other_price: int) -> int:
-        """Return the decimals of its values, 0 to 9.
+        """Return the number of decimals that the values need, 0 to 9.
 
-        A difference has those of both prices' steps. A ratio has as many as show a change by one tick of A.
+        A difference shows the steps of both prices exactly. A ratio shows a change by one tick of A.
 
         Parameters
         ----------
@@ -68,12 +68,12 @@ class Comparison:
         return price_decimals(step // THOUSANDTHS) if step % THOUSANDTHS == 0 else _MAX_DECIMALS
 
     def min_step(self, own_tick: int, other_price: int) -> float:
-        """Return by how much one tick of A changes the value, in 1e-9."""
+        """Return the change of the value per tick of A, 1e-9."""
         own_tick = own_tick or _UNKNOWN_TICK
         return float(own_tick) if self.kind == "difference" else own_tick * PRICE_SCALE / max(1, abs(other_price))
 
     def value(self, own: int, other: int, decimals: int) -> int | None:
-        """Return the value in units of the last decimal, rounded half to even; None where B is 0.
+        """Return the value in units of the last decimal, rounded half to even; None for a ratio where B is 0.
 
         Parameters
         ----------
@@ -84,12 +84,17 @@ class Comparison:
         return _rounded((own * THOUSANDTHS - other * self.thousandths) * 10**decimals, THOUSANDTHS * PRICE_SCALE)
 
     def text(self, own: int, other: int, decimals: int) -> str:
-        """Return the value as text; "" where it has none."""
+        """Return the value as text; "" if there is no value."""
         found = self.value(own, other, decimals)
         return "" if found is None else value_text(found * 10 ** (_MAX_DECIMALS - decimals), decimals)
 
     def values(self, own: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the values of prices in 1e-9, for drawing: float64, same shape; nan where B is 0."""
+        """Return approximate values for drawing, 1e-9: float64, shape (n,); nan for a ratio where B is 0.
+
+        Parameters
+        ----------
+        own, other : prices of A and B, 1e-9, int64, shape (n,)
+        """
         if self.kind == "ratio":
             found: NDArray[np.float64] = np.full(len(own), np.nan)
             np.divide(own * float(PRICE_SCALE), other, out=found, where=other != 0)
@@ -110,7 +115,7 @@ def factor_text(thousandths: int) -> str:
 
 
 def factor_from_text(text: str) -> int | None:
-    """Parse a factor from 0.001 to 1,000 exactly, in thousandths; None if it is none."""
+    """Parse a factor from 0.001 to 1,000 into thousandths, exactly; return None for any other text."""
     if _FACTOR.fullmatch(text) is None:
         return None
     found = int(Decimal(text) * THOUSANDTHS)

@@ -16,7 +16,7 @@ from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.palette import DARK, Palette, Rgb
 from flow_gl.gl.counters import FrameCounters
 from flow_gl.gl.view import Rect, View
-from flow_gl.layers.comparison.compared import Compared
+from flow_gl.layers.comparison.pane import ComparisonPane
 from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.layers.drawings.shown import ShownShape
 from flow_gl.layers.lines.book import NO_LINES, LineBook
@@ -154,7 +154,7 @@ class Scene:
     """What traded in the range that the user has marked."""
     in_view: RangeProfile | None = None
     """What traded in view; None unless its profile is shown in place of the session's."""
-    compared: Compared | None = None
+    comparison: ComparisonPane | None = None
     """The chart's comparison with another symbol; None without one, or without room for its pane."""
     order_sizes: tuple[int, int] = (10, 50)
     """Least contracts of a medium and of a large order."""

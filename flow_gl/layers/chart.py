@@ -14,7 +14,7 @@ from flow_gl.gl.shapes import ShapeBatch
 from flow_gl.gl.text import TextBatch
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import HeaderBar, Scene
-from flow_gl.layers.comparison.points import present
+from flow_gl.layers.comparison.points import newest_value
 from flow_gl.layers.labels.axis_ticks import AxisTicks
 from flow_gl.layers.labels.layout import ALL, TIME, LabelLayout, Numbers
 from flow_gl.layers.rows.chart_rows import ChartRows
@@ -180,7 +180,7 @@ class Chart:
         """What lines and labels depend on besides the scene."""
         reader, shown, lines = scene.reader, self.shown, scene.lines
         return Numbers(
-            price=(shown.last_price, shown.cvd, None if scene.compared is None else present(scene)),
+            price=(shown.last_price, shown.cvd, None if scene.comparison is None else newest_value(scene)),
             lines=(lines.sizes.version, lines.vwaps.version),
             other=(
                 *(self.has_trades, shown.tick_size, shown.reference_goal, shown.is_paused),

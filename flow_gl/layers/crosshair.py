@@ -57,8 +57,8 @@ class CrosshairLayer(CachedLayer):
             return ""
         if y < price.rect.bottom:
             return price_text(round(price.y_at(y)) * tick_size, tick_size)
-        if scene.compared is not None and scene.compared.rect.y <= y < scene.compared.rect.bottom:
+        if scene.comparison is not None and scene.comparison.rect.y <= y < scene.comparison.rect.bottom:
             value = round(compare_view(scene).y_at(y))
-            return value_text(value, decimals(scene)) if scene.compared.has_scale else ""
+            return value_text(value, decimals(scene)) if scene.comparison.has_scale else ""
         cvd = scene.cvd_view.rect
         return signed_text(round(scene.cvd_view.y_at(y))) if cvd.y <= y < cvd.bottom else ""

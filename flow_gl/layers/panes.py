@@ -7,4 +7,4 @@ from flow_gl.layers.base import Scene
 def panes_of(scene: Scene) -> tuple[Rect, ...]:
     """Return the panes over which time is drawn, framebuffer pixels."""
     price, cvd = scene.price_view.rect, scene.cvd_view.rect
-    return (price, cvd) if scene.compared is None else (price, scene.compared.rect, cvd)
+    return (price, cvd) if scene.comparison is None else (price, scene.comparison.rect, cvd)

@@ -30,7 +30,7 @@ _FAINT, _STRONG = 0.10, 0.50
 
 def ribbon_rect(scene: Scene) -> Rect:
     """Return the ribbon's place; it has no height where the ribbon is not shown."""
-    above = scene.price_view.rect if scene.compared is None else scene.compared.rect
+    above = scene.price_view.rect if scene.comparison is None else scene.comparison.rect
     return Rect(above.x, above.bottom, above.width, max(0.0, scene.cvd_view.rect.y - above.bottom))
 
 

@@ -252,9 +252,9 @@ class ChartStack:
         """Return the scissor box of each `Pane`."""
         price, cvd, size = scene.price_view.rect, scene.cvd_view.rect, self.chart.screen_px
         header = price if self.chart.header is None else self.chart.header.rect
-        compared = price if scene.compared is None else scene.compared.rect
-        key = price, cvd, header, compared, scene.price_axis_px, scene.time_axis_px, size
-        panes = price, cvd, header, compared
+        comparison = price if scene.comparison is None else scene.comparison.rect
+        key = price, cvd, header, comparison, scene.price_axis_px, scene.time_axis_px, size
+        panes = price, cvd, header, comparison
         return self._boxes.get(key, lambda: [*map(self.chart.scissor_box, (_outer(scene), *panes))])
 
     def release(self) -> None:

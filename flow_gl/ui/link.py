@@ -1,7 +1,7 @@
 """The view's interface to an engine: a link that is polled once per frame and never blocks.
 
 The program's link starts an engine process and attaches its stores; tests and examples use a local one. The view reads
-`engine` and `markets`, sends commands, and compares `generation` to detect that the readers were replaced.
+`engine` and `markets`, sends commands, and compares `generation` to detect replaced readers.
 """
 
 from collections.abc import Sequence
@@ -35,22 +35,22 @@ class Link(Protocol):
     markets: list[MarketReader]
     """One per chart, in chart order; grows as charts appear. The view refreshes them once per frame."""
     timeline: TimelineStore | None
-    """What a replay's seek bar shows; None where there is none."""
+    """The data of a replay's seek bar; None if there is no seek bar."""
     state: LinkState
     message: str
     """One line for the user; "" if there is no message."""
     exit_code: int
     """Exit code for the program if the state is FAILED; 0 otherwise."""
     generation: int
-    """Changes when `engine` or `markets` hold new objects over new stores, because another engine took over or a chart
-    now shows another contract."""
+    """Changes whenever `engine` or `markets` refer to new stores: another engine took over, or a chart shows another
+    contract."""
     restarts: int
-    """Number of engines that took over from one that died."""
+    """Number of times that an engine was restarted after it died."""
     offered: Sequence[str]
-    """Symbols that the feed can chart, the busiest first; empty where that is not known."""
+    """Symbols that the feed can chart, busiest first; empty if not known."""
 
     asks_for: str
-    """Type of the symbols (`stype_in`) that may be asked for besides; "" if there are no others."""
+    """Type (`stype_in`) of the other symbols that can be requested; "" if none can be."""
 
     def poll(self) -> LinkState:
         """Update the fields. Called once per frame; takes microseconds and never blocks."""
@@ -59,20 +59,20 @@ class Link(Protocol):
         """Send a command to the engine. Silently dropped if no engine runs."""
 
     def add(self, symbol: str) -> str:
-        """Ask for a market of this symbol, without touching the others. Returns "", or one line on why not.
+        """Request a market for a symbol, without affecting the others. Returns "", or one line on why it is impossible.
 
-        The market comes later, behind the others, or `refusals` says why it does not.
+        The market is appended to `markets` later, or `refusals` gives the reason if it is not.
         """
 
     def refusals(self) -> list[tuple[str, str]]:
-        """Return, once, the symbols that were asked for and will not come, with one line on why."""
+        """Return, once each, the requested symbols that cannot be added, with the reason in one line."""
 
     def close(self) -> None:
         """End the engine and release its stores. Idempotent."""
 
 
 class LinkFields:
-    """The fields of a `Link` before its first hello: what every link begins with."""
+    """The fields of a `Link` with their initial values."""
 
     def __init__(self, *, owns_engine: bool = True) -> None:
         self.owns_engine = owns_engine

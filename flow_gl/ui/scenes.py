@@ -28,7 +28,7 @@ from flow_gl.layers.rows import hit
 from flow_gl.layers.rows.extent import PriceScale, price_scale
 from flow_gl.layers.rows.packing import UNKNOWN_TICK_SIZE
 from flow_gl.store.market import MarketReader
-from flow_gl.ui import comparing
+from flow_gl.ui import comparison_pane
 from flow_gl.ui.overlays.frame import ChartFrame
 from flow_gl.ui.state.axes import EDGE_SHARE
 from flow_gl.ui.state.chart_state import ChartState
@@ -128,7 +128,7 @@ class ChartAxes:
             own.price.fit(low, high, height_px=layout.price.height, least_span=MIN_TICKS, dt_s=moment.dt_s)
         if own.cvd_seen is not None:
             own.cvd.fit(*own.cvd_seen, height_px=layout.cvd.height, least_span=MIN_CONTRACTS, dt_s=moment.dt_s)
-        comparing.fit(own.compared, layout.compared.height, moment.dt_s)
+        comparison_pane.fit(own.comparison, layout.comparison.height, moment.dt_s)
 
     def _read_shapes(self, market: MarketReader, state: ViewState) -> tuple[ShownShape, ...]:
         """Return the user's drawings with their numbers; the same object while nothing changes."""
@@ -174,9 +174,9 @@ def _search(market: MarketReader, state: ViewState, own: ChartState, seen_ns: tu
     cut = {"hidden_before_ns": own.cleared_before_ns, "until_ns": _until_ns(state)}
     own.price_seen = price_scale(market, own.lod, *seen_ns, **cut)
     has_candles = state.filters.has_cvd_candles
-    cvd = hit.cvd_extent(market, own.lod, *seen_ns, has_candles=has_candles, **cut)
+    cvd = hit.cvd_extent(market, own.lod, *seen_ns, has_candles=has_candles, **clip)
     if ORDER_SIZES in state.filters.layers and cvd is not None:
-        cvd = own.lines.sizes.extent(seen_ns[0], min(seen_ns[1], cut["until_ns"]), cvd)
+        cvd = own.lines.sizes.extent(seen_ns[0], min(seen_ns[1], clip["until_ns"]), cvd)
     own.cvd_seen = _with_zero(own, cvd)
     if own.compared.rule is not None:
         comparing.search(market, own, seen_ns, cut, ns_per_px=state.time.ns_per_px, scale=scale)
@@ -263,7 +263,7 @@ def build(
         shapes=own.shapes,
         marked=own.marked,
         in_view=own.in_view,
-        compared=comparing.frozen_part(own, layout),
+        comparison=comparison_pane.frozen_part(own, layout),
         order_sizes=(state.aggregation.order_size_medium, state.aggregation.order_size_large),
         price_axis_px=layout.price_axis.width,
         time_axis_px=layout.time_axis.height,
@@ -355,7 +355,7 @@ def _last_price_px(scene: Scene, at_ns: int) -> tuple[float, float]:
 def _own_crosshair(state: ViewState, layout: ChartLayout) -> tuple[float, float] | None:
     """Return the mouse's position while it is in a pane of this chart."""
     cursor = state.cursor_px
-    panes = layout.price, layout.compared, layout.cvd
+    panes = layout.price, layout.comparison, layout.cvd
     return cursor if cursor is not None and any(pane.contains(*cursor) for pane in panes) else None
 
 

@@ -15,7 +15,7 @@ from flow_gl.gl.surface.context import Surface
 from flow_gl.gl.timing import LayerTimer
 from flow_gl.gl.view import Rect
 from flow_gl.store.market import MarketReader
-from flow_gl.ui import comparing, scenes
+from flow_gl.ui import comparison_pane, scenes
 from flow_gl.ui.alerts.center import AlertCenter, Now
 from flow_gl.ui.input.handler import InputHandler
 from flow_gl.ui.link import Link
@@ -298,7 +298,7 @@ class FrameLoop:
         axis = self._axis_room.width_px(self._parts, shown, visible if count else [], self.frame, scale)
         area = self._panels.charts
         parts = {"scale": scale, "cvd_share": state.cvd_share, "axis_px": axis, "arrangement": state.arrangement}
-        parts |= comparing.layout_parts(state, visible, link.markets)
+        parts |= comparison_pane.layout_parts(state, visible, link.markets)
         layouts = arrange(area, len(visible), **parts, has_ribbon="ribbon" in state.filters.layers)
         charts = []
         for index, layout in zip(visible, layouts, strict=True):

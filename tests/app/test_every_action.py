@@ -141,10 +141,10 @@ SEEN: dict[str, Seen] = {
     "link": lambda pilot: pilot.state.charts[0].link,
     "link_unit": state_of("link_unit"),
     "compare": lambda _: is_list_open(),
-    **dict.fromkeys(("compare_kind", "compare_off"), lambda pilot: pilot.state.charts[0].compared.rule),
-    "compare_scale": lambda pilot: pilot.state.charts[0].compared.axis.is_auto,
-    **dict.fromkeys(("compare_closer", "compare_farther"), lambda pilot: pilot.state.charts[0].compared.axis.fixed),
-    **dict.fromkeys(("compare_larger", "compare_smaller"), state_of("compared_share")),
+    **dict.fromkeys(("compare_kind", "compare_off"), lambda pilot: pilot.state.charts[0].comparison.rule),
+    "compare_scale": lambda pilot: pilot.state.charts[0].comparison.axis.is_auto,
+    **dict.fromkeys(("compare_closer", "compare_farther"), lambda pilot: pilot.state.charts[0].comparison.axis.fixed),
+    **dict.fromkeys(("compare_larger", "compare_smaller"), state_of("comparison_share")),
     "add_chart": lambda _: is_list_open(),
     "change_symbol": lambda _: is_list_open(),
     "close_chart": lambda pilot: len(pilot.state.charts),
@@ -234,9 +234,9 @@ def after_zoom(pilot: WindowPilot) -> None:
 
 def with_comparison(pilot: WindowPilot) -> None:
     """Compare the first chart with the last market; its axis is fixed."""
-    compared = pilot.state.charts[0].compared
-    compared.show(Comparison(chart_list.symbol_of(pilot.link.markets[-1])))
-    compared.axis.set(0.0, 1e6)
+    comparison = pilot.state.charts[0].comparison
+    comparison.show(Comparison(chart_list.symbol_of(pilot.link.markets[-1])))
+    comparison.axis.set(0.0, 1e6)
     pilot.frames(3)
 
 
@@ -306,7 +306,7 @@ def fresh(pilot: WindowPilot) -> None:
         "pointer",
         "text_size",
         "cvd_share",
-        "compared_share",
+        "comparison_share",
         "arrangement",
     ):
         setattr(state, name, getattr(first, name))
@@ -322,7 +322,7 @@ def fresh(pilot: WindowPilot) -> None:
     for own in state.charts:
         own.price.reset()
         own.cvd.reset()
-        own.compared.show(None)
+        own.comparison.show(None)
         own.pinned_id, own.cleared_before_ns = None, 0
     pilot.frames(2)
 

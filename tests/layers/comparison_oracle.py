@@ -36,7 +36,7 @@ class Value(NamedTuple):
     other: int
 
 
-def breaks_of(times: Sequence[int], hours: Hours, session_at: dict[int, int]) -> list[Break]:
+def expected_breaks(times: Sequence[int], hours: Hours, session_at: dict[int, int]) -> list[Break]:
     """Return the breaks of a symbol, in order of time.
 
     Parameters
@@ -63,7 +63,9 @@ def breaks_of(times: Sequence[int], hours: Hours, session_at: dict[int, int]) ->
 
 def values_of(trades: Sequence[Trade], hours: Hours, session_at: dict[int, int]) -> list[Value | None]:
     """Return the value after each trade; None where a price does not hold. Trades are in order of time."""
-    breaks = [breaks_of([one.at_ns for one in trades if one.symbol == symbol], hours, session_at) for symbol in (0, 1)]
+    breaks = [
+        expected_breaks([one.at_ns for one in trades if one.symbol == symbol], hours, session_at) for symbol in (0, 1)
+    ]
     newest: list[Trade | None] = [None, None]
     found: list[Value | None] = []
     for trade in trades:

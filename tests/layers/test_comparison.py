@@ -15,12 +15,12 @@ from flow_gl.core.schema import GAP_LIST, ROLL_LIST, GapKind
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.units import MINUTE_NS, SECOND_NS
 from flow_gl.engine.pipeline import Pipeline
-from flow_gl.layers.comparison.cuts import cuts_of
+from flow_gl.layers.comparison.breaks import breaks_of
 from flow_gl.layers.comparison.points import Points, points_between
 from flow_gl.store.market import MarketReader, MarketStore
 from tests.kit.markets import make_market
 from tests.kit.trades import trades_of
-from tests.layers.comparison_oracle import Hours, Trade, breaks_of, buckets_of, is_cut, values_of
+from tests.layers.comparison_oracle import Hours, Trade, buckets_of, expected_breaks, is_cut, values_of
 
 TICK = 250_000_000
 PRICES = 101_468, 27_249
@@ -110,7 +110,9 @@ class Oracle:
         hours = Hours(CLOSED, MISSING)
         self._trades = trades
         self._values = values_of(trades, hours, sessions)
-        self._ends = [breaks_of([one.at_ns for one in trades if one.symbol == n], hours, sessions) for n in (0, 1)]
+        self._ends = [
+            expected_breaks([one.at_ns for one in trades if one.symbol == n], hours, sessions) for n in (0, 1)
+        ]
 
     def points(self, width_ns: int) -> list[Point]:
         found = buckets_of(self._trades, self._values, width_ns)
@@ -220,10 +222,10 @@ def test_rolls_and_unscheduled_sessions_end_a_price() -> None:
     market.store.gaps.write(gaps)
     market.store.rolls.write(rolls)
     market.reader.refresh()
-    cuts = cuts_of(market.reader)
-    assert cuts.between(second[19], second[20] - 1) is None
-    assert cuts.between(second[19], second[20]) == 0
-    assert cuts.between(second[20], second[39]) is None
-    assert cuts.between(second[40], second[40]) is None
-    assert cuts.between(second[40], second[40] + 1) == 0
-    assert cuts.between(second[41], second[-1]) is None
+    breaks = breaks_of(market.reader)
+    assert breaks.between(second[19], second[20] - 1) is None
+    assert breaks.between(second[19], second[20]) == 0
+    assert breaks.between(second[20], second[39]) is None
+    assert breaks.between(second[40], second[40]) is None
+    assert breaks.between(second[40], second[40] + 1) == 0
+    assert breaks.between(second[41], second[-1]) is None

@@ -157,7 +157,7 @@ def compared(screen: Screen) -> None:
     """Each chart with the next one, as a difference and as a ratio; the last one with a symbol that is not there."""
     symbols = [*(f"{symbol[:-2]}.v.0" for symbol in SYMBOLS[1 : screen.frame.chart_count]), "CL.v.0"]
     for number, (own, symbol) in enumerate(zip(screen.state.charts, symbols, strict=False)):
-        own.compared.show(Comparison(symbol, "ratio" if number % 2 else "difference", 2_500))
+        own.comparison.show(Comparison(symbol, "ratio" if number % 2 else "difference", 2_500))
     screen.frames(40)
     with_crosshair(screen)
 

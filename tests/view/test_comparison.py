@@ -12,7 +12,7 @@ from flow_gl.core.schema import GapKind
 from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.base import Scene
 from flow_gl.layers.comparison.layers import compare_color, places_of
-from flow_gl.layers.comparison.points import compare_view, points_in_view, present, shown_width_ns
+from flow_gl.layers.comparison.points import compare_view, newest_value, points_in_view, shown_width_ns
 from flow_gl.ui.overlays.hover import comparison as tip
 from flow_gl.ui.overlays.hover.tip import spot_at
 from flow_gl.ui.overlays.stack import is_list_open
@@ -66,13 +66,13 @@ def silence(pilot: HeadlessPilot) -> int:
 
 def test_a_key_and_some_letters_show_the_difference(pilot: HeadlessPilot) -> None:
     choose(pilot, "es")
-    assert pilot.state.charts[0].compared.rule == Comparison("ES.v.0")
+    assert pilot.state.charts[0].comparison.rule == Comparison("ES.v.0")
     own, other = last_prices(pilot)
     value = value_text(own - other, 2)
     said = texts(pilot)
     assert f"NQZ5 {MINUS} ESZ5   {value}" in said
     assert value in said, "on a plate at the right edge"
-    rect = shown(pilot).compared
+    rect = shown(pilot).comparison
     assert rect is not None
     assert rect.rect.y == shown(pilot).price_view.rect.bottom
     assert rect.rect.bottom == shown(pilot).cvd_view.rect.y
@@ -90,7 +90,7 @@ def test_the_second_row_is_the_ratio_and_a_key_switches(pilot: HeadlessPilot) ->
 
 def test_a_number_in_the_search_is_the_factor(pilot: HeadlessPilot) -> None:
     choose(pilot, "2.5 ym")
-    assert pilot.state.charts[0].compared.rule == Comparison("YM.v.0", "difference", 2_500)
+    assert pilot.state.charts[0].comparison.rule == Comparison("YM.v.0", "difference", 2_500)
     own, other = (int(pilot.link.markets[at].session["last_price"]) for at in (0, 2))
     exact = (own * 10 - other * 25) * 100
     assert f"NQZ5 {MINUS} 2.5 \u00d7 YMZ5   {value_text(exact // 1000, 3)}" in texts(pilot)
@@ -99,8 +99,8 @@ def test_a_number_in_the_search_is_the_factor(pilot: HeadlessPilot) -> None:
 def test_the_list_offers_every_other_symbol_and_an_end(pilot: HeadlessPilot) -> None:
     choose(pilot, "es")
     choose(pilot, "", "page_down")
-    assert pilot.state.charts[0].compared.rule is None
-    assert shown(pilot).compared is None
+    assert pilot.state.charts[0].comparison.rule is None
+    assert shown(pilot).comparison is None
     assert shown(pilot).price_view.rect.bottom == shown(pilot).cvd_view.rect.y
 
 
@@ -110,7 +110,7 @@ def test_a_symbol_alone_has_nothing_to_be_compared_with() -> None:
     alone.press("ctrl+d")
     alone.press("enter")
     alone.frames(5)
-    assert alone.state.charts[0].compared.rule is None
+    assert alone.state.charts[0].comparison.rule is None
     alone.press("escape")
     alone.frames(5)
     assert not is_list_open()
@@ -119,30 +119,30 @@ def test_a_symbol_alone_has_nothing_to_be_compared_with() -> None:
 
 def test_the_pane_has_a_menu_an_axis_and_a_border(pilot: HeadlessPilot) -> None:
     choose(pilot, "es")
-    layout, compared = pilot.charts[0].layout, pilot.state.charts[0].compared
-    axis, pane = layout.compared_axis, layout.compared
+    layout, comparison = pilot.charts[0].layout, pilot.state.charts[0].comparison
+    axis, pane = layout.comparison_axis, layout.comparison
     pilot.scroll(3, (axis.x + 0.5 * axis.width, axis.y + 0.5 * axis.height))
-    assert compared.axis.fixed is not None
-    narrow = compared.axis.per_px
+    assert comparison.axis.fixed is not None
+    narrow = comparison.axis.per_px
     pilot.press("ctrl+z")
-    assert compared.axis.fixed is None, "undo restores the automatic axis"
+    assert comparison.axis.fixed is None, "undo restores the automatic axis"
     pilot.press("ctrl+y")
-    assert compared.axis.fixed is not None
+    assert comparison.axis.fixed is not None
     pilot.press("v")
     pilot.frames(90)
-    assert compared.axis.fixed is None
-    assert compared.axis.per_px > 1.3 * narrow
+    assert comparison.axis.fixed is None
+    assert comparison.axis.per_px > 1.3 * narrow
     pilot.click((pane.x + 200.0, pane.y + 60.0), button=1)
-    pilot.choose("Comparison as difference, or as ratio")
+    pilot.choose("Switch the comparison between difference and ratio")
     pilot.frames(10)
-    assert compared.rule == Comparison("ES.v.0", "ratio")
+    assert comparison.rule == Comparison("ES.v.0", "ratio")
     pilot.drag((pane.x + 300.0, pane.y), (pane.x + 300.0, pane.y - 60.0))
-    assert pilot.charts[0].layout.compared.height == pytest.approx(pane.height + 60.0, abs=2.0)
+    assert pilot.charts[0].layout.comparison.height == pytest.approx(pane.height + 60.0, abs=2.0)
     assert pilot.charts[0].layout.cvd == layout.cvd
     pilot.click((pane.x + 200.0, pane.y + 60.0), button=1)
     pilot.choose("End the comparison")
     pilot.frames(5)
-    assert shown(pilot).compared is None
+    assert shown(pilot).comparison is None
 
 
 def test_the_line_is_in_the_pane_and_follows_the_prices(pilot: HeadlessPilot) -> None:
@@ -184,14 +184,14 @@ def pilot_of_a_silence() -> HeadlessPilot:
 def test_a_silence_of_the_other_symbol_breaks_the_line_and_is_said() -> None:
     pilot = pilot_of_a_silence()
     choose(pilot, "es")
-    assert shown(pilot).compared is not None
+    assert shown(pilot).comparison is not None
     assert points_in_view(shown(pilot)).times[-1] == int(pilot.link.markets[0].session["last_ts"])
-    assert not present(shown(pilot)).reason, "until a silence is known, the price is carried forward"
+    assert not newest_value(shown(pilot)).reason, "until a silence is known, the price is carried forward"
     start = silence(pilot)
     pilot.frames(40)
     scene = shown(pilot)
     assert points_in_view(scene).times[-1] == start
-    assert present(scene).reason == "ESZ5 does not trade now"
+    assert newest_value(scene).reason == "ESZ5 does not trade now"
     said = texts(pilot)
     assert f"NQZ5 {MINUS} ESZ5   no value: ESZ5 does not trade now" in said
     pane = compare_view(scene).rect
@@ -206,13 +206,13 @@ def test_a_silence_of_the_other_symbol_breaks_the_line_and_is_said() -> None:
 
 
 def test_a_missing_symbol_is_said_and_found_again(pilot: HeadlessPilot) -> None:
-    pilot.state.charts[0].compared.show(Comparison("CL.v.0"))
+    pilot.state.charts[0].comparison.show(Comparison("CL.v.0"))
     pilot.frames(20)
     assert f"NQZ5 {MINUS} CL.v.0   no value: CL.v.0 is not in this feed" in texts(pilot)
     pilot.link.bring("CLZ5")
     pilot.link.generation += 1
     pilot.frames(40)
-    assert not present(shown(pilot)).reason
+    assert not newest_value(shown(pilot)).reason
 
 
 def test_the_mouse_reads_the_value_and_both_prices(pilot: HeadlessPilot) -> None:
@@ -246,13 +246,13 @@ def test_a_paused_picture_keeps_its_values(pilot: HeadlessPilot) -> None:
     choose(pilot, "es")
     pilot.press("space")
     pilot.frames(5)
-    before, points = present(shown(pilot)), points_in_view(shown(pilot))
+    before, points = newest_value(shown(pilot)), points_in_view(shown(pilot))
     session = np.array([pilot.link.markets[1].session])
     session["last_price"] += 40 * TICK
     pilot.link.stores[1].session.write(session)
     silence(pilot)
     pilot.frames(60)
-    assert present(shown(pilot)) == before
+    assert newest_value(shown(pilot)) == before
     assert points_in_view(shown(pilot)).other.tolist() == points.other.tolist()
 
 
@@ -264,7 +264,7 @@ def test_each_level_of_detail_ends_with_the_same_value(pilot: HeadlessPilot) -> 
         pilot.frames(30)
         points = points_in_view(shown(pilot))
         values.add((int(points.own[-1]), int(points.other[-1])))
-        assert (present(shown(pilot)).own, present(shown(pilot)).other) in values
+        assert (newest_value(shown(pilot)).own, newest_value(shown(pilot)).other) in values
     assert len(values) == 1
 
 
@@ -272,24 +272,24 @@ def test_a_low_chart_leaves_the_pane_out() -> None:
     low = HeadlessPilot("NQZ5", "ESZ5", size=(900, 220), bubbles=30)
     low.state.charts[:] = []
     low.frames(3)
-    low.state.charts[0].compared.show(Comparison("ES.v.0"))
+    low.state.charts[0].comparison.show(Comparison("ES.v.0"))
     low.frames(5)
     assert low.charts[0].scene is not None
-    assert low.charts[0].scene.compared is None
+    assert low.charts[0].scene.comparison is None
     low.close()
 
 
 def test_a_workspace_keeps_it(pilot: HeadlessPilot) -> None:
     choose(pilot, "4 es")
-    pilot.state.compared_share = 0.3
+    pilot.state.comparison_share = 0.3
     kept = gather(pilot.state, plot_width_px=900.0, symbols=["NQ.v.0", "ES.v.0", "YM.v.0"])
-    pilot.state.charts[0].compared.show(None)
-    pilot.state.compared_share = 0.2
+    pilot.state.charts[0].comparison.show(None)
+    pilot.state.comparison_share = 0.2
     apply(pilot.state, kept, plot_width_px=900.0)
     pilot.frames(5)
-    assert pilot.state.charts[0].compared.rule == Comparison("ES.v.0", "difference", 4_000)
-    assert pilot.state.charts[1].compared.rule is None
-    assert pilot.state.compared_share == 0.3
+    assert pilot.state.charts[0].comparison.rule == Comparison("ES.v.0", "difference", 4_000)
+    assert pilot.state.charts[1].comparison.rule is None
+    assert pilot.state.comparison_share == 0.3
 
 
 @pytest.mark.parametrize("palette", PALETTES.values(), ids=list(PALETTES))

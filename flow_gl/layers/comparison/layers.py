@@ -1,6 +1,6 @@
-"""The comparison pane: its grid, the line, values on the axis, its name with the newest value.
+"""The layers of the comparison pane: grid, line, axis values, caption with the newest value.
 
-The line is interrupted where a price does not hold. Gaps of the other symbol are hatched in this pane only.
+The line breaks where a price ceases to be valid. Gaps of the other symbol are hatched in this pane only.
 """
 
 from typing import Final
@@ -18,14 +18,14 @@ from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.comparison.points import (
     compare_view,
     decimals,
+    newest_value,
     points_in_view,
-    present,
     shown_width_ns,
     state_of,
     title,
 )
 from flow_gl.layers.labels import ticks
-from flow_gl.layers.labels.axes import LABEL_PX, LEFT_PX, add_plate, compared_y, crosshair_y, free_ticks
+from flow_gl.layers.labels.axes import LABEL_PX, LEFT_PX, add_plate, comparison_y, crosshair_y, free_ticks
 from flow_gl.layers.labels.axis_ticks import VALUE_LABEL_PX
 from flow_gl.layers.labels.layout import PRICE, TIME
 from flow_gl.layers.lines.layer import LinesLayer, place_of
@@ -38,16 +38,16 @@ _MAX_GAPS: Final = 64
 
 
 def compare_color(palette: Palette) -> Rgb:
-    """Return the colour of the line and its plate, legible on the chart's background."""
+    """Return the colour of the line and its plate, readable on the chart's background."""
     return readable(_VIOLET, palette.ground, palette.text)
 
 
 @once
 def value_ticks(scene: Scene) -> list[tuple[int, float]]:
-    """Return the grid's values (1e-9) and their screen y, the lowest first."""
+    """Return the grid values (1e-9) and their screen y, lowest value first."""
     view = compare_view(scene)
     least = view.y_per_px * VALUE_LABEL_PX * view.scale
-    # No finer than the values are written.
+    # Not finer than the printed decimals.
     step = ticks.value_step(max(least, 10.0 ** (_DIGITS - decimals(scene))), 1.0)
     values = ticks.value_ticks(view.y_bottom, view.y_top, step)
     return [(value, round(view.screen_y(value))) for value in values]
@@ -55,48 +55,48 @@ def value_ticks(scene: Scene) -> list[tuple[int, float]]:
 
 def shown_text(scene: Scene) -> str:
     """Return the newest value as text; "" if there is none."""
-    now, compared = present(scene), scene.compared
-    return "" if now.reason or compared is None else compared.rule.text(now.own, now.other, decimals(scene))
+    now, comparison = newest_value(scene), scene.comparison
+    return "" if now.reason or comparison is None else comparison.rule.text(now.own, now.other, decimals(scene))
 
 
 class ComparisonGridLayer(CachedLayer):
-    """Adds the pane's lines, zero, and the gaps of the other symbol below the line."""
+    """Adds the grid, the zero line and the gaps of the other symbol, all below the line."""
 
     follows = TIME
 
     def key(self, scene: Scene) -> tuple[object, ...]:
-        compared = scene.compared
-        if compared is None:
+        comparison = scene.comparison
+        if comparison is None:
             return ()
-        other = compared.other
-        # Most symbols have no gap: then nothing here moves with time.
+        other = comparison.other
+        # Without gaps, as usual, nothing in this layer moves with time.
         gaps = () if other is None or not len(other.gaps) else (other.breaks_version, place_of(compare_view(scene)))
-        return compared, gaps, value_ticks(scene), scene.style, scene.price_axis_px, scene.until_ns
+        return comparison, gaps, value_ticks(scene), scene.style, scene.price_axis_px, scene.until_ns
 
     def build(self, scene: Scene) -> None:
-        if scene.compared is None:
+        if scene.comparison is None:
             return
         view, palette, under = compare_view(scene), scene.style.palette, self._chart.batches.under
         rect, line = view.rect, max(1.0, round(view.scale))
         self._add_gaps(scene)
-        if "grid" in scene.style.is_visible and scene.compared.has_scale:
+        if "grid" in scene.style.is_visible and scene.comparison.has_scale:
             for _, y in value_ticks(scene):
                 under.rect(rect.x, y, rect.width, line, palette.grid)
         zero = round(view.screen_y(0.0))
-        if scene.compared.rule.kind == "difference" and rect.y <= zero < rect.bottom:
+        if scene.comparison.rule.kind == "difference" and rect.y <= zero < rect.bottom:
             color = mix(palette.grid, palette.quiet, 0.55)
             under.dashed(rect.x, zero, rect.width, line, color, period=6 * line, dash=3 * line)
         border = mix(palette.grid, palette.quiet, 0.25)
         under.rect(rect.x, rect.y, rect.width + scene.price_axis_px, line, border)
 
     def _add_gaps(self, scene: Scene) -> None:
-        """Hatch the gaps of the other symbol: those of the chart's own are drawn over all panes."""
-        compared, view = scene.compared, compare_view(scene)
-        if compared is None or compared.other is None or "gaps" not in scene.style.is_visible:
+        """Hatch the gaps of the other symbol; those of the chart's symbol are drawn over all panes."""
+        comparison, view = scene.comparison, compare_view(scene)
+        if comparison is None or comparison.other is None or "gaps" not in scene.style.is_visible:
             return
-        if not len(compared.other.gaps):
+        if not len(comparison.other.gaps):
             return
-        gaps, palette, rect = compared.other.gaps, scene.style.palette, view.rect
+        gaps, palette, rect = comparison.other.gaps, scene.style.palette, view.rect
         gaps = gaps[np.isin(gaps["kind"], (int(GapKind.FEED), int(GapKind.NO_TRADES)))]
         now_ns = min(scene.now_ns, scene.until_ns)
         ends = np.where(gaps["open"] == 1, np.maximum(gaps["end"], now_ns), gaps["end"])
@@ -114,29 +114,29 @@ class ComparisonGridLayer(CachedLayer):
 
 
 class ComparisonLayer(LinesLayer):
-    """The line, clipped to the pane."""
+    """Adds the line, clipped to the pane."""
 
     follows = TIME | PRICE
 
     def key(self, scene: Scene) -> tuple[object, ...]:
-        compared = scene.compared
-        if compared is None or compared.other is None:
+        comparison = scene.comparison
+        if comparison is None or comparison.other is None:
             return ()
         width_ns = shown_width_ns(scene)
-        newest = state_of(scene.reader, width_ns), state_of(compared.other, width_ns)
+        newest = state_of(scene.reader, width_ns), state_of(comparison.other, width_ns)
         return (
-            *(compared, newest, place_of(compare_view(scene)), width_ns),
+            *(comparison, newest, place_of(compare_view(scene)), width_ns),
             *(scene.hidden_before_ns, scene.until_ns, scene.style.palette),
         )
 
     def build(self, scene: Scene) -> None:
-        if scene.compared is None:
+        if scene.comparison is None:
             return
         view, points = compare_view(scene), points_in_view(scene)
         xs, ys = places_of(scene)
         color, width = compare_color(scene.style.palette), _WIDTH_PX * view.scale
         self.shapes.segments(xs, ys, points.joined, width, color)
-        # A point that no line reaches would not be seen.
+        # A point without a line would be invisible, so it gets a box.
         alone = np.append(True, ~points.joined) & np.append(~points.joined, True) if len(xs) else np.zeros(0, bool)
         size = 2.0 * width
         boxes = xs[alone] - 0.5 * size, ys[alone] - 0.5 * size, np.full(alone.sum(), size), np.full(alone.sum(), size)
@@ -146,31 +146,31 @@ class ComparisonLayer(LinesLayer):
 @once
 def places_of(scene: Scene) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return screen x and y of the points in view: float64, shape (n,)."""
-    assert scene.compared is not None
+    assert scene.comparison is not None
     view, points = compare_view(scene), points_in_view(scene)
     xs = view.bubble_xs(points.ids, shown_width_ns(scene))
-    values = scene.compared.rule.values(points.own, points.other)
+    values = scene.comparison.rule.values(points.own, points.other)
     return xs, view.rect.y + (view.y_top - values) / view.y_per_px
 
 
 class ComparisonAxisLayer(CachedLayer):
-    """Adds values at the grid's lines, and the newest one on a plate."""
+    """Adds the values of the grid lines, and the newest value on a plate."""
 
     follows = PRICE
 
     def key(self, scene: Scene) -> tuple[object, ...]:
-        if scene.compared is None:
+        if scene.comparison is None:
             return ()
-        place = compared_y(scene), shown_text(scene), crosshair_y(self._chart, scene), scene.price_axis_px
-        return scene.compared, value_ticks(scene), place, decimals(scene), scene.price_view.scale, scene.style.palette
+        place = comparison_y(scene), shown_text(scene), crosshair_y(self._chart, scene), scene.price_axis_px
+        return scene.comparison, value_ticks(scene), place, decimals(scene), scene.price_view.scale, scene.style.palette
 
     def build(self, scene: Scene) -> None:
-        if scene.compared is None or not scene.price_axis_px:
+        if scene.comparison is None or not scene.price_axis_px:
             return
-        chart, palette, scale, rect = self._chart, scene.style.palette, scene.price_view.scale, scene.compared.rect
-        y, text = compared_y(scene), shown_text(scene)
+        chart, palette, scale, rect = self._chart, scene.style.palette, scene.price_view.scale, scene.comparison.rect
+        y, text = comparison_y(scene), shown_text(scene)
         size, x = LABEL_PX * scale, round(rect.right + LEFT_PX * scale)
-        if scene.compared.has_scale:
+        if scene.comparison.has_scale:
             plates = y, crosshair_y(chart, scene)
             for value, at in free_ticks(value_ticks(scene), rect, size, plates):
                 chart.batches.text.add(value_text(value, decimals(scene)), x, at, TextStyle(size, palette.quiet))
@@ -179,21 +179,21 @@ class ComparisonAxisLayer(CachedLayer):
 
 
 class ComparisonCaptionLayer(CachedLayer):
-    """Adds the name and the newest value at the upper left of the pane, or why there is none."""
+    """Adds the caption at the upper left: the name and the newest value, or why there is none."""
 
     follows = PRICE
 
     def key(self, scene: Scene) -> tuple[object, ...]:
-        if scene.compared is None:
+        if scene.comparison is None:
             return ()
-        return scene.compared, title(scene), present(scene), decimals(scene), scene.price_view.scale, scene.style
+        return scene.comparison, title(scene), newest_value(scene), decimals(scene), scene.price_view.scale, scene.style
 
     def build(self, scene: Scene) -> None:
-        if scene.compared is None:
+        if scene.comparison is None:
             return
         texts, palette, rect, scale = (
             *(self._chart.batches.text, scene.style.palette),
-            *(scene.compared.rect, scene.price_view.scale),
+            *(scene.comparison.rect, scene.price_view.scale),
         )
         size = LABEL_PX * scale
         room = rect.width - 2 * _MARGIN_PX * scale
@@ -204,8 +204,8 @@ class ComparisonCaptionLayer(CachedLayer):
 
 
 def captions(scene: Scene) -> tuple[str, ...]:
-    """Return the texts of the caption, the longest first."""
-    name, now = title(scene), present(scene)
+    """Return the caption's alternative texts, longest first."""
+    name, now = title(scene), newest_value(scene)
     if now.reason:
         return f"{name}   no value: {now.reason}", f"{name}   no value", name
     return f"{name}   {shown_text(scene)}", name

@@ -15,7 +15,7 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
-from flow_gl.layers.comparison.points import compare_view, present
+from flow_gl.layers.comparison.points import compare_view, newest_value
 from flow_gl.layers.discs import tick_size_of
 from flow_gl.layers.labels import ticks
 from flow_gl.layers.labels.layout import PRICE, TIME
@@ -112,12 +112,12 @@ def _last_cvd_y(chart: Chart, scene: Scene) -> int | None:
     return _within(view.screen_y(chart.shown.cvd), view.rect.y, view.rect.bottom, view.scale)
 
 
-def compared_y(scene: Scene) -> int | None:
+def comparison_y(scene: Scene) -> int | None:
     """Return the y of the plate of the comparison's newest value; None if there is none."""
-    compared = scene.compared
-    if compared is None or not scene.price_axis_px or (now := present(scene)).reason:
+    comparison = scene.comparison
+    if comparison is None or not scene.price_axis_px or (now := newest_value(scene)).reason:
         return None
-    value = compared.rule.values(np.array([now.own]), np.array([now.other])).item()
+    value = comparison.rule.values(np.array([now.own]), np.array([now.other])).item()
     view = compare_view(scene)
     return _within(view.screen_y(value), view.rect.y, view.rect.bottom, view.scale)
 
@@ -127,7 +127,7 @@ def clear_of_plates(chart: Chart, scene: Scene, y: float) -> int:
     scale, last = scene.price_view.scale, _last_price_y(chart, scene)
     top, bottom = scene.price_view.rect.y, scene.cvd_view.rect.bottom
     step = _PLATE_STEP_PX * scale
-    for plate in (last[0] if last else None, compared_y(scene), _last_cvd_y(chart, scene)):
+    for plate in (last[0] if last else None, comparison_y(scene), _last_cvd_y(chart, scene)):
         if plate is not None and abs(y - plate) < step:
             above, below = plate - step, plate + step
             is_above = (y < plate or below + 0.5 * step > bottom) and above - 0.5 * step >= top

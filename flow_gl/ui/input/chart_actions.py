@@ -247,7 +247,7 @@ def auto_scale(context: Context) -> None:
     for index in context.targets:
         context.state.charts[index].price.reset()
         context.state.charts[index].cvd.reset()
-        context.state.charts[index].compared.axis.reset()
+        context.state.charts[index].comparison.axis.reset()
 
 
 _FOLDING_NOTES: Final[dict[Folding, str]] = {

@@ -1,4 +1,4 @@
-"""The actions on a chart's comparison with another symbol."""
+"""Actions for comparing a chart with another symbol."""
 
 from dataclasses import replace
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from flow_gl.ui.input.action import Action, Context, Request, Run
 from flow_gl.ui.input.chart_actions import ZOOM_STEP, next_share
 from flow_gl.ui.overlays.frame import Frame
-from flow_gl.ui.state.compared import ComparedState
+from flow_gl.ui.state.comparison import ComparisonState
 
 _MENUS: Final = ("comparison", "comparison axis")
 
@@ -20,10 +20,10 @@ def actions() -> tuple[Action, ...]:
             ("ctrl+d",),
             "Charts",
             lambda context: context.requests.append(Request.COMPARE),
-            lambda state: any(own.compared.rule is not None for own in state.charts),
+            lambda state: any(own.comparison.rule is not None for own in state.charts),
             menus=("header", "chart", "comparison"),
         ),
-        _of_pane("compare_kind", "Comparison as difference, or as ratio", _switch_kind, keys=("shift+d",)),
+        _of_pane("compare_kind", "Switch the comparison between difference and ratio", _switch_kind, keys=("shift+d",)),
         _of_pane("compare_off", "End the comparison", _end),
         _of_pane("compare_scale", "Scale the comparison automatically", _scale),
         _of_pane("compare_closer", "Zoom the comparison in", _zoom(1 / ZOOM_STEP)),
@@ -34,50 +34,52 @@ def actions() -> tuple[Action, ...]:
 
 
 def has_comparison(frame: Frame) -> bool:
-    """Whether a chart in view shows a comparison."""
-    return any(chart.scene is not None and chart.scene.compared is not None for chart in frame.charts)
+    """Return whether any visible chart shows a comparison."""
+    return any(chart.scene is not None and chart.scene.comparison is not None for chart in frame.charts)
 
 
 def _of_pane(name: str, title: str, run: Run, *, keys: tuple[str, ...] = ()) -> Action:
     return Action(name, title, keys, "Charts", run, is_available=has_comparison, menus=_MENUS)
 
 
-def _shown(context: Context) -> list[ComparedState]:
+def _shown(context: Context) -> list[ComparisonState]:
     """Return the comparisons that an action applies to."""
-    found = [context.state.charts[index].compared for index in context.targets]
-    return [compared for compared in found if compared.rule is not None]
+    found = [context.state.charts[index].comparison for index in context.targets]
+    return [comparison for comparison in found if comparison.rule is not None]
 
 
 def _switch_kind(context: Context) -> None:
     shown = _shown(context)
-    for compared in shown:
-        if compared.rule is not None:
-            compared.show(replace(compared.rule, kind="ratio" if compared.rule.kind == "difference" else "difference"))
+    for comparison in shown:
+        if comparison.rule is not None:
+            comparison.show(
+                replace(comparison.rule, kind="ratio" if comparison.rule.kind == "difference" else "difference")
+            )
     if not shown:
-        context.notes.append(f"there is no comparison here  \u00b7  {context.key('compare')} chooses one")
+        context.notes.append(f"no comparison here  \u00b7  {context.key('compare')} adds one")
 
 
 def _end(context: Context) -> None:
-    for compared in _shown(context):
-        compared.show(None)
+    for comparison in _shown(context):
+        comparison.show(None)
 
 
 def _scale(context: Context) -> None:
-    for compared in _shown(context):
-        compared.axis.reset()
+    for comparison in _shown(context):
+        comparison.axis.reset()
 
 
 def _zoom(factor: float) -> Run:
     def run(context: Context) -> None:
         height = context.pane_heights_px[2]
-        for compared in _shown(context):
-            compared.axis.zoom(factor, 0.5 * height, height)
+        for comparison in _shown(context):
+            comparison.axis.zoom(factor, 0.5 * height, height)
 
     return run
 
 
 def _resize(direction: int) -> Run:
     def run(context: Context) -> None:
-        context.state.compared_share = next_share(context.state.compared_share, direction)
+        context.state.comparison_share = next_share(context.state.comparison_share, direction)
 
     return run

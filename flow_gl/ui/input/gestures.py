@@ -68,15 +68,15 @@ def zone_at(layout: ChartLayout, x: float, y: float) -> Zone:
     """Return the part of a chart at a point."""
     for zone, rect in (
         (Zone.SPLITTER, layout.splitter),
-        (Zone.COMPARED_SPLITTER, layout.compared_splitter),
+        (Zone.COMPARED_SPLITTER, layout.comparison_splitter),
         (Zone.HEADER, layout.header),
         (Zone.PRICE, layout.price),
         (Zone.CVD, layout.cvd),
-        (Zone.COMPARED, layout.compared),
+        (Zone.COMPARED, layout.comparison),
         (Zone.TIME_AXIS, layout.time_axis),
         (Zone.PRICE_AXIS, layout.price_axis),
         (Zone.CVD_AXIS, layout.cvd_axis),
-        (Zone.COMPARED_AXIS, layout.compared_axis),
+        (Zone.COMPARED_AXIS, layout.comparison_axis),
     ):
         if rect.contains(x, y):
             return zone
@@ -172,9 +172,9 @@ class Gestures:
         elif zone is Zone.SPLITTER:
             state.cvd_share = share_from_drag(layout, layout.cvd, mouse.y)
         elif zone is Zone.COMPARED_SPLITTER:
-            state.compared_share = share_from_drag(layout, layout.compared, mouse.y)
+            state.comparison_share = share_from_drag(layout, layout.comparison, mouse.y)
         elif zone is Zone.COMPARED_AXIS:
-            own.compared.axis.zoom(_e(dy, scale), 0.5 * layout.compared.height, layout.compared.height)
+            own.comparison.axis.zoom(_e(dy, scale), 0.5 * layout.comparison.height, layout.comparison.height)
 
 
 def _e(moved_px: float, scale: float) -> float:
@@ -192,9 +192,9 @@ def _reset(zone: Zone, chart: ChartFrame, state: ViewState) -> None:
     elif zone is Zone.SPLITTER:
         state.cvd_share = type(state)().cvd_share
     elif zone is Zone.COMPARED_SPLITTER:
-        state.compared_share = type(state)().compared_share
+        state.comparison_share = type(state)().comparison_share
     elif zone is Zone.COMPARED_AXIS:
-        own.compared.axis.reset()
+        own.comparison.axis.reset()
     elif zone is Zone.HEADER:
         state.selected = 0 if state.selected else chart.index + 1
 
@@ -209,7 +209,7 @@ def _wheel(mouse: Mouse, zone: Zone, chart: ChartFrame, state: ViewState, event_
     elif zone is Zone.CVD_AXIS or (zone is Zone.CVD and mouse.is_shift):
         own.cvd.zoom(factor, mouse.y - layout.cvd.y, layout.cvd.height)
     elif zone is Zone.COMPARED_AXIS or (zone is Zone.COMPARED and mouse.is_shift):
-        own.compared.axis.zoom(factor, mouse.y - layout.compared.y, layout.compared.height)
+        own.comparison.axis.zoom(factor, mouse.y - layout.comparison.y, layout.comparison.height)
     elif zone in (*_PANES, Zone.TIME_AXIS, Zone.SPLITTER, Zone.COMPARED_SPLITTER):
         if mouse.wheel_h and not mouse.is_shift:
             state.time.pan(mouse.wheel_h * 0.05 * layout.price.width, event_ns, own.timeline)

@@ -356,7 +356,7 @@ class InputHandler:
 
 
 def _heights(layout: ChartLayout | None) -> tuple[float, float, float]:
-    return (layout.price.height, layout.cvd.height, layout.compared.height) if layout else (0.0, 0.0, 0.0)
+    return (layout.price.height, layout.cvd.height, layout.comparison.height) if layout else (0.0, 0.0, 0.0)
 
 
 def _mouse(io: imgui.IO) -> Mouse:

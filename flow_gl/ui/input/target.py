@@ -47,7 +47,7 @@ def hit_at(chart: ChartFrame, place: tuple[float, float], state: ViewState, even
     """Return what is at a place of a chart."""
     zone, scene = zone_at(chart.layout, *place), chart.scene
     target = _OF_ZONE.get(zone, "chart")
-    if scene is not None and scene.compared is not None and target in ("comparison", "comparison axis"):
+    if scene is not None and scene.comparison is not None and target in ("comparison", "comparison axis"):
         return Hit(target, title(scene), place)
     if scene is None or target not in ("chart", "cvd", "price axis"):
         return Hit(target, chart.name, place)

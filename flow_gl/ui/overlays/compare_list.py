@@ -1,6 +1,6 @@
-"""The list of comparisons: the difference to and the ratio with each other symbol of the feed.
+"""The list of comparisons: difference from and ratio to every other symbol of the feed.
 
-Letters find a symbol; a number among them is the factor of its price in a difference: `4 es` is NQ - 4 x ES.
+Typed letters search for a symbol; a number is the factor of its price in a difference: `4 es` gives NQ - 4 x ES.
 """
 
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ from flow_gl.ui.state.chart_list import symbol_of
 from flow_gl.ui.state.view_state import ViewState
 
 _KINDS: Final[tuple[Kind, ...]] = ("difference", "ratio")
-_NOTHING: Final = "No other symbol has these letters. A symbol that is not charted yet is added as a chart first."
+_NOTHING: Final = "No other symbol matches. To compare with a symbol that has no chart yet, add a chart for it first."
 
 
 class Row(NamedTuple):
-    """A comparison; None ends the one that is shown."""
+    """A row of the list. A `rule` of None removes the current comparison."""
 
     rule: Comparison | None
     name: str
@@ -32,8 +32,8 @@ def rows(query: str, own: MarketReader, markets: Sequence[MarketReader], shown: 
     Parameters
     ----------
     own : the chart's market
-    markets : those of the feed
-    shown : the chart's comparison now; its factor holds until another one is typed
+    markets : the feed's markets
+    shown : the chart's current comparison; its factor is used unless another one is typed
     """
     words, factor = [], THOUSANDTHS if shown is None else shown.thousandths
     for word in query.split():
@@ -60,28 +60,28 @@ def rows(query: str, own: MarketReader, markets: Sequence[MarketReader], shown: 
 
 
 class CompareList:
-    """The list's window."""
+    """The popup that shows the list."""
 
     def __init__(self) -> None:
-        self._list: Final[SearchList[Row]] = SearchList("comparisons", "find a symbol; 4 es takes 4 times its price")
+        self._list: Final[SearchList[Row]] = SearchList("comparisons", "search symbols; 4 es multiplies the price by 4")
         self._chart = 0
 
     def ask(self, chart: int) -> None:
-        """Open the list in the next frame, for a chart."""
+        """Open the list for a chart in the next frame."""
         self._list.ask()
         self._chart = chart
 
     def draw(self, frame: Frame, state: ViewState) -> None:
-        """Draw the list if it is open; apply what is chosen."""
+        """Draw the list if it is open, and apply the user's choice."""
         if self._chart >= min(len(frame.markets), len(state.charts)):
             return
-        own, compared = frame.markets[self._chart], state.charts[self._chart].compared
+        own, comparison = frame.markets[self._chart], state.charts[self._chart].comparison
         chosen = self._list.draw(
             frame,
             state.palette,
             (f"Compare {own.symbol or own.requested} with", _NOTHING),
-            lambda query: rows(query, own, frame.link.markets, compared.rule),
+            lambda query: rows(query, own, frame.link.markets, comparison.rule),
             lambda row, box: draw_pair(state.palette, (row.name, row.detail), box),
         )
         if chosen is not None:
-            compared.show(chosen.rule)
+            comparison.show(chosen.rule)

@@ -1,7 +1,7 @@
-"""What the editors of own levels and of other drawings share: when their window opens and closes, and its content.
+"""Base class of the editors for own levels and other drawings.
 
-The window opens beside what is edited and closes on Enter, Esc or a click elsewhere. Tab and the arrow keys reach
-everything in it. Enter, Tab or a click elsewhere applies the typed text; Esc discards it.
+The popup opens beside the drawing and closes on Enter, Esc or a click elsewhere. Tab and the arrow keys move through
+its items. Enter, Tab or a click elsewhere applies the typed text; Esc discards it.
 """
 
 from abc import ABC, abstractmethod
@@ -25,14 +25,14 @@ from flow_gl.ui.state.view_state import ViewState
 _WIDTH_PX: Final = 250.0
 """Width of an editor, px at content scale 1."""
 _SHIFT_PX: Final = 14.0
-"""Distance from what is edited, px at content scale 1."""
+"""Distance from the drawing, px at content scale 1."""
 _NO_TOOLTIP: Final[int] = imgui.ColorEditFlags_.no_tooltip.value
 _NAV: Final[int] = imgui.ConfigFlags_.nav_enable_keyboard.value
 _ENTER: Final[int] = imgui.InputTextFlags_.enter_returns_true.value | imgui.InputTextFlags_.auto_select_all.value
 
 
 class _Drawing(Protocol):
-    """What every drawing has."""
+    """The fields of every drawing that the base class reads."""
 
     @property
     def id(self) -> str: ...
@@ -45,7 +45,7 @@ T = TypeVar("T", bound=_Drawing)
 
 @dataclass(frozen=True, slots=True)
 class EditContext:
-    """Where a drawing is edited: how to change it, its instrument's root, and the chart that shows it."""
+    """The context of an edit: the edit operations, the instrument root, the chart's scene, and the view's state."""
 
     edits: DrawingEdits
     root: str
@@ -59,7 +59,7 @@ class EditContext:
 
 
 class DrawingEditor(ABC, Generic[T]):
-    """An editor of one kind of drawing. `slot` names the attribute of `state.drawings` that says what is edited."""
+    """An editor of one kind of drawing. `slot` is the attribute of `state.drawings` with the drawing being edited."""
 
     popup: ClassVar[str]
     slot: ClassVar[Literal["edited", "edited_shape"]]
@@ -67,27 +67,27 @@ class DrawingEditor(ABC, Generic[T]):
     def __init__(self) -> None:
         self._open_for: tuple[int, str, str] | None = None
         self.problem = ""
-        """Why the typed text cannot be applied; the editor stays open."""
+        """Why the typed text cannot be applied, one line; the editor stays open while this is not empty."""
 
     @abstractmethod
     def find(self, edits: DrawingEdits, root: str, drawing_id: str) -> T | None:
-        """Return what is edited, or None if it is gone."""
+        """Return the drawing being edited; None if it no longer exists."""
 
     @abstractmethod
     def point(self, context: EditContext, drawing: T) -> tuple[float, float]:
-        """Return beside which point the window opens, px of the framebuffer."""
+        """Return the point beside which the popup opens, framebuffer px."""
 
     @abstractmethod
     def take(self, context: EditContext, drawing: T) -> None:
-        """Put the drawing's texts into the fields."""
+        """Copy the drawing's values into the text fields."""
 
     @abstractmethod
     def title(self, context: EditContext, drawing: T) -> str:
-        """Return the first line."""
+        """Return the editor's title line."""
 
     @abstractmethod
     def fields(self, context: EditContext, drawing: T) -> tuple[T, bool]:
-        """Draw the text fields; return the updated drawing, and whether Enter was pressed in one of them."""
+        """Draw the text fields; return the updated drawing and whether Enter was pressed in one of them."""
 
     @abstractmethod
     def commit(self, context: EditContext, drawing: T) -> T:
@@ -95,10 +95,10 @@ class DrawingEditor(ABC, Generic[T]):
 
     @abstractmethod
     def recolor(self, context: EditContext, drawing: T, color: ColorName) -> None:
-        """Give the drawing another colour."""
+        """Change the drawing's colour."""
 
     def more(self, context: EditContext, drawing: T) -> None:
-        """Draw what else this kind of drawing has, below the colours."""
+        """Draw further items of this kind of drawing, below the colours."""
 
     @abstractmethod
     def delete(self, context: EditContext, drawing: T) -> None:
@@ -140,7 +140,7 @@ class DrawingEditor(ABC, Generic[T]):
             imgui.get_io().config_flags &= ~_NAV
 
     def _fill(self, context: EditContext, drawing: T, *, is_new: bool) -> bool:
-        """Draw the content; return whether the editor stays open."""
+        """Draw the editor's content; return whether it stays open."""
         palette = context.state.palette
         base.colored(self.title(context, drawing), palette.quiet)
         imgui.push_item_width(_WIDTH_PX * imgui.get_style().font_scale_main * 0.72)
@@ -163,13 +163,13 @@ class DrawingEditor(ABC, Generic[T]):
 
 
 def text_field(label: str, text: str) -> tuple[str, bool, bool]:
-    """Draw a text field; return its text, whether Enter was pressed, and whether the text is to be applied now."""
+    """Draw a text field; return its text, whether Enter was pressed, and whether the text must be applied now."""
     is_entered, text = imgui.input_text(label, text, _ENTER)
     return text, is_entered, is_entered or imgui.is_item_deactivated_after_edit()
 
 
 def _place_beside(x: float, y: float, pane: Rect, scale: float) -> None:
-    """Place the next window above or below a point of a pane, within its width; px of the framebuffer."""
+    """Place the next window above or below a point of a pane, within the pane's width; framebuffer px."""
     dense, shift, width = imgui.get_io().display_framebuffer_scale.x, _SHIFT_PX * scale, _WIDTH_PX * scale
     x = max(pane.x + shift, min(x, pane.right - width - 3 * shift))
     y = min(max(y, pane.y), pane.bottom)
@@ -179,7 +179,7 @@ def _place_beside(x: float, y: float, pane: Rect, scale: float) -> None:
 
 
 def _clicked_color(chosen: ColorName, palette: Palette) -> ColorName | None:
-    """Draw a button for each colour, the chosen one with a border; return the name of the one that was clicked."""
+    """Draw a button for each colour, the current one with a border; return the clicked colour, or None."""
     clicked: ColorName | None = None
     for at, name in enumerate(COLOR_NAMES):
         if at:

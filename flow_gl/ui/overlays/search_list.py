@@ -1,6 +1,6 @@
-"""A list in the middle of the window that is searched by typing: a title, the search text, and rows to pick from.
+"""A searchable list in the middle of the window: a title, a search field, and the matching rows.
 
-Up and Down select, Enter chooses, Esc or a click elsewhere closes; the mouse can do all of it too.
+Up and Down select, Enter chooses, Esc or a click elsewhere closes. Rows can also be clicked.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,12 +22,12 @@ T = TypeVar("T")
 
 
 class SearchList(Generic[T]):
-    """The list's window.
+    """A popup with a searchable list.
 
     Parameters
     ----------
-    popup : its name, unique
-    hint : shown while the search text is empty
+    popup : unique ImGui name
+    hint : shown while the search field is empty
     """
 
     def __init__(self, popup: str, hint: str) -> None:
@@ -49,13 +49,13 @@ class SearchList(Generic[T]):
         rows: Callable[[str], Sequence[T]],
         draw_row: Callable[[T, Box], None],
     ) -> T | None:
-        """Draw the list if it is open; return the row that was chosen.
+        """Draw the list if it is open; return the chosen row, or None.
 
         Parameters
         ----------
-        texts : the title, and what is said where no row is found
-        rows : returns the rows for a search text
-        draw_row : draws a row into its box
+        texts : the title, and the message shown if no row matches
+        rows : returns the rows that match a search text
+        draw_row : draws a row into a box
         """
         is_new, self._is_due = self._is_due, False
         if not is_new and not imgui.is_popup_open(self._popup):
@@ -71,7 +71,7 @@ class SearchList(Generic[T]):
         imgui.set_next_window_size((width, 0.0))
         if not imgui.begin_popup(self._popup, _NO_KEYS | imgui.WindowFlags_.no_move.value):
             return None
-        title, nothing = texts
+        title, no_match = texts
         imgui.text_disabled(title)
         if is_new:
             imgui.set_keyboard_focus_here()
@@ -83,7 +83,7 @@ class SearchList(Generic[T]):
         chosen = self._list.entered(found)
         if not found:
             imgui.push_text_wrap_pos(0.0)
-            imgui.text_disabled(nothing)
+            imgui.text_disabled(no_match)
             imgui.pop_text_wrap_pos()
         if found and imgui.begin_child("rows", (0.0, min(_ROWS, len(found)) * row_height()), 0, _NO_KEYS):
             chosen = self._list.clicked(found, palette, draw_row) or chosen
@@ -96,7 +96,7 @@ class SearchList(Generic[T]):
 
 
 def draw_pair(palette: Palette, texts: tuple[str, str], box: Box) -> None:
-    """Draw a row of two texts: the main one at the left, the other one at the right."""
+    """Draw a row of two texts: the main one left-aligned, the other one right-aligned."""
     x, y, width, height = box
     draw, size = imgui.get_window_draw_list(), imgui.get_font_size()
     middle, pad = round(y + 0.5 * (height - size)), 0.7 * size

@@ -37,12 +37,12 @@ def axis_texts(market: MarketReader, own: ChartState, heights_px: Heights) -> li
             # Whole ticks: what a crosshair names too.
             found += [round(top) * unit, round(top - height * axis.per_px) * unit]
     texts = [price_text(price, tick_size) for price in prices if price != UNDEF_PRICE]
-    return texts + [contracts_text(count) for count in counts] + _compared_texts(market, own, heights_px[2])
+    return texts + [contracts_text(count) for count in counts] + _comparison_texts(market, own, heights_px[2])
 
 
-def _compared_texts(market: MarketReader, own: ChartState, height_px: float) -> list[str]:
+def _comparison_texts(market: MarketReader, own: ChartState, height_px: float) -> list[str]:
     """Return the values at both ends of the comparison's axis."""
-    rule, other, axis = own.compared.rule, own.compared.other, own.compared.axis
+    rule, other, axis = own.comparison.rule, own.comparison.other, own.comparison.axis
     if rule is None or other is None or axis.per_px <= 0.0:
         return []
     decimals = rule.decimals(market.tick_size, other.tick_size, int(other.session["last_price"]))
@@ -55,10 +55,10 @@ def axis_texts_key(market: MarketReader, own: ChartState, heights_px: Heights) -
     session, price, cvd = market.session, own.price, own.cvd
     numbers = session["trade_count"] > 0, session["last_price"], session["high"], session["low"], session["cvd"]
     axes = price.middle, price.per_px, cvd.middle, cvd.per_px
-    compared = own.compared
-    if compared.rule is None:
+    comparison = own.comparison
+    if comparison.rule is None:
         return (*numbers, market.tick_size, *axes, heights_px)
-    found = compared.rule, compared.other, compared.axis.middle, compared.axis.per_px
+    found = comparison.rule, comparison.other, comparison.axis.middle, comparison.axis.per_px
     return (*numbers, market.tick_size, *axes, *found, heights_px)
 
 

@@ -14,7 +14,7 @@ from flow_gl.store.market import EngineReader, MarketReader
 from flow_gl.ui.link import Link
 from flow_gl.ui.state.arrangement import MAX_CHARTS
 from flow_gl.ui.state.chart_state import ChartState
-from flow_gl.ui.state.compared import ChartLook
+from flow_gl.ui.state.comparison import ChartLook
 from flow_gl.ui.state.view_state import ViewState
 
 _KNOWN: Final = (FeedState.LIVE, FeedState.CLOSED, FeedState.REPLAY, FeedState.DEMO, FeedState.ENDED)
@@ -201,7 +201,7 @@ def _settle(state: ViewState, markets: Sequence[MarketReader]) -> None:
     ]
     for chart, look in zip(state.charts, state.wanted_looks, strict=False):
         chart.link = look.link
-        chart.compared.show(look.comparison)
+        chart.comparison.show(look.comparison)
     state.wanted_looks = ()
     state.has_own_charts = list(wanted) != there
     state.drawings.leave_charts()

@@ -14,7 +14,7 @@ from flow_gl.layers.ranges.range_profile import RangeProfile
 from flow_gl.layers.rows.extent import PriceScale
 from flow_gl.store.market import MarketReader
 from flow_gl.ui.state.axes import ValueAxis
-from flow_gl.ui.state.compared import ComparedState
+from flow_gl.ui.state.comparison import ComparisonState
 from flow_gl.ui.state.pointed import Pointed
 from flow_gl.ui.state.timeline import NO_TIMELINE, Timeline
 
@@ -38,7 +38,7 @@ class ChartState:
     """It goes with the next frame."""
     price: ValueAxis = field(default_factory=lambda: ValueAxis(most_span=_MAX_TICKS))
     cvd: ValueAxis = field(default_factory=ValueAxis)
-    compared: ComparedState = field(default_factory=ComparedState)
+    comparison: ComparisonState = field(default_factory=ComparisonState)
     lod: int = 0
     """Level of detail in force."""
     price_seen: PriceScale | None = None

@@ -29,7 +29,7 @@ TIME_AXIS_PX: Final = 24.0
 PRICE_AXIS_PX: Final = 110.0
 CVD_SHARE: Final = 0.2
 """Height of the CVD pane, as a share of the height without header and time axis."""
-COMPARED_SHARE: Final = 0.2
+COMPARISON_SHARE: Final = 0.2
 """The same of the comparison pane."""
 CVD_SHARE_RANGE: Final = (0.08, 0.6)
 SPLITTER_PX: Final = 8.0
@@ -39,7 +39,7 @@ PROFILE_SHARE: Final = 0.14
 _MIN_AXIS_PX: Final = 88.0
 """Room for a price of seven figures."""
 _MAX_AXIS_SHARE: Final = 0.5
-_MAX_COMPARED: Final = 0.6
+_MAX_COMPARISON: Final = 0.6
 """The comparison pane leaves the rest of its and the price pane's height to the latter."""
 _RIBBON_ROWS: Final = 3
 _RIBBON_SHARE: Final = 0.2
@@ -59,10 +59,10 @@ class ChartLayout:
     cvd_axis: Rect
     profile: Rect
     splitter: Rect
-    compared: Rect
+    comparison: Rect
     """Without a comparison, or without room for it, its height is 0."""
-    compared_axis: Rect
-    compared_splitter: Rect
+    comparison_axis: Rect
+    comparison_splitter: Rect
     header_rows: int = 1
 
     @property
@@ -83,8 +83,8 @@ def arrange(
     *,
     scale: float = 1.0,
     cvd_share: float = CVD_SHARE,
-    compared_share: float = COMPARED_SHARE,
-    compared: tuple[bool, ...] = (),
+    comparison_share: float = COMPARISON_SHARE,
+    comparison: tuple[bool, ...] = (),
     axis_px: float = 0.0,
     has_ribbon: bool = False,
     arrangement: Arrangement = AUTO,
@@ -92,12 +92,12 @@ def arrange(
     """Divide `area` into `count` charts, in reading order.
 
     The price axis of each is at least `axis_px` wide: what its numbers need. With `has_ribbon`, the delta ribbon has
-    its place above the CVD pane. `compared` says which charts have a comparison pane; () means none.
+    its place above the CVD pane. `comparison` says which charts have a comparison pane; () means none.
 
     The same arguments give the same objects, because what depends on a pane is compared in every frame.
     """
     outers = cells(area, count, arrangement, scale)
-    shares = [compared_share if at < len(compared) and compared[at] else 0.0 for at in range(count)]
+    shares = [comparison_share if at < len(comparison) and comparison[at] else 0.0 for at in range(count)]
     return tuple(
         _chart(outer, scale, (cvd_share, share), axis_px, has_ribbon)
         for outer, share in zip(outers, shares, strict=True)
@@ -113,7 +113,7 @@ def share_from_drag(layout: ChartLayout, pane: Rect, y_px: float) -> float:
 
 def _chart(outer: Rect, scale: float, shares: tuple[float, float], axis_px: float, has_ribbon: bool) -> ChartLayout:
     """Lay out one chart. `shares` are those of the CVD and of the comparison pane."""
-    cvd_share, compared_share = shares
+    cvd_share, comparison_share = shares
     size = outer.width, outer.height, scale
     header_h, rows = _header(*size)
     axis_h = TIME_AXIS_PX * scale if has_room(Part.TIME_AXIS, *size) else 0.0
@@ -130,12 +130,12 @@ def _chart(outer: Rect, scale: float, shares: tuple[float, float], axis_px: floa
     if ribbon_h > _RIBBON_SHARE * (bottom - top):
         ribbon_h = 0
     left_h = max(1.0, bottom - top - cvd_h - ribbon_h)
-    compared_h = round(min((bottom - top) * compared_share, _MAX_COMPARED * left_h))
+    comparison_h = round(min((bottom - top) * comparison_share, _MAX_COMPARISON * left_h))
     if not has_room(Part.COMPARED_PANE, *size):
-        compared_h = 0
-    price = Rect(outer.x, top, width, left_h - compared_h)
-    compared = Rect(outer.x, price.bottom, width, compared_h)
-    cvd_y = compared.bottom + ribbon_h
+        comparison_h = 0
+    price = Rect(outer.x, top, width, left_h - comparison_h)
+    comparison = Rect(outer.x, price.bottom, width, comparison_h)
+    cvd_y = comparison.bottom + ribbon_h
     cvd = Rect(outer.x, cvd_y, width, max(1.0, bottom - cvd_y))
     profile_w = round(width * PROFILE_SHARE)
     grip = SPLITTER_PX * scale if cvd_h > 1 else 0.0
@@ -149,9 +149,9 @@ def _chart(outer: Rect, scale: float, shares: tuple[float, float], axis_px: floa
         cvd_axis=Rect(price.right, cvd.y, axis_w, cvd.height),
         profile=Rect(price.right - profile_w, top, profile_w, price.height),
         splitter=Rect(outer.x, cvd.y - grip / 2, outer.width, grip),
-        compared=compared,
-        compared_axis=Rect(price.right, compared.y, axis_w, compared.height),
-        compared_splitter=Rect(outer.x, compared.y - grip / 2, outer.width, grip if compared_h else 0.0),
+        comparison=comparison,
+        comparison_axis=Rect(price.right, comparison.y, axis_w, comparison.height),
+        comparison_splitter=Rect(outer.x, comparison.y - grip / 2, outer.width, grip if comparison_h else 0.0),
         header_rows=rows,
     )
 

@@ -20,11 +20,11 @@ from flow_gl.ui.start import StartScreen
 from flow_gl.ui.state.arrangement import AUTO, Arrangement
 from flow_gl.ui.state.axes import TimeAxis
 from flow_gl.ui.state.chart_state import ChartState
-from flow_gl.ui.state.compared import ChartLook
+from flow_gl.ui.state.comparison import ChartLook
 from flow_gl.ui.state.hints import Hints
 from flow_gl.ui.state.history import History
 from flow_gl.ui.state.key_capture import KeyCapture
-from flow_gl.ui.state.layout import COMPARED_SHARE, CVD_SHARE
+from flow_gl.ui.state.layout import COMPARISON_SHARE, CVD_SHARE
 from flow_gl.ui.state.link_groups import LinkUnit
 from flow_gl.ui.state.marked_range import MarkedRange
 from flow_gl.ui.state.panel_layout import PanelLayout, PanelPlaces, lay_out, open_in_order
@@ -106,7 +106,7 @@ class ViewState:
     marked: MarkedRange | None = None
     """The range of time whose footprint and profile are shown."""
     cvd_share: float = CVD_SHARE
-    compared_share: float = COMPARED_SHARE
+    comparison_share: float = COMPARISON_SHARE
     locked_lod: int | None = None
     folding: Folding = "closed"
     """Which intervals without trades are folded to a narrow band."""

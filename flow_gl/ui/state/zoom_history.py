@@ -99,9 +99,9 @@ class ZoomHistory:
             return ""
         state.time.ns_per_px *= zoom.span_ns / now.span_ns
         state.time.anchor = zoom.anchor
-        state.cvd_share, state.compared_share = zoom.shares
+        state.cvd_share, state.comparison_share = zoom.shares
         for own, kept_axes in zip(state.charts, zoom.axes, strict=False):
-            for axis, kept in zip((own.price, own.cvd, own.compared.axis), kept_axes, strict=True):
+            for axis, kept in zip((own.price, own.cvd, own.comparison.axis), kept_axes, strict=True):
                 if kept is None:
                     if not axis.is_auto:
                         axis.reset()
@@ -116,5 +116,5 @@ def _zoom_of(state: ViewState) -> Zoom | None:
     span_ns = state.time.shown_ns
     if span_ns <= 0.0:
         return None
-    axes = tuple((own.price.fixed, own.cvd.fixed, own.compared.axis.fixed) for own in state.charts)
-    return Zoom(span_ns, axes, (state.cvd_share, state.compared_share), state.time.anchor)
+    axes = tuple((own.price.fixed, own.cvd.fixed, own.comparison.axis.fixed) for own in state.charts)
+    return Zoom(span_ns, axes, (state.cvd_share, state.comparison_share), state.time.anchor)

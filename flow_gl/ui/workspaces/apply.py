@@ -21,7 +21,7 @@ from flow_gl.ui.alerts.rules import RuleBook
 from flow_gl.ui.state import chart_list
 from flow_gl.ui.state.arrangement import Arrangement
 from flow_gl.ui.state.chart_state import ChartState
-from flow_gl.ui.state.compared import ChartLook
+from flow_gl.ui.state.comparison import ChartLook
 from flow_gl.ui.state.hints import Hints
 from flow_gl.ui.state.panel_layout import PanelPlaces
 from flow_gl.ui.state.picture_options import PictureOptions
@@ -83,7 +83,7 @@ def _tables(state: ViewState, window: WindowPlace, plot_width_px: float, symbols
             charts=state.arrangement.kind,
             alone=state.selected,
             cvd_share=state.cvd_share,
-            compare_share=state.compared_share,
+            compare_share=state.comparison_share,
             link=state.link_unit,
             shares={name: list(shares) for name, shares in state.arrangement.shares},
         ),
@@ -145,7 +145,7 @@ def apply_window(state: ViewState, workspace: WindowState, *, plot_width_px: flo
     chart_list.show(state, [chart.symbol for chart in charts], [_look(chart) for chart in charts])
     state.link_unit = workspace.layout.link
     state.cvd_share = workspace.layout.cvd_share
-    state.compared_share = workspace.layout.compare_share
+    state.comparison_share = workspace.layout.compare_share
     state.time.recall(time.span_s * SECOND_NS)
     if plot_width_px > 0.0:
         state.time.ns_per_px = 0.0
@@ -173,7 +173,7 @@ def _chart(symbol: str, state: Sequence[ChartState]) -> Chart:
     """Return what a workspace keeps of a chart; `state` is empty where it has none yet."""
     if not state:
         return Chart(symbol=symbol)
-    rule = state[0].compared.rule
+    rule = state[0].comparison.rule
     if rule is None:
         return Chart(symbol=symbol, link=state[0].link)
     factor = rule.thousandths / THOUSANDTHS

@@ -9,7 +9,7 @@ from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.settings import DECLARED
 from flow_gl.ui.state.arrangement import MAX_CHARTS
 from flow_gl.ui.state.arrangement import Kind as ArrangementKind
-from flow_gl.ui.state.layout import COMPARED_SHARE, CVD_SHARE
+from flow_gl.ui.state.layout import COMPARISON_SHARE, CVD_SHARE
 from flow_gl.ui.state.link_groups import GROUPS, LinkUnit
 from flow_gl.ui.state.panel_layout import MAX_COLUMN_PX, Place
 from flow_gl.ui.state.timeline import Folding
@@ -58,7 +58,7 @@ class Layout(_Table, frozen=True):
     """Number of the chart that is shown alone; 0 shows all."""
     cvd_share: Annotated[float, msgspec.Meta(ge=0.05, le=0.7)] = CVD_SHARE
     """Height of the CVD pane as a share of the chart's height."""
-    compare_share: Annotated[float, msgspec.Meta(ge=0.05, le=0.7)] = COMPARED_SHARE
+    compare_share: Annotated[float, msgspec.Meta(ge=0.05, le=0.7)] = COMPARISON_SHARE
     """Height of the comparison pane, likewise."""
     link: LinkUnit = "percent"
     """Unit of linked prices' common span."""

@@ -45,7 +45,7 @@ def changed_state() -> ViewState:
     state.panel_places = PanelPlaces().put("feed", Place("float", 5.0, 6.0, 310.0, 420.0)).resize("left", 350.0)
     state.arrangement = Arrangement("large_left", (("large", (0.7, 0.3)),))
     state.link_unit = "ticks"
-    state.compared_share = 0.31
+    state.comparison_share = 0.31
     state.transport.is_shown = False
     state.folding = "all"
     state.lock_to(3)

@@ -8,11 +8,11 @@ from flow_gl.store.market import MarketReader
 from flow_gl.ui.state.axes import ValueAxis
 
 _MAX_SPAN: Final = 2.0**64
-"""In 1e-9: all possible differences."""
+"""Largest span of the axis, 1e-9: covers every possible difference."""
 
 
 class ChartLook(NamedTuple):
-    """What a workspace keeps of a chart beside its symbol: its link group, 0 for none, and its comparison."""
+    """The settings of a chart that a workspace stores besides its symbol: link group (0 for none) and comparison."""
 
     link: int = 0
     comparison: Comparison | None = None
@@ -23,16 +23,16 @@ def _axis() -> ValueAxis:
 
 
 @dataclass(slots=True)
-class ComparedState:
-    """What a chart is compared with, and the axis of that pane.
+class ComparisonState:
+    """A chart's comparison, and the axis of its pane.
 
     Attributes
     ----------
-    rule : None without a comparison
-    other : the other symbol's market in this frame; None while the feed has none
+    rule : None if the chart has no comparison
+    other : the other symbol's market in this frame; None if the feed has none
     axis : world y is the value in 1e-9
-    is_due : the range in view is not known yet
-    seen : lowest and highest value in view as of the last search, and the least span of an automatic axis
+    is_due : whether the range of the visible values must be searched now
+    seen : lowest and highest visible value at the last search, and the minimum span of an automatic axis
     """
 
     rule: Comparison | None = None
@@ -42,7 +42,7 @@ class ComparedState:
     seen: tuple[float, float, float] | None = None
 
     def show(self, rule: Comparison | None) -> None:
-        """Show another comparison, or none, with a new axis."""
+        """Set or remove the comparison, and reset the axis."""
         if rule != self.rule:
             self.rule, self.other, self.axis, self.seen = rule, None, _axis(), None
             self.is_due = rule is not None
