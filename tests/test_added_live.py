@@ -66,7 +66,7 @@ def test_an_added_symbol_is_charted_recorded_and_archived_from_the_open_and_come
 ) -> None:
     with closing(live(gateway, tmp_path, "NQ.v.0")) as link:
         until_engine(link, lambda: has(link, PUBLISHED, NQ) and link.offered)
-        assert link.asks_for == "continuous"
+        assert link.addable_stype == "continuous"
         assert link.offered[:2] == ("NQ.v.0", "ES.v.0")
         first, generation = link.markets[0], link.generation
         assert link.add("ES.v.0") == ""

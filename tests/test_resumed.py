@@ -22,7 +22,7 @@ from flow_gl.store.ring import Ring
 from tests.feed.live_rig import FakeCalendar, Rig
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import DATASET, ES, KEY, NEXT_NQ, NQ, OPEN_NS, Contract, make_tape, of
-from tests.kit.crash import let_go
+from tests.kit.crash import close_descriptors
 from tests.kit.numbers import numbers_of
 
 TAPE = make_tape()
@@ -69,7 +69,7 @@ class Run(Rig):
         """Simulate the end of the process: nothing is flushed, and the system releases the file."""
         self.record()
         self.close()
-        let_go(recorded(self.recorder.directory, DATASET, 20251128)[-1])
+        close_descriptors(recorded(self.recorder.directory, DATASET, 20251128)[-1])
 
     def end(self) -> None:
         self.record()
@@ -247,7 +247,7 @@ def test_a_symbol_that_is_added_before_the_feed_is_live_comes_after_it_and_a_res
     run = Run(gateway, tmp_path, published=2000, symbols=("NQ.v.0",))
     run.feed.add("ES.v.0")
     run.until_state(FeedState.LIVE)
-    run.until(lambda: run.count >= count(2000) and not run.feed.status().apart, what="the added symbol")
+    run.until(lambda: run.count >= count(2000) and not run.feed.status().known_spans, what="the added symbol")
     gateway("publish", count=500)
     run.until_trades(count(2500))
     for contract in (NQ, ES):

@@ -12,7 +12,7 @@ import pytest
 from flow_gl.core.clock import ManualClock
 from flow_gl.core.commands import AddSymbol, Command, Configure, Retry, SetSpeed, Stop
 from flow_gl.core.errors import UsageError
-from flow_gl.core.items import Apart, Definition, FeedGap, Item, Mapping, Trades
+from flow_gl.core.items import Definition, FeedGap, Item, KnownSpan, Mapping, Trades
 from flow_gl.core.schema import CHARTS, FeedState
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import AggregationSettings
@@ -226,7 +226,7 @@ class GrowingFeed(ScriptedFeed):
         super().__init__(script, is_endless=True)
         self.asked: list[str] = []
         self.refused: list[tuple[str, str]] = []
-        self.apart: dict[int, Apart] = {}
+        self.known_spans: dict[int, KnownSpan] = {}
 
     def add(self, symbol: str) -> None:
         if symbol == "NQ.FUT":
@@ -238,7 +238,7 @@ class GrowingFeed(ScriptedFeed):
         return refused
 
     def status(self) -> FeedStatus:
-        return replace(super().status(), apart=self.apart)
+        return replace(super().status(), known_spans=self.known_spans)
 
 
 def test_a_chart_of_an_added_symbol_comes_behind_the_others_once_the_feed_names_it() -> None:
@@ -250,7 +250,7 @@ def test_a_chart_of_an_added_symbol_comes_behind_the_others_once_the_feed_names_
     assert feed.asked == ["B"]
     assert rig.status["charts"] == 1, "it is not known yet what it means"
     feed.known_until, feed.known_from = START_NS + 30 * SECOND_NS, START_NS - SECOND_NS
-    feed.apart = {2: Apart(START_NS, START_NS + 3 * SECOND_NS)}
+    feed.known_spans = {2: KnownSpan(START_NS, START_NS + 3 * SECOND_NS)}
     gap = FeedGap(START_NS + 21 * SECOND_NS)
     feed.script += [named(trades([2.0, 3.0], instrument_id=2), instrument_id=2, symbol="B"), [gap]]
     rig.turn(4)
@@ -259,7 +259,7 @@ def test_a_chart_of_an_added_symbol_comes_behind_the_others_once_the_feed_names_
     assert rig.chart(0).open_bubble(0) is None, "the clock has closed it"
     assert len(rig.chart(0).gaps) == 1
     assert len(rig.chart(1).gaps) == 0, "the others' gap is not its gap"
-    feed.apart, feed.known_until = {}, feed.known_until + SECOND_NS
+    feed.known_spans, feed.known_until = {}, feed.known_until + SECOND_NS
     rig.turn(2)
     assert rig.chart(1).open_bubble(0) is None
 
@@ -296,7 +296,7 @@ def test_a_feed_that_takes_no_symbol_says_so() -> None:
     rig = Rig(ScriptedFeed([named(trades([1.0]))], is_endless=True), answer=answers.append)
     rig.commands.put(AddSymbol("B"))
     rig.turn()
-    assert answers == [NotAdded("B", "B: no symbol can be added to this feed while it runs")]
+    assert answers == [NotAdded("B", "B: this feed cannot add symbols while it runs")]
 
 
 def test_a_chart_continues_with_a_new_contract_after_a_roll_that_no_sum_crosses() -> None:

@@ -71,16 +71,16 @@ class FeedGap:
 
 
 @dataclass(frozen=True, slots=True)
-class Apart:
-    """What is known of an instrument that was added to a running feed, until it arrives together with the others.
+class KnownSpan:
+    """The event times for which an instrument added to a running feed is complete, until it arrives with the others.
 
-    Event times in ns; 0 where unknown.
+    In ns; 0 if unknown.
     """
 
     known_from: int
-    """Everything from here on was or will be handed over."""
+    """Everything from this time on was or will be delivered."""
     known_until: int
-    """Everything up to here was handed over."""
+    """Everything up to this time was delivered."""
 
 
 @dataclass(frozen=True, slots=True)

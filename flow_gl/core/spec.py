@@ -211,7 +211,7 @@ class Offered(msgspec.Struct, frozen=True, tag="offered"):
     """The symbols that a chart may ask this feed for, the busiest first; those that are charted included."""
 
     symbols: tuple[str, ...]
-    asks_for: str = ""
+    addable_stype: str = ""
     """Type of the symbols (`stype_in`) that may be asked for besides; "" if there are no others."""
 
 

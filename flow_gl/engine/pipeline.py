@@ -312,7 +312,7 @@ class Pipeline(Reconfigurable, Completeness):
             scratch=self._scratch,
             found=self._found,
         )
-        for gap in () if instrument_id in self._apart else self._common_gaps.values():
+        for gap in () if instrument_id in self._known_spans else self._common_gaps.values():
             market.feed_gap(gap)
         market.cover(self._coverage)
         market.set_alerts(self._rules)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from flow_gl.core.items import Apart, Item
+from flow_gl.core.items import Item, KnownSpan
 from flow_gl.core.schema import FeedState
 
 
@@ -47,8 +47,8 @@ class FeedStatus:
     reconnection. A live feed takes it from its newest record or heartbeat. 0: unknown."""
     known_from: int = 0
     """Event time (ns) from which on everything was or will be handed over. 0: unknown."""
-    apart: Mapping[int, Apart] = field(default_factory=dict)
-    """Instruments for which `known_from`, `known_until` and gaps of every instrument do not hold."""
+    known_spans: Mapping[int, KnownSpan] = field(default_factory=dict)
+    """Instruments to which `known_from`, `known_until` and gaps of the whole feed do not apply, by id."""
 
 
 class Feed(Protocol):

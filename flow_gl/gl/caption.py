@@ -1,7 +1,7 @@
 """A strip of text below a picture, drawn without OpenGL.
 
-Rows of cells: a cell is as wide as its column's widest text. Where a picture is too narrow for a row, the columns that
-do not fit continue below, indented.
+The text is a table: a column is as wide as its widest cell. If the picture is too narrow for a row, the remaining
+columns continue on the next line, indented.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _INDENT_PX: Final = 16.0
 
 
 class Cell(NamedTuple):
-    """A text of the strip."""
+    """A cell of the table."""
 
     text: str
     color: Rgb
@@ -38,13 +38,13 @@ def _glyphs() -> Glyphs:
 def strip_of(
     rows: Sequence[Sequence[Cell]], width: int, *, scale: float, ground: Rgb, border: Rgb
 ) -> NDArray[np.uint8]:
-    """Return the strip: uint8 (height, width, 3), RGB, top row first; no rows give a height of 0.
+    """Draw the strip: uint8, shape (height, width, 3), RGB, top row first. The height is 0 without rows.
 
     Parameters
     ----------
     rows : each with the same number of cells
     width : px
-    scale : pixels per pixel at scale 1
+    scale : content scale
     ground, border : colours of the strip and of the line above it
     """
     if not rows:
@@ -68,7 +68,7 @@ def strip_of(
 
 
 def below(picture: NDArray[np.uint8], strip: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a picture (height, width, 3) with a strip of the same width below it."""
+    """Return a picture, shape (height, width, 3), with a strip of the same width appended below it."""
     return np.concatenate([picture, strip]) if len(strip) else picture
 
 
@@ -78,7 +78,7 @@ def border_of(ground: Rgb, text: Rgb) -> Rgb:
 
 
 def _flow(widths: Sequence[float], right: int, left: int, scale: float) -> tuple[list[tuple[int, int]], int]:
-    """Return where each column begins (px) and on which line, and the number of lines."""
+    """Return each column's left border (px) and line, and the number of lines."""
     gap, indent = round(_GAP_PX * scale), round(_INDENT_PX * scale)
     places: list[tuple[int, int]] = []
     x, line = left, 0
@@ -92,7 +92,7 @@ def _flow(widths: Sequence[float], right: int, left: int, scale: float) -> tuple
 
 
 def _blend(picture: NDArray[np.float32], coverage: NDArray[np.uint8], x: int, y: int, color: Rgb) -> None:
-    """Draw a colour where there is coverage, cut at the picture's borders."""
+    """Blend a colour into a picture by its coverage, clipped to the picture."""
     height, width = picture.shape[:2]
     left, top = max(0, x), max(0, y)
     part = coverage[top - y : max(0, height - y), left - x : max(0, width - x)]

@@ -72,20 +72,20 @@ class FontAtlas:
         GL.glBindTexture(GL.GL_TEXTURE_2D, self.texture)
         GL.glActiveTexture(GL.GL_TEXTURE0)
 
-    def hold(self, user: object) -> None:
-        """Keep all cells in place until `user` calls `let_go`, because it will draw from them."""
+    def pin(self, user: object) -> None:
+        """Keep all cells in place until `user` calls `unpin`, because it will draw from them."""
         self._users.add(id(user))
 
-    def let_go(self, user: object) -> None:
+    def unpin(self, user: object) -> None:
         self._users.discard(id(user))
 
     @property
     def is_nearly_full(self) -> bool:
-        """Whether little room is left. The next frame clears the texture unless cells are held."""
+        """Whether the texture is nearly full. The next frame clears the texture unless cells are pinned."""
         return self._y > ATLAS_PX * _FULL
 
     def begin_frame(self) -> None:
-        """Clear the texture if it is nearly full and no cells are held. Cells move only here."""
+        """Clear the texture if it is nearly full and no cells are pinned. Cells move only here."""
         if self.is_nearly_full and not self._users:
             self._cells.clear()
             self._runs.clear()

@@ -1,7 +1,7 @@
-"""Texts as rows of glyphs, for numbers of which there are too many to rasterise each as a whole.
+"""Texts as rows of glyphs, for numbers that are too many to rasterise each as a whole.
 
-All texts of one form (`number_form`) have their glyphs at the same places: digits are tabular. A new number therefore
-only chooses other glyphs from a table.
+Digits are tabular, so all texts of one form (`number_form`) have their glyphs at the same positions. A new number
+therefore only selects other glyphs from a table.
 """
 
 from collections.abc import Callable
@@ -19,16 +19,16 @@ _KEPT_FORMS: Final = 1024
 _FIRST: Final = 128
 
 GlyphBox = tuple[float, float, float, float, float, float]
-"""Left, top (positive upwards), width and height from the glyph's whole pixel on the baseline, px; u, v, texels."""
+"""Left, top (upwards), width and height relative to the glyph's whole pixel on the baseline, px; u, v, texels."""
 
 
 def number_form(text: str) -> str:
-    """Return a text with every digit as 0: digits are tabular, so texts of one form are equally wide."""
+    """Return a text with every digit replaced by 0. Texts of one form have the same width."""
     return text.translate(_DIGITS)
 
 
 class _Form(NamedTuple):
-    """Where the glyphs of a text begin, without blanks: index in the text, phase, whole pixel (float64)."""
+    """The positions of a text's visible glyphs: index in the text, subpixel phase, whole pixel (float64)."""
 
     at: list[int]
     phases: list[int]
@@ -36,11 +36,11 @@ class _Form(NamedTuple):
 
 
 class GlyphRuns:
-    """Texts of one font and size.
+    """The texts of one font and size.
 
     Parameters
     ----------
-    box_of : returns the box of a character at a phase, rasterised; it has no width if the character is blank
+    box_of : rasterises a character at a phase and returns its box; the width is 0 if the character is blank
     advance_of : returns the advance of a character, px
     """
 
@@ -51,12 +51,12 @@ class GlyphRuns:
         self._runs: dict[str, NDArray[np.float64]] = {}
         self._index: dict[tuple[str, int], int] = {}
         self._rows = np.zeros((_FIRST, ROW_FLOATS))
-        """Row of each character at each phase, by `_index`."""
+        """Row of each character and phase, by `_index`; float64, shape (rows, `ROW_FLOATS`)."""
 
     def of(self, text: str) -> NDArray[np.float64]:
-        """Return a text's glyphs: float64 (glyphs, `ROW_FLOATS`), not to be changed.
+        """Return a text's glyphs: float64, shape (glyphs, `ROW_FLOATS`). Must not be modified.
 
-        A row is left, -top, width, height, u, v, width, height, and zeros; places are relative to the text's origin.
+        A row is left, -top, width, height, u, v, width, height, then zeros, relative to the text's origin.
         """
         found = self._runs.get(text)
         if found is None:

@@ -185,14 +185,14 @@ class TextBatch(Batch):
         self._values += (x_px, y_px, width, height, width, height, radius_px, 0.0, *color, alpha, _PLATE, *_UNUSED)
 
     def upload(self) -> None:
-        """Upload the labels that were added, if they changed, and hold their atlas cells until they are drawn."""
+        """Upload the labels that were added, if they changed, and pin their atlas cells until they are drawn."""
         super().upload()
-        self.hold()
+        self.pin()
 
-    def hold(self) -> None:
-        """Hold the atlas cells of the uploaded labels until they are drawn."""
+    def pin(self) -> None:
+        """Pin the atlas cells of the uploaded labels until they are drawn."""
         if self._uploaded:
-            self.atlas.hold(self)
+            self.atlas.pin(self)
 
     def draw(self, width_px: int, height_px: int) -> None:
         """Draw the uploaded labels in order onto a framebuffer of this size."""
@@ -200,8 +200,8 @@ class TextBatch(Batch):
             use_text_program(self._program)
             self._program.set_target(width_px, height_px)
             self._drawing.quads(self._stream.texture, 0, self._uploaded, self._counters)
-            self.atlas.let_go(self)
+            self.atlas.unpin(self)
 
     def release(self) -> None:
-        self.atlas.let_go(self)
+        self.atlas.unpin(self)
         super().release()

@@ -38,7 +38,7 @@ class HeaderLayer:
         is_collecting = batch.boxes is not None
         shown = bar, generation, is_collecting
         if shown == self._shown:
-            batch.hold()
+            batch.pin()
             return
         self._shown = shown
         ground = (None if bar is None else (bar.rect, bar.palette)), generation, is_collecting

@@ -218,7 +218,7 @@ class ChartStack:
         if chart.is_layout_due:
             chart.batches.upload()
         else:
-            chart.batches.text.hold()
+            chart.batches.text.pin()
         if boxes is not None:
             areas = (_outer(scene),) if header is None else (_outer(scene), header.rect)
             boxes[:] = [box.clipped_to(*areas) for box in boxes]

@@ -96,8 +96,8 @@ def _serve(spec: EngineSpec, commands: Commands, owned: ExitStack) -> int:
     owned.callback(session.close)
     try:
         if _prepare(session, board, commands):
-            if isinstance(session, Session) and (session.offered or session.asks_for):
-                _answer(Offered(symbols=session.offered, asks_for=session.asks_for))
+            if isinstance(session, Session) and (session.offered or session.addable_stype):
+                _answer(Offered(symbols=session.offered, addable_stype=session.addable_stype))
             session.run(commands)
         if lost := session.close():
             raise FlowError(lost)

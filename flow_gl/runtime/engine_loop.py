@@ -30,9 +30,9 @@ from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.summary import Summary
 from flow_gl.feed.base import Feed, FeedStatus
 from flow_gl.runtime.charts import Candidates, Charts
+from flow_gl.runtime.command_handling import REPLAY_DISORDER_NS, CommandHandling
 from flow_gl.runtime.feed_controls import Growing, Resumable, WithHistory
 from flow_gl.runtime.meters import Rate, StatusBoard
-from flow_gl.runtime.obeying import REPLAY_DISORDER_NS, Obeying
 from flow_gl.runtime.persistence import Persistence
 from flow_gl.runtime.replay_snapshots import Note, ReplaySnapshots
 from flow_gl.runtime.seek.transport import Transport
@@ -85,7 +85,7 @@ class Beginning:
     """The transport of a replay of files."""
 
 
-class Engine(Obeying):
+class Engine(CommandHandling):
     """One feed, its pipeline and its charts.
 
     Parameters
@@ -188,7 +188,7 @@ class Engine(Obeying):
             self._settle(status.state)
         self._look_for_refusals()
         self._pipeline.know_from(status.known_from)
-        self._pipeline.set_apart(status.apart)
+        self._pipeline.set_known_spans(status.known_spans)
         if self._is_settled:
             self._work(now + TURN_NS)
             self._is_recomputing = self._pipeline.recompute()

@@ -53,7 +53,7 @@ class Plan:
     are_parents: bool = False
     offered: tuple[str, ...] = ()
     """Symbols that the feed can chart, the busiest first."""
-    asks_for: str = ""
+    addable_stype: str = ""
     """Type of the symbols that may be asked for besides; "" if there are no others."""
     note: str = ""
     """One line to show the user."""
@@ -178,7 +178,7 @@ def _plan_live(spec: LiveSpec) -> Plan:
     options: dict[str, Any] = {
         "are_parents": are_parents,
         "offered": () if are_parents else tuple(dict.fromkeys((*spec.symbols, *usual))),
-        "asks_for": "" if are_parents else spec.stype_in,
+        "addable_stype": "" if are_parents else spec.stype_in,
     }
     # A parent symbol's contract is chosen by the running session's volumes, so nothing earlier has a chart.
     if not spec.recording or not spec.earlier_sessions or are_parents:

@@ -102,9 +102,9 @@ class Session:
         return self._plan.offered if self._plan is not None else ()
 
     @property
-    def asks_for(self) -> str:
+    def addable_stype(self) -> str:
         """Type of the symbols that may be asked for besides; "" if there are no others."""
-        return self._plan.asks_for if self._plan is not None else ""
+        return self._plan.addable_stype if self._plan is not None else ""
 
     def run(self, commands: "queue.SimpleQueue[Command]") -> None:
         """Run the engine's loop until stopped. Raises FlowError, including that of `prepare`."""

@@ -85,7 +85,7 @@ class Publishing:
             if self._take_state(self._process) and self._state.is_connected:
                 self._fault, self._pause_ns = "", AGAIN_NS[0]
             if has_ended:
-                self._bury(self._process)
+                self._handle_exit(self._process)
         state = self._state
         row["is_publishing"], row["on_bus"], row["leases"] = 1, state.is_connected, state.leads
         row["published"], row["unpublished"] = self._counted + state.published, state.waiting
@@ -117,7 +117,7 @@ class Publishing:
                 return True
         return False
 
-    def _bury(self, process: LineProcess) -> None:
+    def _handle_exit(self, process: LineProcess) -> None:
         words = process.last_words()
         end = describe_end(process.process.returncode)
         process.end(END_S)

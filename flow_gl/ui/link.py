@@ -49,7 +49,7 @@ class Link(Protocol):
     offered: Sequence[str]
     """Symbols that the feed can chart, busiest first; empty if not known."""
 
-    asks_for: str
+    addable_stype: str
     """Type (`stype_in`) of the other symbols that can be requested; "" if none can be."""
 
     def poll(self) -> LinkState:
@@ -85,4 +85,4 @@ class LinkFields:
         self.generation = 0
         self.restarts = 0
         self.offered: Sequence[str] = ()
-        self.asks_for = ""
+        self.addable_stype = ""

@@ -1,7 +1,8 @@
-"""Keeps the window in sight while monitors are unplugged, plugged in again or change their size.
+"""Keeps the window visible while monitors are unplugged, plugged in or change their size.
 
-GLFW takes a window off a monitor that is unplugged, and leaves it wherever that puts it. Here it moves to a monitor
-that remains, with the same state, and back when its own monitor returns, unless the user has moved it in the meantime.
+GLFW takes a window off an unplugged monitor, but leaves it wherever the system puts it. This module moves it to a
+remaining monitor, in the same state, and back when its own monitor returns, unless the user has moved it in the
+meantime.
 """
 
 from collections.abc import Callable
@@ -13,16 +14,16 @@ from flow_gl.gl.surface import monitors, placement
 from flow_gl.gl.surface.context import Window
 from flow_gl.gl.surface.placement import Placement
 
-_LOOK_EVERY_NS: Final = 500_000_000
-"""How often the window's place is noted. A window manager also has this long to move a window by itself."""
+_CHECK_INTERVAL_NS: Final = 500_000_000
+"""Interval between two checks of the window's placement; also the time that a window manager gets to move a window."""
 
 
 class MonitorWatch:
-    """Watches the monitors for one window.
+    """Follows changes of the monitors for one window.
 
     Parameters
     ----------
-    note : shows a line to the user
+    note : shows one line to the user
     """
 
     def __init__(self, window: Window, clock: Clock, note: Callable[[str], None]) -> None:
@@ -32,28 +33,28 @@ class MonitorWatch:
         self._clock: Final = clock
         self._note: Final = note
         self._gone: Final[list[str]] = []
-        """Names of monitors that went since the last look."""
+        """Names of monitors disconnected since the last check."""
         self._is_changed = False
-        self._was = placement.where(window)
-        """Where the window was at the last look."""
-        self._home: Placement | None = None
-        """Where it was on a monitor that is gone."""
-        self._refuge: Placement | None = None
-        """Where it is instead, once it has arrived; as long as it is there, it goes home when the monitor returns."""
-        self._is_rescued = False
+        self._last = placement.where(window)
+        """The window's placement at the last check."""
+        self._original: Placement | None = None
+        """The placement on a disconnected monitor, to be restored; None if there is none."""
+        self._fallback: Placement | None = None
+        """The placement after the move; the original one is restored only if the window is still there."""
+        self._is_moved = False
         self._due_ns = 0
-        # On Wayland only what a window covers is known; the compositor keeps other windows in sight.
+        # On Wayland only a full-screen window's monitor is known; the compositor keeps other windows visible.
         self._knows_place: Final = glfw.get_platform() != glfw.PLATFORM_WAYLAND
-        self._before: Final[Any] = glfw.set_monitor_callback(self._noted)
+        self._before: Final[Any] = glfw.set_monitor_callback(self._on_event)
 
     def close(self) -> None:
-        """Stop watching."""
+        """Remove the callback."""
         import glfw
 
         glfw.set_monitor_callback(self._before)
 
-    def _noted(self, monitor: Any, event: int) -> None:
-        """Note a change; called while events are polled, when the window cannot be moved yet."""
+    def _on_event(self, monitor: Any, event: int) -> None:
+        """Record a change. Called while events are polled, when the window cannot be moved yet."""
         import glfw
 
         self._is_changed = True
@@ -61,78 +62,78 @@ class MonitorWatch:
             name = glfw.get_monitor_name(monitor)
             self._gone.append(name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name))
 
-    def look(self) -> bool:
-        """Move the window if it must be; call it once per frame.
+    def poll(self) -> bool:
+        """Move the window if necessary. Called once per frame.
 
         Returns
         -------
-        is_elsewhere : whether the window is on another monitor than at the last look
+        is_elsewhere : whether the window is on another monitor than at the last check
         """
         if self._is_changed:
             self._is_changed = False
             self._follow()
-            self._due_ns = self._clock.monotonic_ns() + _LOOK_EVERY_NS
+            self._due_ns = self._clock.monotonic_ns() + _CHECK_INTERVAL_NS
             return True
         now_ns = self._clock.monotonic_ns()
         if now_ns < self._due_ns:
             return False
-        self._due_ns = now_ns + _LOOK_EVERY_NS
-        was, self._was = self._was, placement.where(self._window)
+        self._due_ns = now_ns + _CHECK_INTERVAL_NS
+        before, self._last = self._last, placement.where(self._window)
         if self._window.is_fullscreen:
             self._fit()
-        elif self._home is not None and self._refuge is None:
-            self._rescue(self._home)
-        return was.monitor != self._was.monitor
+        elif self._original is not None and self._fallback is None:
+            self._bring_into_view(self._original)
+        return before.monitor != self._last.monitor
 
     def _follow(self) -> None:
-        """Leave a monitor that is gone, or go back to one that has returned."""
+        """Leave a disconnected monitor, or return to one that was reconnected."""
         present = [one.name for one in monitors.monitors()]
         covered = self._window.covered
-        mine = (covered,) if covered or not self._knows_place else (self._was.monitor,)
+        mine = (covered,) if covered or not self._knows_place else (self._last.monitor,)
         lost = next((name for name in self._gone if name in mine and name not in present), "")
         self._gone.clear()
-        if lost and self._home is None:
-            self._home = replace(self._was, monitor=lost, is_fullscreen=bool(covered))
-            self._refuge, self._is_rescued = None, False
-        home = self._home
-        if home is None or not present:
+        if lost and self._original is None:
+            self._original = replace(self._last, monitor=lost, is_fullscreen=bool(covered))
+            self._fallback, self._is_moved = None, False
+        original = self._original
+        if original is None or not present:
             return
-        if home.monitor in present:
-            self._go_home(home)
-        elif home.is_fullscreen and covered not in present:
+        if original.monitor in present:
+            self._restore(original)
+        elif original.is_fullscreen and covered not in present:
             self._window.set_fullscreen(True, monitors.monitors()[0])
-            self._refuge = Placement(present[0], is_fullscreen=True)
-            self._note(f"monitor {home.monitor} is gone: full screen on {present[0]}")
+            self._fallback = Placement(present[0], is_fullscreen=True)
+            self._note(f"monitor {original.monitor} was disconnected: full screen on {present[0]}")
 
-    def _rescue(self, home: Placement) -> None:
-        """Bring a window whose monitor is gone into sight, if the window manager has not; note where it then is."""
+    def _bring_into_view(self, original: Placement) -> None:
+        """Make a window visible after its monitor was disconnected, unless the window manager has done so."""
         present = monitors.monitors()
         if not present:
             return
         is_seen = any(one.sees(monitors.rect_of(self._window.handle)) for one in present)
-        if not is_seen and not self._is_rescued:
-            self._is_rescued = True  # it arrives before the next look
-            placement.put(self._window, replace(home, monitor=present[0].name))
+        if not is_seen and not self._is_moved:
+            self._is_moved = True  # takes effect before the next check
+            placement.put(self._window, replace(original, monitor=present[0].name))
         else:
-            self._refuge = self._was
-        if self._refuge is None or not self._is_rescued:
-            name = present[0].name if self._is_rescued else self._was.monitor
-            self._note(f"monitor {home.monitor} is gone: the window is on {name}")
+            self._fallback = self._last
+        if self._fallback is None or not self._is_moved:
+            name = present[0].name if self._is_moved else self._last.monitor
+            self._note(f"monitor {original.monitor} was disconnected: the window is on {name}")
 
-    def _go_home(self, home: Placement) -> None:
-        """Go back to a monitor that has returned, unless the user has moved the window."""
-        now, refuge = placement.where(self._window), self._refuge
-        self._home = self._refuge = None
-        if refuge is not None:
-            is_left_alone = now.monitor == refuge.monitor and now.is_fullscreen == refuge.is_fullscreen
-            is_in_place = refuge.is_fullscreen or (now.x, now.y) == (refuge.x, refuge.y)
+    def _restore(self, original: Placement) -> None:
+        """Return to a reconnected monitor, unless the user has moved the window."""
+        now, fallback = placement.where(self._window), self._fallback
+        self._original = self._fallback = None
+        if fallback is not None:
+            is_left_alone = now.monitor == fallback.monitor and now.is_fullscreen == fallback.is_fullscreen
+            is_in_place = fallback.is_fullscreen or (now.x, now.y) == (fallback.x, fallback.y)
             if not (is_left_alone and is_in_place):
                 return
-        placement.put(self._window, home)
-        self._note(f"monitor {home.monitor} is back")
+        placement.put(self._window, original)
+        self._note(f"monitor {original.monitor} is back")
 
     def _fit(self) -> None:
-        """Cover all of the monitor again after its size has changed."""
+        """Cover the whole monitor again after its size has changed."""
         import glfw
 
         covered = monitors.named(self._window.covered)
@@ -145,7 +146,7 @@ class MonitorWatch:
 
 
 def to_next_monitor(window: Window) -> str:
-    """Move a window to the next monitor, in full screen or maximised as it is; return a line for the user."""
+    """Move a window to the next monitor, keeping it full-screen or maximised; return one line for the user."""
     now, present = placement.where(window), monitors.monitors()
     if len(present) < 2:
         return "there is only one monitor"

@@ -194,7 +194,7 @@ class Program:
                 if self._window is not None:  # the sign is for the user
                     loop.state.video_sign = self._video.sign
                     loop.state.pictures.is_keeping = self._video.is_keeping
-                if self._monitors is not None and self._monitors.look() and self._window is not None:
+                if self._monitors is not None and self._monitors.poll() and self._window is not None:
                     self._pacer.follow(self._window.refresh_hz)
                 self._serve_requests()
                 is_over = self._is_over(start_ns)

@@ -57,7 +57,7 @@ class StartLink(LinkFields):
     def _copy(self, link: EngineLink) -> None:
         self.engine, self.markets, self.timeline = link.engine, link.markets, link.timeline
         self.state, self.message, self.exit_code = link.state, link.message, link.exit_code
-        self.offered, self.asks_for = link.offered, link.asks_for
+        self.offered, self.addable_stype = link.offered, link.addable_stype
         self.generation, self.restarts = self._before[0] + link.generation, link.restarts
 
     def _give_up(self, link: EngineLink) -> None:

@@ -317,7 +317,7 @@ def fresh(pilot: WindowPilot) -> None:
         pilot.frames(2)
     state.selected, state.open_panels = 1, set()
     state.drawings.leave_charts()
-    state.drawings.let_go()
+    state.drawings.cancel()
     state.time.reset(pilot.charts[0].layout.price.width)
     for own in state.charts:
         own.price.reset()

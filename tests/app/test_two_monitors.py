@@ -182,7 +182,7 @@ def test_it_covers_the_monitor_that_is_asked_for_and_leaves_it_for_a_place_on_it
 
 
 def test_a_monitor_that_does_not_exist_is_one_line_with_the_names_of_those_that_do(program: Callable[..., Ran]) -> None:
-    with pytest.raises(UsageError, match=r"^monitor was 'DP-9': this machine has 0 \(DUMMY0\), 1 \(DUMMY1\)$"):
+    with pytest.raises(UsageError, match=r"^monitor was 'DP-9': expected one of 0 \(DUMMY0\), 1 \(DUMMY1\)$"):
         program(iter(()), monitor="DP-9")
 
 
@@ -235,9 +235,9 @@ def test_full_screen_continues_where_a_monitor_remains_and_returns_with_its_own(
     ran = program(script(), monitor="DUMMY1", fullscreen=True)
     assert_complete(ran.picture, 1280, 720)
     assert ran.notes == [
-        "monitor DUMMY1 is gone: full screen on DUMMY0",
+        "monitor DUMMY1 was disconnected: full screen on DUMMY0",
         "monitor DUMMY1 is back",
-        "monitor DUMMY1 is gone: full screen on DUMMY0",
+        "monitor DUMMY1 was disconnected: full screen on DUMMY0",
     ]
 
 
@@ -274,7 +274,7 @@ def test_a_window_on_a_monitor_that_goes_comes_into_sight_on_another_and_goes_ba
 
     ran = program(script(), last=WindowPlace(monitor="DUMMY1", x=100, y=80, width=700, height=400))
     assert_complete(ran.picture, 700, 400)
-    assert ran.notes == ["monitor DUMMY1 is gone: the window is on DUMMY0", "monitor DUMMY1 is back"]
+    assert ran.notes == ["monitor DUMMY1 was disconnected: the window is on DUMMY0", "monitor DUMMY1 is back"]
 
 
 def test_full_screen_follows_a_monitor_whose_size_changes(program: Callable[..., Ran], monitors: Monitors) -> None:

@@ -51,8 +51,8 @@ def is_whole(rig: Rig, *contracts: Contract, published: int = PUBLISHED) -> bool
 
 
 def is_on_one_connection(rig: Rig) -> bool:
-    """Whether one connection brings both symbols, and nothing is apart."""
-    if rig.feed.status().apart:
+    """Return whether one connection delivers both symbols, and no instrument has a span of its own."""
+    if rig.feed.status().known_spans:
         return False
     stats = rig.gateway("stats")
     last = stats["connections"][-1]["subscriptions"]
@@ -102,10 +102,10 @@ def test_what_is_known_of_it_is_said_until_it_comes_with_the_others(rig: Rig, ga
     add(rig)
     rig.until(lambda: is_whole(rig, ES), what="the replay of ES")
     status = rig.feed.status()
-    apart = status.apart[ES.instrument_id]
-    assert apart.known_from == OPEN_NS
-    assert apart.known_until == int(of(TAPE[:PUBLISHED], ES)["ts_event"].max())
-    assert NQ.instrument_id not in status.apart
+    span = status.known_spans[ES.instrument_id]
+    assert span.known_from == OPEN_NS
+    assert span.known_until == int(of(TAPE[:PUBLISHED], ES)["ts_event"].max())
+    assert NQ.instrument_id not in status.known_spans
     assert "ES.v.0: reading the session" in status.message
     gateway("heartbeat")
     gateway("heartbeat")
@@ -191,7 +191,7 @@ def test_another_name_of_a_charted_contract_is_refused_and_no_trade_is_doubled(
     add(rig, "NQ.c.0")
     refused: list[tuple[str, str]] = []
     rig.until(lambda: refused.extend(rig.feed.refusals()) or bool(refused), what="the refusal")  # type: ignore[func-returns-value]
-    assert refused == [("NQ.c.0", "it is NQZ5, which has a chart already under another name")]
+    assert refused == [("NQ.c.0", "it is NQZ5, which already has a chart under another name")]
     gateway("publish", count=50)
     rig.until(lambda: is_whole(rig, NQ, published=PUBLISHED + 50), what="the trades of NQ")
     assert len(rig.mappings) == 1

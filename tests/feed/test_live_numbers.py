@@ -73,7 +73,7 @@ class Engine:
 
     def _aggregate(self) -> None:
         pipeline, feed = self.numbers.pipeline, self.rig.feed
-        pipeline.set_apart(feed.status().apart)
+        pipeline.set_known_spans(feed.status().known_spans)
         for item in self.rig.items[self._done :]:
             pipeline.take(item)
         self._done = len(self.rig.items)

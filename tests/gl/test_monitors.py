@@ -27,7 +27,7 @@ def test_a_monitor_is_found_by_number_and_by_name(asked: str, found: Monitor) ->
 
 @pytest.mark.parametrize("asked", ["2", "DP-2"])
 def test_one_that_is_not_there_is_one_line_with_those_that_are(asked: str) -> None:
-    with pytest.raises(UsageError, match=rf"^monitor was '{asked}': this machine has 0 \(DP-1\), 1 \(HDMI-1\)$"):
+    with pytest.raises(UsageError, match=rf"^monitor was '{asked}': expected one of 0 \(DP-1\), 1 \(HDMI-1\)$"):
         monitors.find(asked)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 MAX_DESCRIPTORS = 4096
 
 
-def let_go(path: Path) -> None:
+def close_descriptors(path: Path) -> None:
     """Close every descriptor that this process has open on a file, as the system does when a process dies."""
     file = path.stat()
     found = 0
@@ -17,4 +17,4 @@ def let_go(path: Path) -> None:
             if (held.st_dev, held.st_ino) == (file.st_dev, file.st_ino):
                 os.close(descriptor)
                 found += 1
-    assert found, f"nobody has {path} open"
+    assert found, f"no descriptor is open on {path}"

@@ -68,7 +68,7 @@ class LocalLink(LinkFields):
     def add(self, symbol: str) -> str:
         """Note that a symbol was asked for; `bring` makes its market."""
         self.asked.append(symbol)
-        return "" if symbol in self.offered or self.asks_for else f"{symbol} is not in this feed"
+        return "" if symbol in self.offered or self.addable_stype else f"{symbol} is not in this feed"
 
     def refusals(self) -> list[tuple[str, str]]:
         """Return what a test has put into `refused`, once."""

@@ -10,7 +10,7 @@ from flow_gl.core.market.gap_markers import GapMarker
 from flow_gl.core.units import DAY_NS, HOUR_NS
 from flow_gl.feed.files.replay import read_items
 from flow_gl.services.recording import format as recording
-from tests.kit.crash import let_go
+from tests.kit.crash import close_descriptors
 from tests.kit.trades import make_tied_trades
 from tests.services.days import DAY_START
 from tests.services.recorder_rig import DATASET, NQ, Run, official
@@ -172,7 +172,7 @@ def test_trades_missed_by_an_earlier_run_are_in_their_place_after_the_next(tmp_p
     second = Run(tmp_path)
     second.feed(rows[:2500])
     if is_killed:
-        let_go(second.path())
+        close_descriptors(second.path())
         second = Run(tmp_path)
     second.feed(rows[2500:])
     second.recorder.close()

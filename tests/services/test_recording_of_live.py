@@ -15,7 +15,7 @@ from flow_gl.store.ring import Ring
 from tests.feed.live_rig import FakeCalendar, Rig
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import DATASET, ES, NQ, make_tape, of
-from tests.kit.crash import let_go
+from tests.kit.crash import close_descriptors
 from tests.kit.numbers import numbers_of
 
 TAPE = make_tape()
@@ -47,7 +47,7 @@ class RecordedRun:
     def crash(self) -> None:
         """Simulate the end of the process: nothing is flushed, and the system releases the file."""
         self.rig.close()
-        let_go(recorded(self.recorder.directory, DATASET, 20251128)[-1])
+        close_descriptors(recorded(self.recorder.directory, DATASET, 20251128)[-1])
 
     def end(self) -> None:
         self.recorder.close()

@@ -103,7 +103,7 @@ def test_a_chart_keeps_its_symbol_if_the_one_it_was_to_show_is_refused(pilot: He
 
 
 def test_a_live_feed_is_asked_for_any_symbol_that_is_typed(pilot: HeadlessPilot) -> None:
-    pilot.link.asks_for = "continuous"
+    pilot.link.addable_stype = "continuous"
     choose(pilot, "ctrl+n", "cl")
     assert pilot.link.asked == ["CL.v.0"]
     choose(pilot, "ctrl+n", "GC.c.1")

@@ -3,15 +3,15 @@
 from typing import Final
 
 from flow_gl.core.clock import Clock
-from flow_gl.core.items import Apart
+from flow_gl.core.items import KnownSpan
 from flow_gl.core.schema import FeedState
 from flow_gl.feed.base import FeedClock, FeedStatus
+from flow_gl.feed.live.added_symbols import AddedSymbols
 from flow_gl.feed.live.backoff import Backoff
 from flow_gl.feed.live.connection import Connection
 from flow_gl.feed.live.gap import Gap
 from flow_gl.feed.live.hours import Hours
 from flow_gl.feed.live.intake import Intake
-from flow_gl.feed.live.joining import Joining
 from flow_gl.feed.live.request import Request
 
 NAMES_TOLD: Final = 5
@@ -25,11 +25,11 @@ class Reporting:
     _hours: Hours
     _intake: Intake
     _gap: Gap
-    _joining: Joining
+    _added: AddedSymbols
     _backoff: Backoff
     _request: Request
     _connection: Connection | None
-    _apart: dict[int, Apart]
+    _known_spans: dict[int, KnownSpan]
     _wall_ns: int
     _anchor_ns: int
     _reconnects: int
@@ -64,7 +64,7 @@ class Reporting:
             not_found=tuple(self._intake.not_found),
             known_until=self._intake.known_until,
             known_from=self._gap.known_from or (self._connection.request.trades_from if self._connection else 0) or 0,
-            apart={**self._apart, **self._joining.apart()},
+            known_spans={**self._known_spans, **self._added.known_spans()},
         )
 
     def _state(self) -> FeedState:
@@ -92,22 +92,22 @@ class Reporting:
             self._failure or self._trouble,
             self._intake,
             self._gap,
-            joining=self._joining.words(),
+            added=self._added.status_text(),
             live=self._connection if self._is_live else None,
-            faults=self.faults + self._joining.faults,
+            faults=self.faults + self._added.faults,
             is_calm=state in (FeedState.LIVE, FeedState.CLOSED),
         )
 
 
 def words(
-    trouble: str, intake: Intake, gap: Gap, *, joining: str, live: Connection | None, faults: int, is_calm: bool
+    trouble: str, intake: Intake, gap: Gap, *, added: str, live: Connection | None, faults: int, is_calm: bool
 ) -> str:
     """Return the line; "" if there is nothing to say.
 
     Parameters
     ----------
     trouble : why there is no connection; "" if there is one
-    joining : what becomes of added symbols
+    added : status of the symbols being added; "" if there is nothing to report
     live : the connection, if it is live
     faults : records lost inside the client
     is_calm : connected and caught up
@@ -131,4 +131,4 @@ def words(
         said.append(f"records lost inside the client and requested again: {faults}")
     if is_calm and not intake.ledger.newest_ts:
         said.append(f"connected; waiting for the first trade of {', '.join(intake.symbols)}")
-    return "; ".join(part for part in (*said, joining) if part)
+    return "; ".join(part for part in (*said, added) if part)

@@ -6,7 +6,7 @@ up and live trading are one continuous stream. `poll` does all the work, on the 
 clock: it takes what has arrived, monitors the connection, and opens the next one when a pause is over.
 
 When a session opens, symbols are requested again on a second connection, which takes over once it streams. A symbol
-that is added comes on a connection of its own until one can bring all (`joining`).
+that is added comes on a connection of its own until one can bring all (`added`).
 """
 
 import random
@@ -17,19 +17,19 @@ from msgspec import structs
 
 from flow_gl.core.clock import SYSTEM, Clock
 from flow_gl.core.errors import UsageError
-from flow_gl.core.items import Apart, Item
+from flow_gl.core.items import Item, KnownSpan
 from flow_gl.core.log import get_logger, mask, masked, protect
 from flow_gl.core.outside import plain
 from flow_gl.core.spec import LiveSpec
 from flow_gl.core.units import SECOND_NS
 from flow_gl.dbn.damage import DamageError
+from flow_gl.feed.live.added_symbols import AddedSymbols
 from flow_gl.feed.live.backoff import Backoff
 from flow_gl.feed.live.connection import Connection, Phase
 from flow_gl.feed.live.errors import Fault, Trouble, from_connecting
 from flow_gl.feed.live.gap import Gap
 from flow_gl.feed.live.hours import Hours, replayable_from
 from flow_gl.feed.live.intake import Intake
-from flow_gl.feed.live.joining import Joining
 from flow_gl.feed.live.renewal import Renewal
 from flow_gl.feed.live.report import Reporting
 from flow_gl.feed.live.request import DEFAULT_PORT, Request, checked_key, checked_symbols
@@ -100,8 +100,8 @@ class LiveFeed(Reporting):
         self._renewal: Final = Renewal()
         same: dict[str, Any] = {"heartbeat_s": heartbeat_s, "compression": compression, "draw": draw}
         same |= {"api_key": key, "hours": self._hours, "clock": clock}
-        self._joining = Joining(lambda symbols: LiveFeed(structs.replace(spec, symbols=symbols), **same))
-        self._apart: dict[int, Apart] = {}
+        self._added = AddedSymbols(lambda symbols: LiveFeed(structs.replace(spec, symbols=symbols), **same))
+        self._known_spans: dict[int, KnownSpan] = {}
         """Added instruments of which this feed's connection has not yet brought everything."""
         self._log: Final = get_logger("live")
         self._connection: Connection | None = None
@@ -150,7 +150,7 @@ class LiveFeed(Reporting):
             if not self._failure and now_ns >= self._backoff.due_ns:
                 self._connect(market_ns, now_ns)
         else:
-            self._intake.elsewhere = self._joining.instruments
+            self._intake.elsewhere = self._added.instruments
             self._serve(self._connection, wall_ns, now_ns, out)
             self._renew(market_ns, now_ns, out)
         out += self._join(wall_ns, now_ns)
@@ -164,12 +164,12 @@ class LiveFeed(Reporting):
         if self._is_parent:
             raise UsageError("no symbol can be added to parent symbols")
         (symbol,) = checked_symbols((symbol,))
-        if symbol not in (*self._intake.symbols, *self._joining.symbols):
-            self._joining.ask(symbol)
+        if symbol not in (*self._intake.symbols, *self._added.symbols):
+            self._added.add(symbol)
 
     def refusals(self) -> list[tuple[str, str]]:
         """Return, once, the added symbols that will not come, and why: one line each."""
-        return self._joining.refusals()
+        return self._added.refusals()
 
     def is_ended(self) -> bool:
         """Whether it was closed: a live feed has no end of its own."""
@@ -180,21 +180,21 @@ class LiveFeed(Reporting):
         if self._connection is None and not self._is_ended:
             self._failure = ""
             self._backoff.now(self._clock.monotonic_ns())
-        self._joining.retry()
+        self._added.retry()
 
     def close(self) -> None:
-        """Let go of the connections and their threads. Idempotent."""
-        for connection in self.let_go():
+        """Close the connections and wait for their threads. Idempotent."""
+        for connection in self.abandon():
             connection.close(wait=True)
 
-    def let_go(self) -> list[Connection]:
-        """Abandon the connections, and return those whose threads may still run."""
+    def abandon(self) -> list[Connection]:
+        """Abandon the connections; return those whose threads may still run."""
         self._is_ended = True
-        self._joining.let_go()
+        self._added.abandon()
         self._drop(self._connection)
         self._drop(self._renewal.cancel())
         self._connection = None
-        ending, self._ending = [*self._ending, *self._joining.ended()], []
+        ending, self._ending = [*self._ending, *self._added.ended()], []
         return ending
 
     def _connect(self, wall_ns: int, now_ns: int) -> None:
@@ -204,10 +204,10 @@ class LiveFeed(Reporting):
         self._begin(self._connection, wall_ns)
 
     def _open(self, wall_ns: int) -> Connection:
-        joining = self._joining
-        more = joining.ready if self._has_streamed else ()
+        added = self._added
+        more = added.ready if self._has_streamed else ()
         connection = self._requests.make(
-            (self._intake, joining.intake) if more and joining.intake else (self._intake,),
+            (self._intake, added.intake) if more and added.intake else (self._intake,),
             wall_ns,
             reach=self._gap.reach,
             is_first=not self._has_streamed,
@@ -318,7 +318,7 @@ class LiveFeed(Reporting):
     def _go_live(self, connection: Connection, out: list[Item]) -> None:
         """The replay has brought what it could: say what has become of the gap."""
         self._is_live = True
-        self._is_relieved, self._apart = False, {}
+        self._is_relieved, self._known_spans = False, {}
         self._backoff.all_is_well()
         self._trouble = ""
         out += self._gap.close(
@@ -371,27 +371,27 @@ class LiveFeed(Reporting):
             self._act_on(Trouble(Fault.RENEW, "requesting all symbols again"), now_ns, out)
 
     def _join(self, wall_ns: int, now_ns: int) -> list[Item]:
-        """Take what comes of added symbols, and request all on one connection once that is complete."""
-        joining = self._joining
-        items = joining.poll(wall_ns, self._intake.instruments)
-        self._ending += joining.ended()
-        if self._is_live and joining.is_ready and not self._renewal.is_wanted:
+        """Return the items of symbols being added; once those are complete, request all symbols on one connection."""
+        added = self._added
+        items = added.poll(wall_ns, self._intake.instruments)
+        self._ending += added.ended()
+        if self._is_live and added.is_ready and not self._renewal.is_wanted:
             self._renewal.want(now_ns, is_session_new=False)
         return items
 
     def _may_take_over(self, second: Connection | None) -> bool:
-        """Whether nothing is missing of the added symbols that a connection brings."""
+        """Return whether the added symbols that a connection delivers have been received completely."""
         symbols = () if second is None else second.request.subscriptions[-1].symbols
-        return self._joining.is_ready or not {*self._joining.symbols}.intersection(symbols)
+        return self._added.is_ready or not {*self._added.symbols}.intersection(symbols)
 
     def _absorb(self, request: Request) -> None:
-        """Take over the added symbols that a connection brings from here on, if it brings them."""
-        joining, intake = self._joining, self._joining.intake
-        added = tuple(one for one in joining.symbols if one in request.subscriptions[-1].symbols)
-        if not added or intake is None:
+        """Take over the added symbols if this connection delivers them from here on."""
+        intake = self._added.intake
+        symbols = tuple(one for one in self._added.symbols if one in request.subscriptions[-1].symbols)
+        if not symbols or intake is None:
             return
-        self._apart |= joining.apart()
-        self._intake.absorb(intake, added, joining.instruments)
-        self._requests.symbols += added
-        joining.take_over()
-        self._log.info("symbols added", extra={"symbols": ", ".join(added)})
+        self._known_spans |= self._added.known_spans()
+        self._intake.absorb(intake, symbols, self._added.instruments)
+        self._requests.symbols += symbols
+        self._added.take_over()
+        self._log.info("symbols added", extra={"symbols": ", ".join(symbols)})

@@ -1,7 +1,7 @@
-"""The monitors: which there are, which one is meant by a name or number, which one shows a window.
+"""The connected monitors: listing them, finding one by name or number, finding the one that shows a window.
 
-Nothing here is kept: a monitor can be unplugged at any moment, and GLFW frees its handle. Lengths are units of the
-screen, with the origin where the system has it.
+Nothing is cached: a monitor can be unplugged at any moment, and GLFW then frees its handle. Lengths are screen
+coordinates, with the origin defined by the system.
 """
 
 from dataclasses import dataclass
@@ -11,22 +11,22 @@ from flow_gl.core.errors import DisplayError, UsageError
 from flow_gl.core.system import libraries
 from flow_gl.gl.view import Rect
 
-MIN_SEEN: Final = 60
-"""A window that is put somewhere has at least this much of its width and height on a monitor."""
+MIN_VISIBLE: Final = 60
+"""Minimum width and height of the visible part of a window after it was moved."""
 
 
 @dataclass(frozen=True, slots=True)
 class Monitor:
-    """A monitor as it is now.
+    """A monitor in its current state.
 
     Attributes
     ----------
-    name : the output's on X11 ("DP-1"), elsewhere the product's
-    refresh_hz : 0 if it is not known
+    name : name of the output on X11 ("DP-1"), of the product elsewhere
+    refresh_hz : 0 if unknown
     content_scale : 1.0 = 96 dpi
-    area : all of it, units of the screen
-    work_area : what panels and docks of the desktop leave
-    handle : GLFWmonitor pointer, valid until events are polled again
+    area : the whole monitor, screen coordinates
+    work_area : the area without the desktop's panels and docks
+    handle : GLFWmonitor pointer, valid until the next poll of events
     """
 
     name: str
@@ -37,15 +37,15 @@ class Monitor:
     handle: Any = None
 
     def shared(self, other: Rect) -> float:
-        """Return how much of a rectangle it shows, in square units of the screen."""
+        """Return the area of a rectangle that lies on this monitor, in squared screen coordinates."""
         width = min(self.area.right, other.right) - max(self.area.x, other.x)
         height = min(self.area.bottom, other.bottom) - max(self.area.y, other.y)
         return max(0.0, width) * max(0.0, height)
 
     def sees(self, window: Rect) -> bool:
-        """Whether it shows enough of a window, with its top, for a user to find and move it."""
+        """Return whether enough of a window is visible, including its top, for a user to find and move it."""
         width = min(self.area.right, window.right) - max(self.area.x, window.x)
-        return width >= MIN_SEEN and self.area.y <= window.y <= self.area.bottom - MIN_SEEN
+        return width >= MIN_VISIBLE and self.area.y <= window.y <= self.area.bottom - MIN_VISIBLE
 
 
 def monitors() -> list[Monitor]:
@@ -56,7 +56,7 @@ def monitors() -> list[Monitor]:
         try:
             mode = glfw.get_video_mode(handle)
         except ValueError:
-            continue  # a null pointer: it was unplugged a moment ago
+            continue  # a null pointer: unplugged a moment ago
         left, top = glfw.get_monitor_pos(handle)
         found.append(
             Monitor(
@@ -72,17 +72,17 @@ def monitors() -> list[Monitor]:
 
 
 def named(name: str) -> Monitor | None:
-    """Return the monitor of that name; None if there is none."""
+    """Return the monitor with this name; None if there is none."""
     return next((one for one in monitors() if one.name == name), None)
 
 
 def find(asked: str) -> Monitor | None:
-    """Return the monitor that a user means, by number or name; None where no monitor is connected.
+    """Return the monitor with this number or name; None if no monitor is connected.
 
     Raises
     ------
     UsageError
-        if there are others but not that one
+        if monitors are connected, but not that one
     """
     present = monitors()
     if asked.isdecimal() and int(asked) < len(present):
@@ -93,22 +93,22 @@ def find(asked: str) -> Monitor | None:
     if not present:
         return None
     names = ", ".join(f"{number} ({one.name})" for number, one in enumerate(present))
-    raise UsageError(f"monitor was {asked!r}: this machine has {names}")
+    raise UsageError(f"monitor was {asked!r}: expected one of {names}")
 
 
 def showing(window: Any) -> Monitor | None:
-    """Return the monitor that shows most of a window (a GLFW handle), else the primary one; None without a monitor."""
+    """Return the monitor that shows most of a window (a GLFW handle); None if no monitor is connected."""
     place = rect_of(window)
     return max(monitors(), key=lambda one: one.shared(place), default=None)
 
 
 def rect_of(window: Any) -> Rect:
-    """Return where the content of a window is (a GLFW handle)."""
+    """Return the rectangle of a window's content (a GLFW handle), screen coordinates."""
     return Rect(*map(float, place_of(window)))
 
 
 def place_of(window: Any) -> tuple[int, int, int, int]:
-    """Return left, top, width and height of the content of a window (a GLFW handle)."""
+    """Return left, top, width and height of a window's content (a GLFW handle), screen coordinates."""
     import glfw
 
     (left, top), (width, height) = glfw.get_window_pos(window), glfw.get_window_size(window)
@@ -116,22 +116,22 @@ def place_of(window: Any) -> tuple[int, int, int, int]:
 
 
 def centred(monitor: Monitor, width: int, height: int) -> tuple[int, int, int, int]:
-    """Return place and size of a window in the middle of a monitor's work area, with its top in sight."""
+    """Return left, top, width and height of a window centred in a monitor's work area, with its top visible."""
     area = monitor.work_area
     x, y = max(0.0, 0.5 * (area.width - width)), max(0.0, 0.5 * (area.height - height))
     return int(area.x + x), int(area.y + y), width, height
 
 
 def within(monitor: Monitor, x: int, y: int, width: int, height: int) -> tuple[int, int, int, int]:
-    """Return place and size of a window at `x`, `y` from a monitor's corner, moved until the monitor shows it."""
+    """Return left, top, width and height of a window at `x`, `y` from a monitor's corner, moved until it is visible."""
     area = monitor.area
-    x = int(min(max(x, MIN_SEEN - width), area.width - MIN_SEEN))
-    y = int(min(max(y, monitor.work_area.y - area.y), area.height - MIN_SEEN))
+    x = int(min(max(x, MIN_VISIBLE - width), area.width - MIN_VISIBLE))
+    y = int(min(max(y, monitor.work_area.y - area.y), area.height - MIN_VISIBLE))
     return int(area.x) + x, int(area.y) + y, width, height
 
 
 def import_glfw() -> Any:
-    """Return GLFW, initialised. Raises DisplayError without a display."""
+    """Initialise GLFW and return its module. Raises DisplayError without a display."""
     import glfw
 
     glfw.ERROR_REPORTING = False  # type: ignore[assignment]  # the stub declares this switch as a string
@@ -141,7 +141,7 @@ def import_glfw() -> Any:
 
 
 def glfw_reason(glfw: Any) -> str:
-    """Return why GLFW's last call failed, with the packages that are missing."""
+    """Return why GLFW's last call failed, and which packages are missing."""
     code, description = glfw.get_error()
     reason = _text(description).rstrip(".") if code else "the driver gave no reason"
     lacking = libraries.advice(libraries.missing("chart", "window"))

@@ -112,7 +112,7 @@ class RemoteSession:
                 self._has_arrived.clear()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._has_arrived.wait(), QUIET_S)
-                if not await self._obey(commands, connection):
+                if not await self._execute(commands, connection):
                     return
                 self.publish()
                 await asyncio.sleep(TICK_S)
@@ -131,7 +131,7 @@ class RemoteSession:
 
         return Connection(self._spec, self._secret, self)
 
-    async def _obey(self, commands: "queue.SimpleQueue[Command]", connection: "Connection | BusConnection") -> bool:
+    async def _execute(self, commands: "queue.SimpleQueue[Command]", connection: "Connection | BusConnection") -> bool:
         """Apply the view's commands. Returns False after Stop."""
         while not commands.empty():
             command = commands.get_nowait()

@@ -65,7 +65,7 @@ class Transport:
             self._is_wanted, self._changed_ns = True, None
         return self._index
 
-    def obey(self, command: commands.Transport) -> None:
+    def handle(self, command: commands.Transport) -> None:
         """Store a command's target. Raises UsageError."""
         match command:
             case commands.Play(is_playing=True):

@@ -104,7 +104,7 @@ class DrawingState:
         """Whether the mouse places or moves a drawing."""
         return self.held is not None or self.held_shape is not None or self.tool is not None
 
-    def let_go(self) -> bool:
+    def cancel(self) -> bool:
         """Cancel placing or moving, or clear the selection; return whether there was anything to cancel."""
         if self.is_placing:
             self.held = self.held_shape = self.tool = None

@@ -296,7 +296,7 @@ class InputHandler:
     def _press_right(self, mouse: Mouse, frame: Frame) -> None:
         """Open the menu of what is at the mouse; while a drawing is being placed, give that up."""
         if self._state.drawings.is_placing:
-            self._state.drawings.let_go()
+            self._state.drawings.cancel()
         elif self._state.start is not None and self._state.start.is_open:
             self._overlays.ask_for_menu()
         else:

@@ -33,14 +33,14 @@ def begin(state: ViewState, kind: ShapeKind) -> None:
     """Take up the tool of a kind: the next click begins or places a shape."""
     drawings = state.drawings
     state.filters.layers.add(SHAPES)
-    drawings.let_go()
+    drawings.cancel()
     drawings.tool, drawings.selected = kind, None
 
 
 def pick_up(state: ViewState, chart: int, key: str, shape: Shape, at: Point) -> None:
     """Let a shape follow the mouse until the next click, from a point on."""
     drawings = state.drawings
-    drawings.let_go()
+    drawings.cancel()
     drawings.held_shape = HeldShape(key, chart, shape, Grip(), at, at)
     drawings.selected = chart, key, shape.id
 

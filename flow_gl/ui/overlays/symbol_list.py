@@ -40,14 +40,14 @@ def rows(query: str, frame: Frame) -> list[Row]:
         contract = market.symbol if market.symbol != symbol else ""
         found.append(Row(symbol, "   ".join(filter(None, (contract, price))), True))
     there = {row.symbol for row in found} | {market.symbol for market in frame.link.markets}
-    detail = "ask the gateway" if frame.link.asks_for else "not read yet"
+    detail = "ask the gateway" if frame.link.addable_stype else "not read yet"
     found += [Row(symbol, detail, False) for symbol in frame.link.offered if symbol not in there]
     if not query.strip():
         return found
     scored = ((fuzzy.match(query, row.symbol), at, row) for at, row in enumerate(found))
     matching = [(-match.score, at, row) for match, at, row in scored if match is not None]
     best = [row for _, _, row in sorted(matching, key=lambda one: one[:2])]
-    typed = symbol_from(query, frame.link.asks_for)
+    typed = symbol_from(query, frame.link.addable_stype)
     if typed and typed not in (row.symbol for row in found):
         best.append(Row(typed, "ask the gateway", False))
     return best
@@ -55,7 +55,7 @@ def rows(query: str, frame: Frame) -> list[Row]:
 
 def _nothing(frame: Frame) -> str:
     """Return what to say where no symbol matches."""
-    if frame.link.asks_for == "continuous":
+    if frame.link.addable_stype == "continuous":
         return "type a root such as CL, or a continuous symbol such as CL.v.0"
     names = [chart_list.symbol_of(market) for market in frame.link.markets]
     has = f"; it has {', '.join(names)}" if names and not frame.link.offered else ""
@@ -77,7 +77,7 @@ class SymbolList:
     def draw(self, frame: Frame, state: ViewState) -> str:
         """Draw the list if it is open; apply what is chosen. Returns one line for the user, or ""."""
         title = "Add a chart of" if self._chart is None else f"Chart {self._chart + 1} shows"
-        title += " (type any symbol)" if frame.link.asks_for else ""
+        title += " (type any symbol)" if frame.link.addable_stype else ""
         chosen = self._list.draw(
             frame,
             state.palette,

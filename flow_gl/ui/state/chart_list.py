@@ -129,7 +129,7 @@ def look(
     missing = [one for one in state.wanted_charts if one not in there and one not in state.asked_charts]
     state.asked_charts = state.asked_charts.union(missing)
     for symbol in dict.fromkeys(missing):
-        can_come = symbol in link.offered or symbol_from(symbol, link.asks_for) == symbol
+        can_come = symbol in link.offered or symbol_from(symbol, link.addable_stype) == symbol
         problem = link.add(symbol) if can_come else f"{symbol}: this feed does not have it; it has {', '.join(there)}"
         if problem:
             _give_up(state, shown, symbol)

@@ -245,7 +245,7 @@ class ViewState:
         pinned = next((chart for chart in self.charts if chart.pinned_id is not None), None)
         if self.keyboard_panel:
             self.keyboard_panel = ""
-        elif self.drawings.let_go():
+        elif self.drawings.cancel():
             pass
         elif self.transport.loop_from_ns:
             self.transport.loop_from_ns = 0

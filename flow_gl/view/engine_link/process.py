@@ -42,7 +42,7 @@ class EngineProcess(EngineStores):
         """The settings of the engine behind remote charts; empty for an engine of this machine."""
         self.offered: tuple[str, ...] = ()
         """Symbols that the feed can chart."""
-        self.asks_for = ""
+        self.addable_stype = ""
         """Type of the symbols that may be asked for besides."""
         self.refusals: Final[list[NotAdded]] = []
         """Symbols that were asked for and will not come."""
@@ -63,7 +63,7 @@ class EngineProcess(EngineStores):
             elif isinstance(answer, RemoteSettings):
                 self.remote_settings = answer.settings
             elif isinstance(answer, Offered):
-                self.offered, self.asks_for = answer.symbols, answer.asks_for
+                self.offered, self.addable_stype = answer.symbols, answer.addable_stype
             elif isinstance(answer, NotAdded):
                 self.refusals.append(answer)
             else:

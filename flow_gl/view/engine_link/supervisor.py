@@ -119,7 +119,7 @@ class EngineLink(LinkFields):
             return self.state
         if self._start_at_ns is not None and self._clock.monotonic_ns() >= self._start_at_ns:
             self._launch()
-        self._bury()
+        self._release_ended()
         if self._is_planned and self._shown is not None:
             self._follow_shown(self._shown)
         engine = self._running
@@ -128,7 +128,7 @@ class EngineLink(LinkFields):
         exit_status = engine.process.poll()  # checked before the last answers are read, so that none is missed
         engine.read_answers()
         is_replaced = engine.attach_markets()
-        self.offered, self.asks_for = engine.offered or self.offered, engine.asks_for or self.asks_for
+        self.offered, self.addable_stype = engine.offered or self.offered, engine.addable_stype or self.addable_stype
         self.timeline = self.timeline if self._is_planned else engine.timeline
         if engine is self._next:
             self._maybe_take_over(engine)
@@ -317,7 +317,7 @@ class EngineLink(LinkFields):
         self._asked.refuse(self._asked.symbols[:1], reason)
         self._spec, self._is_planned, self._is_hurrying, self._next = self._before_plan, False, False, None
 
-    def _bury(self) -> None:
+    def _release_ended(self) -> None:
         """Release the engines that have stopped."""
         for engine in [one for one in self._ending if one.has_ended]:
             engine.release()

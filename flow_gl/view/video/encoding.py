@@ -42,12 +42,12 @@ class Encoding:
         """Obey lines until there are no more."""
         try:
             for line in self._commands:
-                self._obey(messages.to_encoder.decode(line))
+                self._execute(messages.to_encoder.decode(line))
         except BrokenPipeError:
             pass  # the view has ended
         self._stop()
 
-    def _obey(self, message: messages.ToEncoder) -> None:
+    def _execute(self, message: messages.ToEncoder) -> None:
         try:
             match message:
                 case Begin():

@@ -45,7 +45,7 @@ class EngineShown(msgspec.Struct, frozen=True, tag="engine"):
     exit_code: int
     restarts: int
     offered: tuple[str, ...]
-    asks_for: str = ""
+    addable_stype: str = ""
 
 
 class Show(msgspec.Struct, frozen=True, tag="show"):

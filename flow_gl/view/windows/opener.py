@@ -270,7 +270,7 @@ class WindowOpener:
             exit_code=link.exit_code,
             restarts=link.restarts,
             offered=tuple(link.offered),
-            asks_for=link.asks_for,
+            addable_stype=link.addable_stype,
         )
 
     def _take_line(self, window: _Secondary, line: bytes) -> None:

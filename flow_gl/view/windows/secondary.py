@@ -101,7 +101,7 @@ class SecondaryLink(LinkFields):
     def take(self, shown: EngineShown) -> None:
         """Take over the state of the engine that the main window shows."""
         self.state, self.message, self.exit_code = shown.state, shown.message, shown.exit_code
-        self.restarts, self.offered, self.asks_for = shown.restarts, shown.offered, shown.asks_for
+        self.restarts, self.offered, self.addable_stype = shown.restarts, shown.offered, shown.addable_stype
         self._wanted = shown.store
 
     def poll(self) -> LinkState:

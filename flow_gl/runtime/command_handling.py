@@ -1,4 +1,4 @@
-"""What the engine's loop does on commands, and how a replay goes to another instant."""
+"""Execution of commands in the engine's loop, including a replay's seek to another instant."""
 
 import logging
 import math
@@ -34,8 +34,8 @@ REPLAY_DISORDER_NS: Final = 10 * SECOND_NS
 """Instruments interleave in a file in the order of arrival, so event times step back, but never by this much."""
 
 
-class Obeying:
-    """The obeying half of `runtime.engine_loop.Engine`, which owns the state."""
+class CommandHandling:
+    """The half of `runtime.engine_loop.Engine` that executes commands; the engine owns the state."""
 
     _feed: Feed
     _growing: Growing | None
@@ -75,7 +75,7 @@ class Obeying:
         self._log.info("command", extra={"command": command})
         self._needs_publish = True
         try:
-            self._obey(command)
+            self._execute(command)
             self._refusal = ""
         except FlowError as error:
             self._refuse(command, error)
@@ -84,7 +84,7 @@ class Obeying:
         self._refusal, self._refusals = str(error), self._refusals + 1
         self._log.warning("refused", extra={"command": command, "error": error})
 
-    def _obey(self, command: Command) -> None:
+    def _execute(self, command: Command) -> None:
         feed, transport = self._feed, self._transport
         if isinstance(command, Stop):
             self._must_stop = True
@@ -103,18 +103,18 @@ class Obeying:
                 feed.set_speed(math.inf if command.speed is None else command.speed)
         elif isinstance(command, commands.Transport):
             if transport is None:
-                raise UsageError("only a replay of files can be paused, stepped and searched")
-            transport.obey(command)
+                raise UsageError("only a replay of files can be paused, stepped and sought in")
+            transport.handle(command)
         elif isinstance(command, AddSymbol):
             self._add(command.symbol)
         elif isinstance(feed, Retriable):
             feed.retry()
 
     def _add(self, symbol: str) -> None:
-        """Ask the feed for another symbol, whose chart comes once the feed names its instrument."""
+        """Request another symbol from the feed. Its chart appears once the feed names its instrument."""
         try:
             if self._growing is None:
-                raise UsageError(f"{symbol}: no symbol can be added to this feed while it runs")
+                raise UsageError(f"{symbol}: this feed cannot add symbols while it runs")
             self._charts.expect(symbol)
             try:
                 self._growing.add(symbol)
