@@ -78,7 +78,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int
         ("demo --rate 0", 2, "rate must be above 0"),
         ("demo --rate nan", 2, "rate must be above 0"),
         ("demo --symbols FOO", 2, "the synthetic market trades NQ"),
-        ("demo --symbols NQ,NQ", 2, "named twice"),
+        ("demo --symbols NQ,NQ", 2, "given twice"),
         ("demo --halt 5s:0s", 2, "must begin at a finite time and last over 0 seconds"),
         ("demo --burst 5s:5s:0", 2, "a burst's factor must be above 0"),
         ("demo --burst 5s:5s:5000", 2, "at most 1,000"),

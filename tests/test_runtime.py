@@ -275,8 +275,8 @@ def test_a_symbol_that_will_not_come_is_answered_and_may_be_asked_for_again() ->
     said = [(one.symbol, one.reason) for one in answers if isinstance(one, NotAdded)]
     assert said == [
         ("NQ.FUT", "NQ.FUT: not this one"),
-        ("A", "A has a chart already"),
-        ("B", "B has a chart already"),
+        ("A", "A already has a chart"),
+        ("B", "B already has a chart"),
     ]
     feed.refused.append(("B", "nobody knows it"))
     rig.turn()

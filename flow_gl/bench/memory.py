@@ -52,7 +52,7 @@ def run(
     surface, seen = _run(EngineSpec(feed=feed), parse_size(size))
     totals = [engine + view for _, engine, view in surface.weights]
     if len(totals) < 20:
-        raise FlowError("the run was too short to tell: give it more --hours or less --speed")
+        raise FlowError("the run was too short for a result: use more --hours or a lower --speed")
     tenth = len(totals) // 10
     early, late = (sum(part) / len(part) for part in (totals[tenth : 2 * tenth], totals[-tenth:]))
     figures: dict[str, Any] = {

@@ -176,7 +176,7 @@ def watch(
         if link.state is LinkState.FAILED:
             raise FlowError(link.message)
         if not surface.run.frames:
-            raise FlowError("no frame was drawn while the feed ran: give it more --seconds")
+            raise FlowError("no frame was drawn while the feed ran: use more --seconds")
     finally:
         link.close()
     return surface.run

@@ -137,7 +137,9 @@ def server_address(text: str, *, has_token: bool, may_be_plain: bool) -> str:
             f"{text}: expected an address like ws://127.0.0.1:8080, wss://desk.example:8443 or nats://127.0.0.1:4222"
         )
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise UsageError("a server's address has no name, password or query: give a token with FLOW_GL_TOKEN")
+        raise UsageError(
+            "a server's address must not contain a name, password or query: give a token with FLOW_GL_TOKEN"
+        )
     if has_token and parts.scheme == "ws" and not _is_loopback(parts.hostname) and not may_be_plain:
         raise UsageError(f"{text}: the token would cross the network unencrypted: use wss://, or give --insecure")
     return parts._replace(path=parts.path if parts.path.strip("/") else "/ws").geturl()

@@ -51,7 +51,7 @@ def detect(
         str, flag("--scheduler", "Run on this Dask cluster instead, like tcp://10.0.0.5:8786.", "URL", heading=KEPT)
     ] = "",
     is_cached: Annotated[
-        bool, flag("--cache/--no-cache", "Keep what is found in the cache folder, and use it.", heading=KEPT)
+        bool, flag("--cache/--no-cache", "Cache the results in the cache folder and reuse them.", heading=KEPT)
     ] = True,
     config: Config = None,
     debug: Debug = False,  # noqa: ARG001 - read from the command line where errors are shown
@@ -137,7 +137,7 @@ def _say_where(studying: "Studying", *, is_cached: bool) -> None:
     """Say what an interrupted study has kept."""
     if is_cached and studying.count:
         typer.echo(
-            f"flow-gl: {studying.done} of {studying.count} parts are done and kept; the same command continues there",
+            f"flow-gl: {studying.done} of {studying.count} parts are done and cached; the same command resumes there",
             err=True,
         )
 

@@ -53,7 +53,7 @@ def read_settings(drawing: Drawing, given: Mapping[str, object]) -> Settings:
     if drawing.duration is not None and not SHORTEST_S <= drawing.duration <= LONGEST_S:
         raise UsageError(f"--duration: expected {SHORTEST_S:g} to {LONGEST_S:.0f} seconds, got {drawing.duration:g}")
     if drawing.serve and drawing.metrics:
-        raise UsageError("--metrics: with --serve, /metrics is at the server's own port: leave it out")
+        raise UsageError("--metrics: with --serve, /metrics is on the server's port: omit --metrics")
     for path, flag, endings in (
         (drawing.screenshot, "--screenshot", (".png",)),
         (drawing.video, "--record", (".mp4", ".m4v")),
@@ -211,7 +211,7 @@ def _refusal(link: "EngineLink", feed: LiveSpec | RemoteSpec | BusSpec) -> str:
         return ""
     status = link.engine.status
     if int(status["state"]) in (FeedState.CONNECTING, FeedState.RECONNECTING):
-        return link.engine.text("message") or "there is no connection"
+        return link.engine.text("message") or "not connected"
     if isinstance(feed, LiveSpec) and link.markets and all(status["not_found"][: len(link.markets)]):
         return f"{', '.join(feed.symbols)}: the gateway does not know this symbol"
     return ""

@@ -42,7 +42,7 @@ class DemoFlags:
     symbols: Annotated[str, flag("--symbols", "NQ, ES, RTY, YM or their micros.", "A,B")] = "NQ,ES"
     halt: Annotated[
         list[str] | None,
-        flag("--halt", "A trading halt, like 5s:90s: after 5 s, for 90 s. Repeatable.", "AT:FOR"),
+        flag("--halt", "A trading halt, like 5s:90s: it starts after 5 s and lasts 90 s. Repeatable.", "AT:FOR"),
     ] = None
     burst: Annotated[
         list[str] | None,
@@ -87,10 +87,10 @@ class ReplayFlags:
     ] = None
     from_: Annotated[
         str,
-        flag("--from", "Begin at this time, New York time unless it has a zone: 09:30, 2025-11-28T14:30Z.", "TIME"),
+        flag("--from", "Start at this time, New York time unless it has a zone: 09:30, 2025-11-28T14:30Z.", "TIME"),
     ] = ""
 
-    paused: Annotated[bool, flag("--paused", "Begin paused: Space plays.")] = False
+    paused: Annotated[bool, flag("--paused", "Start paused; Space starts playback.")] = False
 
     def feed(self, settings: Settings) -> Feed:
         """Make the spec. Raises UsageError, DataError."""
@@ -123,7 +123,7 @@ class LiveFlags:
         from flow_gl.core.spec import KEY_VARIABLE, LiveSpec
 
         if settings.api_key is None:
-            raise FeedError(f"no Databento key: set {KEY_VARIABLE} (in the environment or .env), or give --api-key")
+            raise FeedError(f"no Databento key: set {KEY_VARIABLE} (in the environment or .env), or use --api-key")
         return Feed(LiveSpec.from_settings(settings), f"flow_gl {', '.join(settings.symbols)}")
 
 

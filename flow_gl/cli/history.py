@@ -116,7 +116,7 @@ def download(
         [symbols], start=start, end=end, out=out, dataset=settings.dataset, stype_in=settings.stype_in
     )
     if settings.api_key is None:
-        raise FeedError("no Databento key: set DATABENTO_API_KEY (in the environment or .env), or give --api-key")
+        raise FeedError("no Databento key: set DATABENTO_API_KEY (in the environment or .env), or use --api-key")
     found = history.run(request, key=settings.api_key.get_secret_value(), is_agreed=is_agreed)
     for path in found.paths if not found.is_declined else ():
         typer.echo(path)

@@ -86,7 +86,7 @@ def _version(is_asked: bool) -> None:
 def _root(
     context: typer.Context,
     _version_asked: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     if context.invoked_subcommand is not None:

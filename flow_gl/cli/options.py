@@ -48,7 +48,7 @@ class Drawing:
     )
     metrics: Annotated[
         int | None,
-        _serve("--metrics", "Without --serve: give /metrics for Prometheus at this port.", "PORT", min=1, max=65535),
+        _serve("--metrics", "Without --serve: provide /metrics for Prometheus on this port.", "PORT", min=1, max=65535),
     ] = None
     video: Annotated[Path | None, _show("--record", "Write a video, at a constant frame rate.", "MP4")] = None
     config: Config = None
@@ -74,7 +74,7 @@ class Serving:
         list[str] | None, _serve("--origin", "Let pages of another origin connect. Repeatable.", "URL")
     ] = None
     limit: Annotated[
-        list[str] | None, _serve("--limit", "Change a limit, like messages=100/minute. Repeatable.", "NAME=VALUE")
+        list[str] | None, _serve("--limit", "Set a limit, like messages=100/minute. Repeatable.", "NAME=VALUE")
     ] = None
 
 

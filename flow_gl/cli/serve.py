@@ -33,7 +33,7 @@ class Running:
     """The values of the other flags that all feeds share."""
 
     duration: Annotated[
-        float | None, flag("--duration", "End after this many seconds (default: never).", "S", heading=SERVE)
+        float | None, flag("--duration", "Exit after this many seconds (default: never).", "S", heading=SERVE)
     ] = None
     config: Config = None
     debug: Debug = False

@@ -110,7 +110,7 @@ def _tables(text: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     for name in names:
         if name not in (*known, "all"):
-            raise UsageError(f"--tables: there is no table {name}; there are all, {', '.join(known)}")
+            raise UsageError(f"--tables: there is no table {name}; expected all or some of {', '.join(known)}")
     if "all" in names:
         return known
     return names or TABLES

@@ -88,7 +88,7 @@ def example_env() -> str:
     """Return the text of `.env.example`: every setting with its meaning and its default."""
     lines = [
         "# Settings of flow_gl. Copy to .env and uncomment what you want to change.",
-        "# Sources, later ones win: .env, environment, TOML file (names without FLOW_GL_, in small letters), flags.",
+        "# Sources, later ones win: .env, environment, TOML file (names without FLOW_GL_, in lower case), flags.",
     ]
     for name, declared in DECLARED.items():
         setting = declared.setting

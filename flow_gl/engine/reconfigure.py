@@ -32,7 +32,9 @@ class Reconfigurable:
         """Change settings from the next trade on (`core.settings.merge`). Raises UsageError; then nothing changes."""
         changed, markets = merge(self._settings, changes), [*chain(*self._markets.values())]
         if not all(market.can_change_to(changed) for market in markets):
-            raise UsageError(f"{', '.join(changes)} can change at the next session: this one has too many trades")
+            raise UsageError(
+                f"{', '.join(changes)} cannot change before the next session: this one has too many trades"
+            )
         self._settings = changed
         for market in markets:
             market.configure(changed)

@@ -137,7 +137,7 @@ class Charts:
         """Chart a symbol, behind the others, once a mapping names it. Raises UsageError."""
         taken = [*self.requested, *(name.name for name in self._expected)]
         if symbol in taken:
-            raise UsageError(f"{symbol} has a chart already")
+            raise UsageError(f"{symbol} already has a chart")
         if len(taken) >= CHARTS:
             raise UsageError(f"{symbol}: at most {CHARTS} symbols are possible")
         self._expected.append(Name(symbol))

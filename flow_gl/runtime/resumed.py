@@ -163,7 +163,7 @@ class ResumedFeed:
     def add(self, symbol: str) -> None:
         """Ask for another symbol, once the feed is live for the first time. Raises UsageError."""
         if self._are_parents:
-            raise UsageError("no symbol can be added to parent symbols")
+            raise UsageError("no symbol can be added to a feed of parent symbols")
         if self._is_joined and self._is_live_started:
             self._live.add(symbol)
         else:

@@ -35,7 +35,7 @@ def describe_bind(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"port {port} of {host} is in use: choose another with --port, or end the program that uses it"
     if error.errno == errno.EACCES:
-        return f"port {port} of {host} needs special rights: choose one above 1023 with --port"
+        return f"port {port} of {host} requires elevated rights: choose one above 1023 with --port"
     if error.errno == errno.EADDRNOTAVAIL:
         return f"--host {host}: this machine does not have that address"
     return f"cannot listen on {host} port {port}: {error.strerror or error}"

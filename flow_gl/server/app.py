@@ -44,7 +44,7 @@ VALID_S: Final = 5.0
 """How often the tokens of connected clients are checked."""
 POLICY: Final = 1008
 """WebSocket close code for a violated rule."""
-_VERSION_ADVICE: Final = f"this server speaks version {VERSION}: update the older of the two programs"
+_VERSION_ADVICE: Final = f"this server uses version {VERSION}: update the older of the two programs"
 
 
 class App:

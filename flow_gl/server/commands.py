@@ -32,7 +32,7 @@ def check(asked: Command, feed: str, charts: Charts) -> Error | None:
     if feed == "connect":
         return Error("not_available", "this server shows another engine's charts", "ask the engine's own server")
     if not are_available(feed):
-        return Error("not_available", "a live feed has no speed", "replay a recording")
+        return Error("not_available", "the speed of a live feed cannot be set", "replay a recording")
     if feed != "replay" and name != "set_speed":
         return Error("not_available", f"a demo has no {name}", "replay a recording")
     text = ""

@@ -92,7 +92,7 @@ def test_ctrl_c_keeps_finished_ranges_and_the_same_command_continues(tmp_path):
         pytest.skip("it was done before it could be interrupted")
     assert process.returncode == 130, errors
     (line,) = errors.splitlines()
-    assert "parts are done and kept; the same command continues there" in line
+    assert "parts are done and cached; the same command resumes there" in line
     before = {path: path.stat().st_ino for path in kept.glob("*.events")}
     again = subprocess.run(
         command, check=False, env=environment, capture_output=True, text=True, cwd=tmp_path, timeout=300

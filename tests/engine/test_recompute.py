@@ -171,6 +171,6 @@ def test_a_session_with_more_trades_than_are_kept_refuses_the_change(monkeypatch
     pipeline, store = charted(rows)
     _, fresh = charted(rows)
     assert in_force(store) == in_force(fresh), "dropping trades changes no event"
-    with pytest.raises(UsageError, match="can change at the next session"):
+    with pytest.raises(UsageError, match="cannot change before the next session"):
         pipeline.configure({"absorption_sd": 3.0})
     pipeline.configure({"naked_poc_most": 3})

@@ -169,7 +169,7 @@ def test_a_replay_from_a_time_delivers_everything_before_it_immediately(path: Pa
 
 def test_a_replay_cannot_begin_after_the_last_trade(path: Path) -> None:
     feed = FilesFeed([path], from_ns=OPEN_NS + 10**15)
-    with pytest.raises(UsageError, match=r"the replay cannot start at .*: the last trade is of 2025-11-23"):
+    with pytest.raises(UsageError, match=r"the replay cannot start at .*: the last trade is at 2025-11-23"):
         feed.start()
 
 

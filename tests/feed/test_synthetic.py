@@ -314,7 +314,7 @@ def test_it_ends_at_its_end_time_and_when_closed() -> None:
         ({"rate": math.nan}, "was nan"),
         ({"seed": -1}, "seed must be 0 or more, was -1"),
         ({"symbols": ("CL",)}, "the synthetic market trades NQ, ES, MNQ, MES, RTY, M2K, YM, MYM, not 'CL'"),
-        ({"symbols": ("NQ", "NQ.v.0")}, "symbol 'NQ.v.0' is named twice"),
+        ({"symbols": ("NQ", "NQ.v.0")}, "symbol 'NQ.v.0' is given twice"),
         ({"symbols": ()}, "expected at least one symbol"),
         ({"speed": 0.01}, "speed must be from 0.1 to 10,000, or max, was 0.01"),
         ({"speed": math.nan}, "was nan"),

@@ -297,7 +297,7 @@ def test_a_chart_that_was_not_asked_for_at_the_start_is_added_and_one_that_is_no
         await second.state(block(Kind.SESSION, 1, 1))
         await rig.until(lambda: ("offered", ("ES.v.0", "NQ.v.0")) in rig.notes.said)
         await rig.until(lambda: rig.notes.ids() == [*range(4)])
-        assert rig.connection.add("CL.v.0") == "CL.v.0: the bus does not have it; it has ES.v.0, NQ.v.0"
+        assert rig.connection.add("CL.v.0") == "CL.v.0 is not on the bus; its charts: ES.v.0, NQ.v.0"
         assert rig.connection.add("ES.v.0") == ""
         await rig.until(lambda: rig.notes.ids(1) == [*range(3)])
         await publisher.rows(block(Kind.BUBBLE, 4, 2))

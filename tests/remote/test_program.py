@@ -150,7 +150,7 @@ def test_a_view_says_what_the_server_has_and_shows_a_chart_that_comes_there(
 ) -> None:
     wait_for_all(served, link)
     (symbol,) = (market.requested or market.symbol for market in link.markets)
-    assert link.add("ES.v.0") == f"ES.v.0: the server does not have it; it has {symbol}"
+    assert link.add("ES.v.0") == f"ES.v.0 is not on the server; its charts: {symbol}"
     first = link.markets[0]
     served.add("ES.v.0")
     wait(served, link, lambda: len(link.markets) == 2, "the other chart")

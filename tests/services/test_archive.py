@@ -500,7 +500,7 @@ def test_a_newer_archive_is_left_alone(url: str) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE flow_schema SET version = 99"))
     engine.dispose()
-    with pytest.raises(DataError, match="schema version 99, this flow_gl knows up to 4: update flow_gl"):
+    with pytest.raises(DataError, match="schema version 99, this flow_gl supports up to 4: update flow_gl"):
         list_sessions(url)
     append(store, make_rows(5))
     archive = open_archive(url)

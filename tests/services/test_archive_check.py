@@ -20,7 +20,7 @@ from tests.kit.waiting import PATIENCE_S, until
 from tests.services.conftest import PostgresServer
 from tests.services.days import utc_day
 
-NEWER = f"schema version {VERSION + 1}, this flow_gl knows up to {VERSION}: update flow_gl"
+NEWER = f"schema version {VERSION + 1}, this flow_gl supports up to {VERSION}: update flow_gl"
 FOREIGN = "belongs to another program"
 
 

@@ -120,7 +120,7 @@ def test_a_workspace_asks_for_a_symbol_that_is_not_there_and_says_which_the_feed
     pilot.link.offered = ()
     manager.switch("three")
     pilot.frames(3)
-    assert "YM.v.0: this feed does not have it; it has NQ.v.0, ES.v.0" in notes(pilot)
+    assert "YM.v.0 is not in this feed; its symbols: NQ.v.0, ES.v.0" in notes(pilot)
     assert names(pilot) == ["NQZ5", "ESZ5"]
     assert pilot.link.asked == []
     pilot.link.offered = ("NQ.v.0", "ES.v.0", "YM.v.0")

@@ -141,7 +141,7 @@ class AggregationSettings(LevelSettings):
     cvd_reset_times: Annotated[
         tuple[time, ...],
         Setting(
-            help="further times of day in New York at which CVD resets, like 09:30,16:00",
+            help="additional times of day in New York at which CVD resets, like 09:30,16:00",
             metavar="A,B",
             given_as=Names,
             check=checks.times_of_day,

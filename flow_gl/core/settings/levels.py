@@ -23,8 +23,8 @@ class LevelSettings(DetectorSettings):
         int, parameter("naked_poc.most", "earlier sessions whose naked POC is kept", 0, 64, heading=LEVELS)
     ] = 10
     order_size_medium: Annotated[
-        int, parameter("order_size.medium", "least contracts of a medium order", 2, 10_000_000, heading=LEVELS)
+        int, parameter("order_size.medium", "minimum contracts of a medium order", 2, 10_000_000, heading=LEVELS)
     ] = 10
     order_size_large: Annotated[
-        int, parameter("order_size.large", "least contracts of a large order", 2, 10_000_000, heading=LEVELS)
+        int, parameter("order_size.large", "minimum contracts of a large order", 2, 10_000_000, heading=LEVELS)
     ] = 50

@@ -18,7 +18,7 @@ class PictureSettings(WindowSettings):
         Setting(help="write symbol, time and numbers below screenshots", flag="--caption/--no-caption", **_show),
     ] = True
     video_fps: Annotated[
-        int, Setting(help="frames a second of videos, 1 to 144", metavar="N", ge=1, le=144, **_show)
+        int, Setting(help="frame rate of videos, frames per second, 1 to 144", metavar="N", ge=1, le=144, **_show)
     ] = 60
     video_cursor: Annotated[
         bool, Setting(help="draw the mouse into videos", flag="--video-cursor/--no-video-cursor", **_show)

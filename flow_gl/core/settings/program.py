@@ -31,7 +31,7 @@ from flow_gl.core.units import DAY_NS, SECOND_NS
 SPAN_LOW_NS: Final = 5 * SECOND_NS
 SPAN_HIGH_NS: Final = 60 * DAY_NS
 _show: Final[dict[str, Any]] = {"commands": DRAWING, "heading": SHOW}
-_AS_LAST_TIME: Final = "as last time"
+_AS_LAST_TIME: Final = "as in the last run"
 _color: Final[dict[str, Any]] = {"unset": _AS_LAST_TIME, "metavar": "#RRGGBB", "check": checks.color, **_show}
 _USUAL: Final = AggregationSettings()
 
@@ -235,7 +235,7 @@ class Settings(PictureSettings):
     size_scale: Annotated[
         float | None,
         Setting(
-            help="factor on the discs' radius, 0.1 to 10",
+            help="factor for the discs' radius, 0.1 to 10",
             unset=_AS_LAST_TIME,
             metavar="X",
             ge=0.1,
@@ -287,7 +287,7 @@ class Settings(PictureSettings):
     marks: Annotated[
         Names | None,
         Setting(
-            help=f"events marked on the chart, separated by commas: {', '.join(EVENT_NAMES)}; or none",
+            help=f"events to mark on the chart, separated by commas: {', '.join(EVENT_NAMES)}; or none",
             unset=_AS_LAST_TIME,
             metavar="A,B",
             check=checks.marks,

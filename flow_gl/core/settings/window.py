@@ -22,7 +22,7 @@ class WindowSettings(BusSettings):
         str | None,
         Setting(
             help="window or picture in pixels, WxH",
-            unset="as last time, initially 1600x900",
+            unset="as in the last run, initially 1600x900",
             metavar="WxH",
             check=checks.size,
             **_show,
@@ -43,7 +43,7 @@ class WindowSettings(BusSettings):
         float | None,
         Setting(
             help="size of text and lines, 0.75 to 3, times the monitor's scale",
-            unset="as last time, initially 1",
+            unset="as in the last run, initially 1",
             metavar="X",
             ge=TEXT_RANGE[0],
             le=TEXT_RANGE[1],
@@ -54,7 +54,7 @@ class WindowSettings(BusSettings):
         str | None,
         Setting(
             help="monitor to open on, by name or number as flow-gl doctor lists them; 0 is the primary one",
-            unset="as last time, initially the primary one",
+            unset="as in the last run, initially the primary one",
             metavar="NAME",
             given_as=int | str,
             check=checks.monitor,
@@ -63,7 +63,7 @@ class WindowSettings(BusSettings):
     ] = None
     fullscreen: Annotated[
         bool | None,
-        Setting(help="start in full screen", unset="as last time", flag="--fullscreen/--windowed", **_show),
+        Setting(help="start in full screen", unset="as in the last run", flag="--fullscreen/--windowed", **_show),
     ] = None
 
     @property

@@ -98,7 +98,7 @@ def explain(error: BaseException) -> str | None:
         return None
     has_display = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     lacking = advice(missing("chart", "window" if has_display else "headless"))
-    return f"cannot load {found[1]}; {lacking or 'install the package that holds it'}"
+    return f"cannot load {found[1]}; {lacking or 'install the package that contains it'}"
 
 
 def distribution() -> str | None:

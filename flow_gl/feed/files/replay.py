@@ -157,7 +157,7 @@ class FilesFeed:
             self._summary = scan(self._paths)
         if self._summary and self._from_ns is not None and self._from_ns > self._summary.last_ts:
             wanted, last = format_time(self._from_ns), format_time(self._summary.last_ts)
-            raise UsageError(f"the replay cannot start at {wanted}: the last trade is of {last}")
+            raise UsageError(f"the replay cannot start at {wanted}: the last trade is at {last}")
         parts = dict(zip(self._summary.paths, self._summary.parts, strict=True)) if self._summary else {}
         self._sequence = FileSequence(self._paths, known=parts, yield_ends=self._yield_ends)
         for part in list(parts.values())[: self._done]:

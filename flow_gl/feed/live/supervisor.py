@@ -162,7 +162,7 @@ class LiveFeed(Reporting):
         `refusals` says what the gateway refused; otherwise its trades and its name are among the items.
         """
         if self._is_parent:
-            raise UsageError("no symbol can be added to parent symbols")
+            raise UsageError("no symbol can be added to a feed of parent symbols")
         (symbol,) = checked_symbols((symbol,))
         if symbol not in (*self._intake.symbols, *self._added.symbols):
             self._added.add(symbol)

@@ -185,7 +185,7 @@ def contracts_of(symbols: tuple[str, ...]) -> list[Contract]:
         if contract is None:
             raise UsageError(f"the synthetic market trades {', '.join(CONTRACTS)}, not {symbol!r}")
         if contract in found:
-            raise UsageError(f"symbol {symbol!r} is named twice")
+            raise UsageError(f"symbol {symbol!r} is given twice")
         found.append(contract)
     if not found:
         raise UsageError(f"expected at least one symbol of {', '.join(CONTRACTS)}")

@@ -95,7 +95,7 @@ class BusConnection:
         """Show another chart of the bus too. Returns "", or one line on why that is not possible."""
         known = self._known()
         if symbol not in known:
-            return f"{symbol}: the bus does not have it; it has {', '.join(known) or 'no chart'}"
+            return f"{symbol} is not on the bus; its charts: {', '.join(known) or 'none'}"
         if self._wanted and symbol not in self._wanted:
             self._wanted.append(symbol)
             self._is_wanted_new.set()

@@ -86,11 +86,11 @@ class Connection:
         """Send a command. Returns why it could not be sent, "" if it was."""
         socket = self._socket
         if socket is None or socket.closed:
-            return "there is no connection"
+            return "not connected"
         try:
             await socket.send_str(encode(command).decode())
         except (aiohttp.ClientError, OSError):
-            return "there is no connection"
+            return "not connected"
         return ""
 
     async def run(self) -> None:

@@ -29,5 +29,5 @@ def check_binding(host: str, *, has_tokens: bool, has_tls: bool, is_insecure: bo
         lacks.append("TLS (--tls-cert and --tls-key)")
     raise UsageError(
         f"--host {host}: other machines reach this address, and there are no {' and no '.join(lacks)};"
-        " add them, use --host 127.0.0.1, or say --insecure"
+        " add them, use --host 127.0.0.1, or use --insecure"
     )

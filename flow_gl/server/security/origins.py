@@ -26,7 +26,7 @@ def parse_origin(text: str) -> str:
             return _written(parts.scheme, parts.hostname, parts.port)
     except ValueError:
         pass
-    raise UsageError(f"--origin: expected one like https://chart.example.com, got {text!r}")
+    raise UsageError(f"--origin: expected an origin like https://chart.example.com, got {text!r}")
 
 
 def _written(scheme: str, host: str, port: int | None) -> str:

@@ -160,7 +160,7 @@ def revoke(path: Path, name: str) -> None:
         left = tuple(one for one in tokens if one.name != name)
         if len(left) == len(tokens):
             known = ", ".join(one.name for one in tokens[:10]) + (" ..." if len(tokens) > 10 else "")
-            raise UsageError(f"there is no token {plain(name, 80)}; there {f'are {known}' if tokens else 'is none'}")
+            raise UsageError(f"there is no token {plain(name, 80)}; known tokens: {known or 'none'}")
         _write(path, left)
 
 

@@ -116,7 +116,9 @@ def _judge(tables: set[str], version: object) -> None:
     if not isinstance(version, int) or version < 1:
         raise _foreign()
     if version > VERSION:
-        raise DataError(f"the archive has schema version {version}, this flow_gl knows up to {VERSION}: update flow_gl")
+        raise DataError(
+            f"the archive has schema version {version}, this flow_gl supports up to {VERSION}: update flow_gl"
+        )
 
 
 def _foreign() -> DataError:

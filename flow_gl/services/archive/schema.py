@@ -141,7 +141,9 @@ def prepare(connection: Connection) -> int:
     if sa.inspect(connection).has_table(schema_version.name):
         found = connection.execute(sa.select(sa.func.max(schema_version.c.version))).scalar() or 0
     if found > VERSION:
-        raise DataError(f"the archive has schema version {found}, this flow_gl knows up to {VERSION}: update flow_gl")
+        raise DataError(
+            f"the archive has schema version {found}, this flow_gl supports up to {VERSION}: update flow_gl"
+        )
     if found == 0:
         metadata.create_all(connection)
     for version in range(found, VERSION) if found else ():

@@ -100,7 +100,7 @@ class Notifier:
             raise RuntimeError(str(self._heard.reason) or "the desktop did not accept it")
 
     def _fail(self, error: BaseException) -> None:
-        self.problem = "the desktop shows no notifications"
+        self.problem = "the desktop does not show notifications"
         get_logger("view").info("no notification", extra={"error": str(error) or type(error).__name__})
 
 

@@ -37,7 +37,7 @@ def set_reference(context: Context) -> None:
         name, found = context.names[index], context.state.charts[index].cvd_references
         reference = CvdReference.at_newest_trade(context.markets[index])
         if reference is None:
-            context.notes.append(f"{name} has not traded yet: CVD has nothing to count from")
+            context.notes.append(f"{name} has not traded yet: there is no trade to count CVD from")
             continue
         if reference not in found:
             found.append(reference)
@@ -340,4 +340,6 @@ def link(context: Context) -> None:
 def switch_link_unit(context: Context) -> None:
     state = context.state
     state.link_unit = "ticks" if state.link_unit == "percent" else "percent"
-    context.notes.append(f"linked prices are alike in {state.link_unit}")
+    context.notes.append(
+        f"linked prices span the same {'percentage' if state.link_unit == 'percent' else 'number of ticks'}"
+    )

@@ -9,7 +9,7 @@ def place(context: Context) -> None:
     """Start placing a level at the mouse, or at the last price."""
     found = _chart(context)
     if found is None:
-        context.notes.append("there is no chart yet for an own level")
+        context.notes.append("there is no chart yet to place an own level on")
         return
     index, key = found
     last = int(context.markets[index].session["last_price"])

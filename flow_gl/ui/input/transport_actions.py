@@ -66,7 +66,7 @@ def loop(context: Context) -> None:
         start, end = sorted((transport.loop_from_ns, at))
         transport.loop_from_ns = 0
         if end - start < _MIN_LOOP_NS:
-            context.notes.append("no loop: its end is where it begins")
+            context.notes.append("no loop: its end is also its start")
             return
         context.commands.append(SetLoop(start, end))
         context.notes.append(f"loop {words.clock(start)} to {words.clock(end)}  \u00b7  {context.key('loop')} ends it")

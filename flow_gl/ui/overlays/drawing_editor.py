@@ -157,7 +157,7 @@ class DrawingEditor(ABC, Generic[T]):
         if imgui.button("Delete"):
             self.delete(context, drawing)
             return False
-        base.hint(f"{key_label(context.state.keys, 'undo')} brings it back")
+        base.hint(f"{key_label(context.state.keys, 'undo')} restores it")
         imgui.same_line()
         return not (imgui.button("Done") or (is_entered and not self.problem))
 

@@ -40,7 +40,7 @@ def rows(query: str, frame: Frame) -> list[Row]:
         contract = market.symbol if market.symbol != symbol else ""
         found.append(Row(symbol, "   ".join(filter(None, (contract, price))), True))
     there = {row.symbol for row in found} | {market.symbol for market in frame.link.markets}
-    detail = "ask the gateway" if frame.link.addable_stype else "not read yet"
+    detail = "request from the gateway" if frame.link.addable_stype else "not read yet"
     found += [Row(symbol, detail, False) for symbol in frame.link.offered if symbol not in there]
     if not query.strip():
         return found
@@ -49,7 +49,7 @@ def rows(query: str, frame: Frame) -> list[Row]:
     best = [row for _, _, row in sorted(matching, key=lambda one: one[:2])]
     typed = symbol_from(query, frame.link.addable_stype)
     if typed and typed not in (row.symbol for row in found):
-        best.append(Row(typed, "ask the gateway", False))
+        best.append(Row(typed, "request from the gateway", False))
     return best
 
 
@@ -58,8 +58,8 @@ def _nothing(frame: Frame) -> str:
     if frame.link.addable_stype == "continuous":
         return "type a root such as CL, or a continuous symbol such as CL.v.0"
     names = [chart_list.symbol_of(market) for market in frame.link.markets]
-    has = f"; it has {', '.join(names)}" if names and not frame.link.offered else ""
-    return f"no symbol of this feed has these letters{has}"
+    has = f"; its symbols: {', '.join(names)}" if names and not frame.link.offered else ""
+    return f"no symbol of this feed matches{has}"
 
 
 class SymbolList:
@@ -100,4 +100,4 @@ def _choose(row: Row, chart: int | None, frame: Frame, state: ViewState) -> str:
             return problem
     else:
         chart_list.change(state, frame.markets, chart, row.symbol)
-    return "" if row.is_there else f"{row.symbol} is being read; the other charts go on"
+    return "" if row.is_there else f"{row.symbol} is being read; the other charts continue"

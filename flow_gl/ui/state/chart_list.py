@@ -130,7 +130,7 @@ def look(
     state.asked_charts = state.asked_charts.union(missing)
     for symbol in dict.fromkeys(missing):
         can_come = symbol in link.offered or symbol_from(symbol, link.addable_stype) == symbol
-        problem = link.add(symbol) if can_come else f"{symbol}: this feed does not have it; it has {', '.join(there)}"
+        problem = link.add(symbol) if can_come else f"{symbol} is not in this feed; its symbols: {', '.join(there)}"
         if problem:
             _give_up(state, shown, symbol)
             said.append(problem)

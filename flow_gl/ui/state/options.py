@@ -18,7 +18,7 @@ class ViewOptions:
     """How to run the view: the settings, and options of the command line for this run only."""
 
     settings: Settings = DEFAULTS
-    """All settings; None in one of them means "as last time, else the default"."""
+    """All settings; None in one of them means "as in the last run, else the default"."""
     headless: bool = False
     """Draw off-screen, without a window."""
     duration_s: float | None = None

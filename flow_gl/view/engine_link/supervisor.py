@@ -178,7 +178,7 @@ class EngineLink(LinkFields):
         if symbol in there:
             return ""
         if isinstance(feed, RemoteSpec):
-            return f"{symbol}: the server does not have it; it has {', '.join(there) or 'no chart'}"
+            return f"{symbol} is not on the server; its charts: {', '.join(there) or 'none'}"
         if self._shown is None or self._shown.reader is None or self._start_at_ns is not None:
             return f"{symbol}: the engine is starting; try again in a moment"
         if len(there) >= CHARTS:
@@ -331,7 +331,7 @@ class EngineLink(LinkFields):
             self._give_up_plan(engine, failure.error if failure else _describe(exit_status, engine.last_words()))
             return
         if not isinstance(self._spec.feed, DemoSpec | FilesSpec):
-            self._asked.refuse(self._asked.symbols, "the engine is restarted: add the symbol again")
+            self._asked.refuse(self._asked.symbols, "the engine was restarted: add the symbol again")
         if failure is not None and failure.exit_code != EXIT_FAULT:
             self._fail(failure.error, failure.exit_code)
             return

@@ -123,7 +123,7 @@ class Encoding:
 
     def _save(self, path: Path) -> None:
         if self._keeping is None:
-            raise FlowError(f"{path}: nothing is kept to be saved")
+            raise FlowError(f"{path}: there is no recent video to save")
         encoder, newest = self._keeping
         # The newest pictures are still in the encoder: its stream ends here, and another one continues it.
         encoder.close()

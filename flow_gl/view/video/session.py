@@ -113,16 +113,16 @@ class VideoSession:
         """Keep the newest seconds from now on, or end that."""
         recorder = self._recorder
         if recorder is not None and (recorder.path is not None or recorder.is_working):
-            self._note("a video is being recorded: end it first")
+            self._note("a video is being recorded: stop it first")
             return
         self._keep_s = 0.0 if self._keep_s else float(self._options.settings.keep_video or KEEP_S)
         self.close()  # the encoder is started with how much it keeps
         if not self._keep_s:
-            self._note("no video is kept from now on")
+            self._note("the newest seconds of video are no longer kept")
         elif self._ready("keeping of video") is None:
             self._keep_s = 0.0
         else:
-            self._note(f"from now on the newest {self._keep_s:.0f} s of video are kept, to be saved at any time")
+            self._note(f"the newest {self._keep_s:.0f} s of video are now kept and can be saved at any time")
 
     @property
     def is_keeping(self) -> bool:

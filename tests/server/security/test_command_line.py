@@ -34,11 +34,11 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int
     ("line", "expected"),
     [
         ("--host 0.0.0.0", "there are no tokens (flow-gl token create NAME) and no TLS"),
-        ("--host ::", "or say --insecure"),
+        ("--host ::", "or use --insecure"),
         ("--tls-cert x.pem", "--tls-cert and --tls-key belong together"),
         ("--limit speed=1", "--limit: expected NAME=VALUE with one of connections"),
         ("--limit messages=many", "expected a rate like 60/minute"),
-        ("--origin chart.example.com", "--origin: expected one like https://chart.example.com"),
+        ("--origin chart.example.com", "--origin: expected an origin like https://chart.example.com"),
         ("--port 70000", "--port"),
         ("--workers 0", "--workers"),
     ],

@@ -93,7 +93,7 @@ def test_origins_as_browsers_write_them(text: str) -> None:
     "text", ["", "null", "chart.example.com", "ftp://x", "http://x/y", "http://u@x", "http://x:99999"]
 )
 def test_what_is_no_origin(text: str) -> None:
-    with pytest.raises(UsageError, match="--origin: expected one like"):
+    with pytest.raises(UsageError, match="--origin: expected an origin like"):
         parse_origin(text)
 
 

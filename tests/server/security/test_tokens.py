@@ -191,7 +191,7 @@ def test_the_commands_create_list_and_revoke(path: Path, capsys: pytest.CaptureF
         ("token create other --scopes all", 2, "--scopes: expected some of read, control, metrics, got 'all'"),
         ("token create other --expires soon", 2, "--expires: expected a number with its unit"),
         ("token create other --expires 99999d", 2, "--expires: expected"),
-        ("token revoke nobody", 2, "there is no token nobody; there are desk"),
+        ("token revoke nobody", 2, "there is no token nobody; known tokens: desk"),
         ("token rename desk", 2, "No such command 'rename'"),
     ],
 )

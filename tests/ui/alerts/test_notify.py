@@ -76,7 +76,7 @@ def test_without_a_message_bus_a_problem_is_said_and_nothing_on_the_terminal(mon
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus")
     notifier.send("title", "text")
     until(lambda: notifier.problem)
-    assert notifier.problem == "the desktop shows no notifications"
+    assert notifier.problem == "the desktop does not show notifications"
     assert notifier.sent == 0
     assert capfd.readouterr() == ("", "")
 

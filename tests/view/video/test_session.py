@@ -50,7 +50,7 @@ def test_saving_what_is_not_kept_yet_begins_to_keep_it(session: VideoSession, no
     assert len(times_of(tmp_path / "a_newest.mp4")) >= 1
     session.toggle_keeping()
     assert not session.is_keeping
-    assert "no video is kept" in notes[-1]
+    assert "no longer kept" in notes[-1]
 
 
 def test_while_a_video_is_recorded_the_keeping_stays_as_it_is(
@@ -60,7 +60,7 @@ def test_while_a_video_is_recorded_the_keeping_stays_as_it_is(
     assert session.sign.startswith("video 0:00")
     session.toggle_keeping()
     assert not session.is_keeping
-    assert "end it first" in notes[-1]
+    assert "stop it first" in notes[-1]
     run(session, lambda: session.sign >= "video 0:01")
     session.toggle("b")
     assert session.sign == ""

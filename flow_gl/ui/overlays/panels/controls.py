@@ -163,7 +163,7 @@ def _text_size(state: ViewState) -> None:
             if imgui.selectable(f"{100 * size:.0f} %", state.text_size == size)[0]:
                 state.text_size = size
         imgui.end_combo()
-    base.hint("size of text and lines, of the monitor's scale (--text-size)")
+    base.hint("size of text and lines, relative to the monitor's scale (--text-size)")
 
 
 def _rules(frame: Frame, state: ViewState) -> list[Command]:

@@ -62,11 +62,11 @@ class WorkspacesPanel:
         _, self._path = imgui.input_text_with_hint("##path", "path of a .toml file", self._path)
         if imgui.button("Export"):
             self._show_message(manager.export(self._path))
-        base.hint("export what is shown to that file")
+        base.hint("export the current view to this file")
         imgui.same_line()
         if imgui.button("Import"):
             self._show_message(manager.import_file(self._path))
-        base.hint("import that file as a workspace, and show it")
+        base.hint("import this file as a workspace and open it")
         _wrapped(self._message or _HOW, state, is_message=bool(self._message))
         return []
 
