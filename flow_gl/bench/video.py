@@ -1,12 +1,13 @@
-"""What a video costs the frames: reading them back through the ring of pixel buffers, while the encoder works.
+"""The cost of a video recording per frame: reading frames back through the ring of pixel buffers while the encoder
+works.
 
-The program's frames, each with a new bubble, are drawn and finished; then the recorder is offered the picture, which is
-timed: `readback_*` is all of it, in the frame's thread. `read_pixels_*` is the driver's call for the pixels alone. A
-GPU queues that call and copies while the program goes on; a software rasteriser copies the picture within it. So
-`program_*`, the rest of each frame's readback, is what the program adds on any driver, and `program_cpu_*` its
-processor time, on which other programs' load has less effect. `frame_*` is the frame itself, until its pixels are
-finished, with the recording; `frame_alone_*` without one. Frames follow each other at the video's rate, as far as the
-machine can draw them; `dropped` frames had no room in the encoder's queue.
+The program's frames, each with a new bubble, are drawn and finished; then the recorder is offered the picture. The
+figures are times per frame. `readback_*` is the recorder's whole work in the frame's thread. `read_pixels_*` is the
+driver's call for the pixels alone: a GPU queues it and copies while the program continues, a software rasteriser copies
+the picture within the call. So `program_*`, the rest of the readback, is the program's own cost on any driver, and
+`program_cpu_*` its processor time, which depends less on the load by other programs. `frame_*` is the frame itself,
+until its pixels are finished, while recording; `frame_alone_*` without a recording. Frames are drawn at the video's
+rate, as far as the machine keeps up; `dropped` frames found no room in the encoder's queue.
 """
 
 import tempfile
@@ -28,7 +29,7 @@ from flow_gl.view.video import readback
 from flow_gl.view.video.recorder import Recorder
 
 LIMIT_MS: Final = 0.3
-"""A frame's readback beyond the drawing, at p99."""
+"""Limit of the readback's cost per frame at p99, ms."""
 _WARM: Final = 30
 _PACKAGES: Final = ("flow-gl", "numpy", "PyOpenGL", "av")
 
@@ -48,7 +49,7 @@ def run(
     headless : draw off-screen (EGL) instead of into a window
     size : picture size, WxH pixels
     frames : frames per measurement
-    fps : frames a second of the video
+    fps : frame rate of the video
     json_path : file for the figures
     """
     console = Console(soft_wrap=True)

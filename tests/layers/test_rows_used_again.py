@@ -12,8 +12,8 @@ from tests.kit.gl_context import draw
 from tests.kit.markets import make_market, make_scene
 
 
-def new_stack(kit: SharedResources, rows: ChartRows | None = None) -> ChartStack:
-    stack = ChartStack(kit, FrameScheduler(), rows)
+def new_stack(resources: SharedResources, rows: ChartRows | None = None) -> ChartStack:
+    stack = ChartStack(resources, FrameScheduler(), rows)
     stack.setup()
     return stack
 
@@ -24,13 +24,13 @@ def handles(rows: ChartRows) -> set[int]:
 
 
 @pytest.mark.parametrize(("before", "after"), [(1800, 120), (120, 1800), (300, 300)])
-def test_the_picture_is_that_of_new_buffers(kit: SharedResources, before: int, after: int) -> None:
-    first = new_stack(kit)
+def test_the_picture_is_that_of_new_buffers(resources: SharedResources, before: int, after: int) -> None:
+    first = new_stack(resources)
     draw(first, make_scene(make_market(before, seed=1)))
     made = handles(first.chart.rows)
     rows = first.give_up_rows()
     scene = make_scene(make_market(after, seed=2))
-    again, fresh = new_stack(kit, rows), new_stack(kit)
+    again, fresh = new_stack(resources, rows), new_stack(resources)
     try:
         assert np.array_equal(draw(again, scene), draw(fresh, scene))
         assert (handles(again.chart.rows) == made) is (after <= before)
@@ -40,8 +40,8 @@ def test_the_picture_is_that_of_new_buffers(kit: SharedResources, before: int, a
         fresh.release()
 
 
-def test_the_open_bubble_of_before_is_gone(kit: SharedResources) -> None:
-    first = new_stack(kit)
+def test_the_open_bubble_of_before_is_gone(resources: SharedResources) -> None:
+    first = new_stack(resources)
     market = make_market(300, seed=1)
     draw(first, make_scene(market))
     rows = first.give_up_rows()
@@ -49,7 +49,7 @@ def test_the_open_bubble_of_before_is_gone(kit: SharedResources) -> None:
     market.advance(200)
     market.close_open()
     scene = make_scene(market)
-    again, fresh = new_stack(kit, rows), new_stack(kit)
+    again, fresh = new_stack(resources, rows), new_stack(resources)
     try:
         assert np.array_equal(draw(again, scene), draw(fresh, scene))
     finally:
@@ -57,7 +57,7 @@ def test_the_open_bubble_of_before_is_gone(kit: SharedResources) -> None:
         fresh.release()
 
 
-def test_a_chart_that_is_closed_frees_the_rows_that_wait_for_its_next_stack(kit: SharedResources) -> None:
+def test_a_chart_that_is_closed_frees_the_rows_that_wait_for_its_next_stack(resources: SharedResources) -> None:
     class Freed(ChartRows):
         count = 0
 
@@ -65,10 +65,10 @@ def test_a_chart_that_is_closed_frees_the_rows_that_wait_for_its_next_stack(kit:
             super().release()
             self.count += 1
 
-    stack = new_stack(kit)
+    stack = new_stack(resources)
     rows = Freed(stack.counters)
     stack.release()
-    part = ChartPart(None, None, new_stack(kit, rows))  # type: ignore[arg-type]  # neither is asked
+    part = ChartPart(None, None, new_stack(resources, rows))  # type: ignore[arg-type]  # neither is asked
     part.renew()
     assert part.stack is None
     assert part.rows is rows

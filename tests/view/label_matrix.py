@@ -1,11 +1,11 @@
-"""Lays out every text of the picture at many sizes and in many states, and reports what overlaps or is cut.
+"""Lays out every text of the picture at many sizes and in many states, and reports texts that overlap or are cut off.
 
-Nothing is drawn but a few pixels: texts are collected as boxes (`gl.label_boxes`). A window is made for each state and
-number of charts and then resized and rescaled like a user's. The full product of state, window, text size and number of
-charts has about 2,000 cases; the suite takes a sample that has every pair of two values, and this module's main program
-lays out all of them:
+Only a few pixels are drawn: texts are collected as boxes (`gl.label_boxes`). A window is made for each state and number
+of charts, and then resized and rescaled as a user would. The full product of states, windows, text sizes and numbers of
+charts has about 2,000 cases. The suite takes a sample that contains every pair of two values; running this module lays
+out all of them:
 
-    python -m tests.view.label_matrix [STATE...]
+python -m tests.view.label_matrix [STATE...]
 """
 
 import sys
@@ -41,7 +41,7 @@ TEXT_SIZES: Final = (1.0, 0.75, 1.5, 3.0)
 
 
 class Case(NamedTuple):
-    """What a frame is laid out for: state, window (of `WINDOWS`), text size, number of charts."""
+    """One layout to check: state, window (of `WINDOWS`), text size, number of charts."""
 
     state: "State"
     window: tuple[int, int, float]
@@ -54,7 +54,7 @@ class Case(NamedTuple):
 
 
 class Screen(HeadlessPilot):
-    """A window with some charts, whose size and scale change."""
+    """A window with charts that can be resized and rescaled."""
 
     def __init__(self, count: int, *, bubbles: int = 150, window: tuple[int, int, float] = WINDOWS[2]) -> None:
         super().__init__(*SYMBOLS[:count], size=window[:2], bubbles=bubbles)
@@ -69,8 +69,8 @@ class Screen(HeadlessPilot):
         self.state.text_size = text_size
 
     def texts(self) -> list[LabelBox]:
-        """Return all texts once the picture is at rest."""
-        self.pass_time(0.3)  # what is refreshed now and then is refreshed
+        """Return the boxes of all texts once the picture is at rest."""
+        self.pass_time(0.3)  # periodic refreshes are due
         # Labels avoid notices from the frame after the one that draws them.
         self.loop.run_for_picture()
         return self.loop.label_boxes()
@@ -154,7 +154,7 @@ def fixed_scale(screen: Screen) -> None:
 
 
 def compared(screen: Screen) -> None:
-    """Each chart with the next one, as a difference and as a ratio; the last one with a symbol that is not there."""
+    """Compare each chart with the next one, as difference and as ratio; the last one with a symbol that is missing."""
     symbols = [*(f"{symbol[:-2]}.v.0" for symbol in SYMBOLS[1 : screen.frame.chart_count]), "CL.v.0"]
     for number, (own, symbol) in enumerate(zip(screen.state.charts, symbols, strict=False)):
         own.comparison.show(Comparison(symbol, "ratio" if number % 2 else "difference", 2_500))
@@ -190,7 +190,7 @@ def with_panels(screen: Screen) -> None:
 
 
 def docked(*sides: Side) -> State:
-    """Return the state in which all panels are open, in columns at these sides."""
+    """Return the state with all panels open, in columns at these sides."""
 
     def show(screen: Screen) -> None:
         screen.state.open_panels = set(PANEL_NAMES) - {"help"}
@@ -208,7 +208,7 @@ def recording(screen: Screen) -> None:
 
 
 def with_marks(screen: Screen) -> None:
-    """An event of each kind within the span, all marks shown."""
+    """One event of each kind in view, with all marks shown."""
     screen.state.filters.layers |= set(LAYER_OF_EVENT.values())
     for market in screen.link.filled:
         plant_one_of_each(market, at=110)
@@ -225,7 +225,7 @@ def replay_with_bar(screen: Screen) -> None:
 
 
 def replay_seeking(screen: Screen) -> None:
-    """A replay that reads its files for the bar while the handle is dragged and a loop is marked."""
+    """A replay that is being indexed while the handle is dragged and a loop is marked."""
     replay_with_bar(screen)
     screen.link.set_status(indexed=0.4, is_held=0, rate=1.0, seeking=screen.link.now_ns)
     screen.state.transport.loop_from_ns = screen.link.now_ns - 600 * SECOND_NS
@@ -248,7 +248,7 @@ def timeline(now_ns: int) -> TimelineStore:
 
 
 def drawn(screen: Screen) -> None:
-    """A shape of each kind on each chart, all in one place, and an own level across them."""
+    """One shape of each kind on each chart, all in one place, and an own level across them."""
     for chart in screen.charts:
         assert chart.scene is not None
         view, last = chart.scene.price_view, int(chart.scene.reader.session["last_price"])
@@ -271,13 +271,13 @@ STATES: Final[tuple[State, ...]] = (
     *(docked("left"), docked("right"), docked("left", "right"), recording, with_marks, replay_with_bar, replay_seeking),
 )
 MARKETS: Final = {"empty": 0, "one_bubble": 1, "busy": 900}
-"""Numbers of bubbles of further states."""
+"""Numbers of bubbles, each of which makes another state."""
 _OF_GEOMETRY: Final = frozenset({"with_crosshair", "drawn", "compared", "zoomed_out", "fixed_scale", "in_the_past"})
-"""States that say where something is on the screen: each size has a window of its own."""
+"""States that place something on the screen: each size gets its own window."""
 
 
 def market(name: str) -> State:
-    """Return the state of a market with another number of bubbles."""
+    """Return the state with another number of bubbles."""
 
     def show(screen: Screen) -> None:
         if MARKETS[name] > 1:
@@ -291,9 +291,9 @@ ALL_STATES: Final = (*STATES, *map(market, MARKETS))
 
 
 def sample() -> Iterator[Case]:
-    """Yield cases in which every two values of state, window, text size and number of charts occur together.
+    """Yield cases that contain every pair of values of state, window, text size and number of charts.
 
-    Each state has each window once, with the text sizes and numbers of charts in turn; the turns of two states differ.
+    Each state occurs with each window once, cycling through text sizes and numbers of charts from different starts.
     """
     for at, state in enumerate(ALL_STATES):
         for number, window in enumerate(WINDOWS):
@@ -302,12 +302,12 @@ def sample() -> Iterator[Case]:
 
 
 def everything() -> Iterator[Case]:
-    """Yield the full product."""
+    """Yield all cases."""
     yield from map(Case._make, product(ALL_STATES, WINDOWS, TEXT_SIZES, COUNTS))
 
 
-def complaints_about(cases: Iterator[Case] | list[Case]) -> list[str]:
-    """Lay out cases and return what is wrong with their texts, each with its case."""
+def problems_of_cases(cases: Iterator[Case] | list[Case]) -> list[str]:
+    """Lay out cases and return the problems of their texts, each with its case."""
     found = []
     groups: dict[tuple[State, int, int], list[Case]] = defaultdict(list)
     for case in cases:
@@ -319,10 +319,10 @@ def complaints_about(cases: Iterator[Case] | list[Case]) -> list[str]:
             for case in its:
                 screen.fit(case.window, case.text_size)
                 boxes = screen.texts()
-                found += [f"{case}: {what}" for what in complaints(boxes, case.window[:2])]
-                lacking = set(SYMBOLS[:count]) - {one.text for one in boxes}
-                if lacking and MARKETS.get(state.__name__, 1):
-                    found.append(f"{case}: no {sorted(lacking)}")
+                found += [f"{case}: {problem}" for problem in problems(boxes, case.window[:2])]
+                missing = set(SYMBOLS[:count]) - {one.text for one in boxes}
+                if missing and MARKETS.get(state.__name__, 1):
+                    found.append(f"{case}: no {sorted(missing)}")
     return found
 
 
@@ -335,8 +335,8 @@ def screen_of(count: int, *, bubbles: int = 150, window: tuple[int, int, float] 
         screen.close()
 
 
-def complaints(boxes: list[LabelBox], window: tuple[int, int]) -> list[str]:
-    """Return what is wrong with the texts of a frame."""
+def problems(boxes: list[LabelBox], window: tuple[int, int]) -> list[str]:
+    """Return the problems of a frame's texts: cut off, outside the window, overlapping."""
     screen = Rect(0.0, 0.0, *map(float, window))
     found = [f"{one.text!r} is cut: {one.rect} in {one.within}" for one in boxes if one.is_cut]
     charts = [one for one in boxes if not one.window]
@@ -346,12 +346,10 @@ def complaints(boxes: list[LabelBox], window: tuple[int, int]) -> list[str]:
 
 
 if __name__ == "__main__":
-    asked, every = sys.argv[1:], list(everything())
-    unknown = sorted(set(asked) - {one.state.__name__ for one in every})
-    if unknown:
-        sys.exit(
-            f"no such state: {', '.join(unknown)}; there are {', '.join(sorted({one.state.__name__ for one in every}))}"
-        )
-    wrong = complaints_about([one for one in every if not asked or one.state.__name__ in asked])
-    sys.stdout.write("".join(f"{one}\n" for one in (*wrong, f"{len(wrong)} complaints")))
-    sys.exit(bool(wrong))
+    wanted, every = sys.argv[1:], list(everything())
+    names = {case.state.__name__ for case in every}
+    if unknown := sorted(set(wanted) - names):
+        sys.exit(f"unknown state: {', '.join(unknown)}; expected some of {', '.join(sorted(names))}")
+    found = problems_of_cases([case for case in every if not wanted or case.state.__name__ in wanted])
+    sys.stdout.write("".join(f"{line}\n" for line in (*found, f"{len(found)} problems")))
+    sys.exit(bool(found))

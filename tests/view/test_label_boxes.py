@@ -14,9 +14,9 @@ from tests.view.label_matrix import (
     TEXT_SIZES,
     WINDOWS,
     State,
-    complaints,
-    complaints_about,
     partial,
+    problems,
+    problems_of_cases,
     sample,
     screen_of,
 )
@@ -26,7 +26,7 @@ WHITE = (1.0, 1.0, 1.0)
 
 @pytest.mark.parametrize("state", ALL_STATES, ids=lambda state: state.__name__)
 def test_no_text_overlaps_another_and_none_is_cut(state: State) -> None:
-    assert complaints_about([case for case in sample() if case.state is state]) == []
+    assert problems_of_cases([case for case in sample() if case.state is state]) == []
 
 
 def test_the_sample_has_every_pair_of_two_values() -> None:
@@ -45,7 +45,7 @@ def test_tables_with_a_column_for_each_chart_show_all_of_it(count: int) -> None:
             for panel in ("session", "feed"):
                 screen.state.open_panels = {panel}
                 boxes = [box for box in screen.texts() if box.window]
-                assert complaints(boxes, window[:2]) == []
+                assert problems(boxes, window[:2]) == []
                 slot = screen.frame.panels.slot_of(panel)
                 assert slot is not None
                 assert all(slot.rect.x <= box.rect.x and box.rect.right <= slot.rect.right for box in boxes)

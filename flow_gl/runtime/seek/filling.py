@@ -1,7 +1,7 @@
 """Fills the rings of a chart's store with the rows of a replay's index.
 
-A position of a ring has the same row in every run over the same files, so rows that a store already has are not written
-again: only what is missing of the rows that the ring is to hold.
+A ring position has the same row in every run over the same files, so rows that a store already has are not written
+again.
 """
 
 from collections.abc import Sequence
@@ -22,38 +22,39 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Where the rows of a ring are to end."""
+    """The position up to which a ring is filled."""
 
     head: int
     """Position after the last row."""
     segment: int
-    """The segment that has this position, counted from the first; its end counts as in it."""
+    """Number of the segment that contains this position; a position at a segment's end belongs to that segment."""
 
 
 def rings_of(store: MarketStore) -> list[Ring | RowLog]:
-    """Return a chart's rings in the order of the positions of a checkpoint; CVD points go with bubbles."""
+    """Return a chart's rings in the order of a checkpoint's positions; CVD points have the positions of bubbles."""
     return [*store.bubbles, *store.footprints, *store.logs]
 
 
 def fill(
     library: "Library", store: MarketStore, chart: int, number: int, end: End, *, held: int = 0, is_hidden: bool = False
 ) -> set[int]:
-    """Fill a ring of a chart's store, and that of CVD with bubbles, with the rows before a position.
+    """Fill a ring of a chart's store with the rows before a position; with bubbles also the ring of their CVD points.
 
     Parameters
     ----------
-    library : has the rows
-    number : of the ring, in the order of `rings_of`
-    held : rows before this position are there already, as many as the ring holds
-    is_hidden : only write rows: the ring still has none for its readers
+    library : provides the rows
+    number : the ring's number, in the order of `rings_of`
+    held : position up to which the ring is already filled
+    is_hidden : only write the rows, without publishing them to readers
 
     Returns
     -------
-    used : segments whose rows were read
+    used : numbers of the segments whose rows were read
 
     Raises
     ------
     DataError
+        A segment cannot be read.
     """
     rings = rings_of(store)
     ring = rings[number]

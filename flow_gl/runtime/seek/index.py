@@ -2,8 +2,8 @@
 
 A thread runs its own pipeline over the files. Parts that an earlier run has stored are not read again. Within the
 indexed part, any instant can be restored: the last checkpoint before it gives the state of all instruments and the
-positions of all rings, the segments give the rows up to these positions, and the trades after it are aggregated as in
-any run. Numbers are functions of trades alone, so the result is that of a run from the beginning.
+positions of all rings, the segments give the rows up to these positions, and the trades after it are aggregated as
+usual. The numbers are a function of the trades alone, so the result equals that of a run from the beginning.
 """
 
 import bisect
@@ -51,7 +51,7 @@ class ReplayIndex:
 
     Parameters
     ----------
-    setup : makes pipelines and charts
+    setup : creates pipelines and charts
     files : the replay's files
     spec : the settings and rules
     """
@@ -63,38 +63,38 @@ class ReplayIndex:
         self.library: Final = Library(files.cache, charts=len(files.charts))
         self.spares: Final = SpareStores(self.library, charts=len(files.charts))
         self.problem = ""
-        """Why the index cannot be made, one line; "" if nothing is wrong."""
+        """Why the index cannot be built, one line; "" if there is no problem."""
         self.is_complete = False
         self._timeline: TimelineWriter | None = None
         self._ends: Final[list[int]] = []
-        """Latest event time until each segment's end."""
+        """Latest event time up to each segment's end, ns."""
         self._points: Final[list[tuple[int, Place]]] = []
-        """Latest event time before each checkpoint, and where it is, in order."""
+        """Latest event time before each checkpoint, ns, and the checkpoint; in order."""
         self._indexing: Indexing | None = None
         self._is_stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self._wanted: int | None = None
-        self._news: Final = threading.Event()
+        self._request: Final = threading.Event()
 
     @property
     def timeline(self) -> TimelineStore | None:
-        """What a seek bar shows; None before it is begun."""
+        """The data of a seek bar; None before `start`."""
         return self._timeline.store if self._timeline else None
 
     @property
     def lookup(self) -> TimelineWriter:
-        """Events, sessions and minutes of the part that has been read."""
+        """Events, sessions and minutes of the indexed part."""
         assert self._timeline is not None
         return self._timeline
 
     @property
     def progress(self) -> float:
-        """Share that has been read, 0..1."""
+        """Indexed share of the trades, 0..1."""
         trades = self._indexing.trades if self._indexing else 0
         return 1.0 if self.is_complete else min(1.0, trades / max(1, self.files.summary.trades))
 
     def start(self) -> None:
-        """Start reading on a thread. Raises SharedMemoryError."""
+        """Start the indexing thread. Raises SharedMemoryError."""
         if self._thread is not None:
             return
         widths = widths_ns(self.spec.aggregation.bucket_ns)[: self.spec.lods]
@@ -106,9 +106,9 @@ class ReplayIndex:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop reading and remove the timeline. Idempotent."""
+        """Stop the thread and remove the timeline. Idempotent."""
         self._is_stopped.set()
-        self._news.set()
+        self._request.set()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
@@ -118,7 +118,7 @@ class ReplayIndex:
             self._timeline.store.close()
 
     def reaches(self, event_ns: int) -> bool:
-        """Whether an instant can be restored now."""
+        """Return whether an instant can be restored now."""
         return self.is_complete or (bool(self._ends) and event_ns < self._ends[-1])
 
     def place_before(self, event_ns: int) -> Place:
@@ -141,10 +141,10 @@ class ReplayIndex:
         self.library.blocks.decode_ahead(place.segment, place.point)
 
     def prefetch(self, event_ns: int) -> None:
-        """Prepare in the background what a seek near an instant needs: rows, and stores that have them."""
+        """Prepare a seek near an instant in the background: decode its rows and prefill stores."""
         if self.reaches(event_ns):
             self._wanted = event_ns
-            self._news.set()
+            self._request.set()
 
     def _work(self) -> None:
         if sys.platform == "linux":  # elsewhere a thread has no priority of its own
@@ -160,14 +160,14 @@ class ReplayIndex:
             self.problem = str(error)
             get_logger("engine").warning("no index", extra={"error": error})
         except Exception as error:
-            self.problem = f"the index of the replay cannot be made: {type(error).__name__}: {error}"
+            self.problem = f"the index of the replay cannot be built: {type(error).__name__}: {error}"
             get_logger("engine").exception("no index")
         self._keep_ready()
 
     def _keep_ready(self) -> None:
         while not self._is_stopped.is_set():
-            self._news.wait()
-            self._news.clear()
+            self._request.wait()
+            self._request.clear()
             wanted, self._wanted = self._wanted, None
             if wanted is not None and not self._is_stopped.is_set():
                 with suppress(DataError):

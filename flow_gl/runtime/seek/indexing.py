@@ -1,4 +1,4 @@
-"""One pass over a replay's files that makes the segments of its index, or reuses those of an earlier run."""
+"""One pass over a replay's files that creates the segments of its index, or reuses those of an earlier run."""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flow_gl.runtime.feeds import ReplayFiles
 
 BATCH: Final = 1 << 14
-"""Trades aggregated between two checks of the rings: they give fewer rows than any ring holds."""
+"""Trades aggregated between two reads of the rings: few enough that no ring overflows."""
 _BASE_CAPACITY: Final = 1 << 18
 
 
@@ -30,10 +30,10 @@ class Indexing:
 
     Parameters
     ----------
-    setup : makes pipeline and charts
+    setup : creates pipeline and charts
     files : the replay's files
     spec : settings and rules
-    library : takes the segments
+    library : stores the segments
     timeline : receives every segment
     """
 
@@ -48,7 +48,7 @@ class Indexing:
         self._keys: Final = keys_of(files.summary.paths, spec=spec, charts=files.charts)[1]
         joined = frozenset(files.summary.joined())
         self._ends: Final = [file for file in range(len(files.summary.paths)) if file not in joined]
-        """The last file of each group that is read together, by number."""
+        """Number of the last file of each group of files that are read together."""
         self._totals = Totals()
 
     @property
@@ -57,7 +57,7 @@ class Indexing:
         return self._totals.trades
 
     def segments(self, is_stopped: Callable[[], bool]) -> Iterator[list[Point]]:
-        """Put all segments into the library; yields the checkpoints of each.
+        """Put all segments into the library; yield the checkpoints of each.
 
         Parameters
         ----------
@@ -85,7 +85,7 @@ class Indexing:
             self._timeline.end()
 
     def _kept(self, file: int) -> list[Segment]:
-        """Return the segments of a file that an earlier run kept; [] unless it kept all."""
+        """Return a file's segments stored by an earlier run; [] unless all of them are stored."""
         found: list[Segment] = []
         while not found or not found[-1].contents.is_last:
             segment = self._library.find(*self._name(file, len(found))) if file < len(self._keys) else None
@@ -100,7 +100,7 @@ class Indexing:
         return self._summary.paths[file], hashed(key, "seek", str(number))
 
     def _read(self, groups: int, last: Segment | None, is_stopped: Callable[[], bool]) -> Iterator[list[Point]]:
-        """Read the files from a group on."""
+        """Read the files, beginning with a group; yield the checkpoints of each segment."""
         pipeline, charts = self._setup.make(self._spec, lambda _: MarketStore.local(base_capacity=_BASE_CAPACITY))
         stores = charts.stores()
         parts = dict(zip(self._summary.paths, self._summary.parts, strict=True))

@@ -1,7 +1,7 @@
-"""The segments of a replay's index: kept in the file cache, or in memory where caching is off, and decoded on demand.
+"""The segments of a replay's index: stored in the file cache, or in memory if caching is off, and decoded on demand.
 
-Decoded rows stay in memory: all of them if they are few, else those of the segment, and of the ones before it as far as
-the charts' rings reach back.
+Decoded rows stay in memory: all of them if they are few; otherwise those of the current segment and of the segments
+before it, as far back as the charts' rings reach.
 """
 
 import threading
@@ -32,23 +32,23 @@ from flow_gl.services.replay_cache.snapshot_file import Snapshot, SnapshotError,
 
 _SUFFIX: Final = ".seek"
 _LOADED: Final = 4
-"""Segments whose file is kept in memory."""
+"""Number of segments whose encoded bytes are kept in memory."""
 _MAX_DECODED: Final = 1 << 30
-"""Bytes of a replay's decoded rows up to which all of them are kept."""
+"""Size of a replay's decoded rows, in bytes, up to which all of them are kept."""
 
 
 class Segment:
-    """A segment as it was stored.
+    """A stored segment.
 
     Parameters
     ----------
     data : the stored bytes
-    key : what it was stored under
+    key : the key under which it was stored
     charts : number of charts
 
     Attributes
     ----------
-    contents : all but its rows
+    contents : everything except the rows
     nbytes : size of the stored bytes
 
     Raises
@@ -92,7 +92,7 @@ class Segment:
         return msgspec.structs.replace(state, markets=markets)
 
     def _parts(self, point: int, market: int) -> list[bytes]:
-        """Return the trades that a market's detectors keep at a point, as they were added."""
+        """Return the trades that a market's detectors hold at a point, as the parts in which they were added."""
         known = self._columns.get((point, market))
         if known is None:
             columns = next(one for one in self.points[point].columns if one.market == market)
@@ -109,11 +109,11 @@ class Segment:
 
 
 class Library:
-    """The segments of one replay. Used by the engine's thread and by the one that makes the index.
+    """The segments of one replay. Used by the engine's thread and by the indexing thread.
 
     Parameters
     ----------
-    cache : keeps segments between runs; None keeps them in memory
+    cache : stores segments between runs; None keeps them in memory
     charts : number of charts
     """
 
@@ -135,7 +135,7 @@ class Library:
         return len(self._names)
 
     def find(self, path: Path, key: str) -> Segment | None:
-        """Return a segment that is kept from an earlier run; None if there is none that can be used."""
+        """Return a segment stored by an earlier run; None if there is no usable one."""
         data = self._cache.get(path, key + _SUFFIX) if self._cache else None
         if data is None:
             return None
@@ -145,11 +145,11 @@ class Library:
             return None
 
     def adopt(self, path: Path, key: str, segment: Segment) -> None:
-        """Add a segment that `find` returned as the next one."""
+        """Append a segment that was returned by `find`."""
         self._add(path, key, segment.nbytes)
 
     def put(self, path: Path, key: str, snapshot: Snapshot) -> None:
-        """Store the next segment."""
+        """Store and append a segment."""
         data = encode(key, snapshot)
         if self._cache is None or not self._cache.put(path, key + _SUFFIX, data):
             self._memory[key] = data
@@ -185,7 +185,7 @@ class Library:
             return self._rows[number, chart]
 
     def bubble_ids(self, number: int, chart: int, lod: int) -> NDArray[np.int64]:
-        """Return the ids of a chart's closed bubbles of a segment, ascending. Raises DataError."""
+        """Return the ids of a chart's closed bubbles in a segment: int64, shape (n,), ascending. Raises DataError."""
         with self._lock:
             if (number, chart) in self._rows:
                 return self._rows[number, chart][lod]["id"]
@@ -197,14 +197,14 @@ class Library:
 
     @property
     def rows_nbytes(self) -> int:
-        """Size of all rows, decoded, as far as segments were decoded; estimated for the others."""
+        """Size of all decoded rows, in bytes; estimated for segments that are not decoded yet."""
         with self._lock:
             known = {number for number, _ in self._rows}
             decoded = sum(rows.nbytes for arrays in self._rows.values() for rows in arrays)
             return decoded * len(self) // max(1, len(known))
 
     def forget_rows(self, used: set[int]) -> None:
-        """Drop decoded rows of other segments than these, if there are many."""
+        """Drop the decoded rows of all other segments if the rows are too large to keep."""
         with self._lock:
             if self.rows_nbytes <= _MAX_DECODED:
                 return

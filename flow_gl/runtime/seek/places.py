@@ -1,4 +1,4 @@
-"""Finds the places to which a step leads: bubbles, events, sessions, before or after an instant."""
+"""Finds the target of a replay step: the previous or next bubble, event or session."""
 
 from typing import Final
 
@@ -12,25 +12,25 @@ from flow_gl.core.schema import EventKind
 from flow_gl.core.units import SECOND_NS
 from flow_gl.runtime.seek.index import ReplayIndex
 
-_AGAIN_NS: Final = 2 * SECOND_NS
-"""A step back goes to the session's own start, unless that is less than this long ago."""
+_RESTART_NS: Final = 2 * SECOND_NS
+"""A step back goes to the start of the current session, unless that is closer than this."""
 
 
-def previous_or_next(index: ReplayIndex, step: Step, at_ns: int) -> int | None:
-    """Return where a step leads from an instant (ns), within the index; None if there is no such place."""
+def step_target(index: ReplayIndex, step: Step, at_ns: int) -> int | None:
+    """Return the target of a step from an instant, both event times in ns; None if the index has no such target."""
     if step.to == "bubble":
         return _bubble(index, step, at_ns)
     if step.to == "session":
         starts = index.lookup.session_starts(step.chart)
         if step.by > 0:
             return _first(starts[starts > at_ns])
-        return _last(starts[starts < at_ns - _AGAIN_NS])
+        return _last(starts[starts < at_ns - _RESTART_NS])
     events = index.lookup.large_trades(step.chart) if step.to == "large_trade" else index.lookup.events(step.chart)
     return _event(index, events, step.by, at_ns)
 
 
 def _bubble(index: ReplayIndex, step: Step, at_ns: int) -> int | None:
-    """Return the last instant of the next bubble, or of the previous one: then it is complete."""
+    """Return the last instant of the next or previous bubble, at which it is complete."""
     widths = widths_ns(index.spec.aggregation.bucket_ns)[: index.spec.lods]
     lod = min(step.lod, len(widths) - 1)
     segment = index.place_before(at_ns).segment
@@ -44,7 +44,7 @@ def _bubble(index: ReplayIndex, step: Step, at_ns: int) -> int | None:
 
 
 def _event(index: ReplayIndex, events: NDArray[np.void], by: int, at_ns: int) -> int | None:
-    """Return when the next event became known, or the previous one."""
+    """Return when the next or previous event became known."""
     times = events["ts_event"]
     if by > 0:
         for event in events[times > at_ns]:
@@ -60,9 +60,9 @@ def _event(index: ReplayIndex, events: NDArray[np.void], by: int, at_ns: int) ->
 
 
 def _known_at(index: ReplayIndex, event: np.void) -> int | None:
-    """Return the time of the trade that made an event known: the next trade tells what has ended."""
+    """Return the time of the trade that made an event known, the first one after the event's end."""
     ts, instrument_id = int(event["ts_event"]), int(event["instrument_id"])
-    ts += event["kind"] == EventKind.LARGE_TRADE  # an order continues while trades have its time
+    ts += event["kind"] == EventKind.LARGE_TRADE  # an order can continue through all trades at its time
     if not index.reaches(ts):
         return None
     source = index.source(index.place_before(ts))

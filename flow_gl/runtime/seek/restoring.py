@@ -1,7 +1,7 @@
 """Restores an instant of a replay: new stores with the rows before a checkpoint, then the trades after it.
 
-Nothing is visible before it is complete: the charts get new stores, and the status names them once they are filled. So
-a seek never leaves a later row in place, and never shows half of an earlier state.
+The charts get new stores, which become visible only once they are filled and the status names them. A seek therefore
+never leaves a later row in place and never shows a partial state.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,26 +26,26 @@ if TYPE_CHECKING:
     from flow_gl.runtime.charts import Charts
 
 TAPE_TRADES: Final = 1 << 16
-"""Trades before a checkpoint from which the tape's orders are rebuilt."""
+"""Number of trades before a checkpoint from which the tape's orders are rebuilt."""
 
 
 @dataclass(slots=True)
 class Restored:
-    """A pipeline with its charts at some point of a replay."""
+    """A pipeline with its charts at an instant of a replay."""
 
     pipeline: "Pipeline"
     charts: "Charts"
     totals: Totals
 
     def take(self, item: Item) -> None:
-        """Process an item as the engine's loop does."""
+        """Process an item in the same way as the engine's loop."""
         self.pipeline.take(item)
         self.charts.take(item)
         self.totals.take(item)
 
 
 def restore(index: ReplayIndex, place: Place, make_store: Callable[[str], MarketStore]) -> Restored:
-    """Make a pipeline and charts as they were at a checkpoint. Raises DataError, SharedMemoryError."""
+    """Create a pipeline and charts in their state at a checkpoint. Raises DataError, SharedMemoryError."""
     index.decode_ahead(place)
     segment = index.library.segment(place.segment)
     point = segment.points[place.point]

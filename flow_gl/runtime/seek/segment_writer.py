@@ -28,7 +28,7 @@ from flow_gl.store.row_log import RowCursor, RowLog
 from flow_gl.store.table import Table
 
 TRADES_OF_DETECTORS: Final = 4
-"""Place of the kept trades in `MarketState.detectors`, where there are detectors."""
+"""Index of the held trades in `MarketState.detectors`, if the market has detectors."""
 
 
 def positions_of(store: MarketStore) -> list[int]:
@@ -38,13 +38,13 @@ def positions_of(store: MarketStore) -> list[int]:
 
 
 class SegmentWriter:
-    """The segment that is being collected.
+    """Collects one segment at a time.
 
     Parameters
     ----------
     pipeline : aggregates the trades
-    stores : the charts' stores, of this process
-    base : by chart: positions that its rings had reached before they were made; none where they begin
+    stores : the charts' stores, local to this process
+    base : by chart and ring, the positions at which these stores continue; empty if they begin at 0
     """
 
     def __init__(self, pipeline: Pipeline, stores: Sequence[MarketStore], base: Sequence[Sequence[int]] = ()) -> None:
@@ -56,12 +56,12 @@ class SegmentWriter:
         self._blocks: list[bytes] = []
         self._items: list[Item] = []
         self._kept: dict[tuple[int, int], tuple[int, NDArray[np.uint8]]] = {}
-        """Of the last point: place and kept trades of each market with detectors, by instrument and chart."""
+        """At the last point: index and held trades of each market with detectors, by instrument and chart."""
         self.trades_since_point = 0
         self.trades = 0
 
     def begin(self, note: Note) -> None:
-        """Begin a segment here."""
+        """Begin a segment at the current position."""
         self._points, self._blocks, self._items, self._kept = [], [], [], {}
         self.trades_since_point = self.trades = 0
         for cursors in self._cursors:
@@ -69,7 +69,7 @@ class SegmentWriter:
         self._mark(note)
 
     def take(self, item: Item) -> None:
-        """Note an item that has been aggregated, and the rows that the charts took from it."""
+        """Record an aggregated item and the rows that it added to the charts."""
         self._items.append(item)
         if isinstance(item, Trades):
             self.trades += len(item.rows)
@@ -78,13 +78,13 @@ class SegmentWriter:
             cursors.read()
 
     def mark(self, note: Note) -> None:
-        """Add a checkpoint here."""
+        """Add a checkpoint at the current position."""
         self._blocks.append(encode_block(self._items))
         self._items = []
         self._mark(note)
 
     def finish(self, *, is_last: bool) -> tuple[Snapshot, Contents]:
-        """Return the segment, which ends with the last checkpoint. The charts' tables must have been published."""
+        """Return the segment, which ends at the last checkpoint. The charts' tables must be published before."""
         tables = [
             [pack(_record(table)) for table in (store.gaps, store.sessions, store.session, store.open)]
             for store in self._stores
@@ -142,7 +142,7 @@ class _ChartCursors:
             if cursor.behind:
                 parts.append(cursor.read())
                 if cursor.missed:
-                    raise FlowError("the index of the replay cannot be made: a batch has more rows than its rings")
+                    raise FlowError("the index of the replay cannot be built: a batch has more rows than a ring holds")
 
     def taken(self) -> tuple[list[Rows], list[NDArray[np.void]]]:
         """Return the rows by level of detail, and those of the logs."""

@@ -1,7 +1,7 @@
-"""Stores that are filled ahead of a seek, in the background, so that the seek itself writes only what is missing.
+"""Stores that are filled ahead of a seek, in the background, so that the seek itself writes only the missing rows.
 
-Most of a seek over several sessions is writing the earlier ones into new shared memory. Nothing reads a spare store
-before a seek takes it, and its rings have no rows for readers until then.
+Most of the work of a seek over several sessions is writing the earlier ones into new shared memory. Nothing reads a
+spare store before a seek takes it, and until then its rows are not published.
 """
 
 import itertools
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from flow_gl.runtime.seek.library import Library
 
 MAX_BYTES: Final = 768 << 20
-"""Rows that are written ahead at most, for all charts together; longer replays are filled when they are sought in."""
+"""Maximum size of prefilled rows, in bytes, for all charts together; longer replays are filled only by the seek."""
 _ROOM: Final = 3
-"""Shared memory that must be free, as a multiple of those rows."""
+"""Shared memory that must be free, as a multiple of the rows' size."""
 _numbers: Final = itertools.count()
 """Numbers the stores of this process, so that their names differ."""
 
 
 @dataclass(slots=True)
 class Spare:
-    """A store and, for each ring in the order of `rings_of`, the position before which it has its rows."""
+    """A store and, for each ring in the order of `rings_of`, the position up to which it is filled."""
 
     store: MarketStore
     held: list[int] = field(default_factory=list)
@@ -40,7 +40,7 @@ class SpareStores:
 
     Parameters
     ----------
-    library : has the rows
+    library : provides the rows
     charts : number of charts
     """
 
@@ -53,9 +53,9 @@ class SpareStores:
         self._is_closed = False
 
     def prepare(self, place: "Place") -> None:
-        """Make the stores, unless there are some, and fill them for seeks near a checkpoint and before it.
+        """Create the stores if there are none, and fill them for seeks near or before a checkpoint.
 
-        Ends early when they are taken meanwhile.
+        Returns early if they are taken in the meantime.
         """
         with self._lock, suppress(SharedMemoryError, DataError):
             if self._is_closed:
@@ -73,7 +73,7 @@ class SpareStores:
                         spare.held[number] = end.head
 
     def take(self) -> list[Spare]:
-        """Return the spare stores, filled as far as they are, which are the caller's from now on; [] without any."""
+        """Return the spare stores, possibly only partly filled; the caller then owns them. [] if there are none."""
         self._is_wanted.set()
         with self._lock:
             self._is_wanted.clear()
@@ -99,7 +99,7 @@ class SpareStores:
         return nbytes <= MAX_BYTES and (free is None or free > _ROOM * nbytes)
 
     def _ends(self, store: MarketStore, chart: int, place: "Place") -> list[End]:
-        """Return how far each ring is filled: to the replay's end if it holds all of it, else to the checkpoint."""
+        """Return how far to fill each ring: to the replay's end if it holds all rows, otherwise to the checkpoint."""
         last = len(self._library) - 1
         ends = self._library.segment(last).points[-1].heads[chart]
         here = self._library.segment(place.segment).points[place.point].heads[chart]

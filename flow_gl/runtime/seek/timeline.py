@@ -1,4 +1,4 @@
-"""Fills the timeline of a replay while its index is made, and finds places in it: events, sessions, minutes."""
+"""Fills the timeline of a replay while it is being indexed, and looks up events and sessions in it."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -14,11 +14,11 @@ from flow_gl.store.timeline import TimelineStore
 
 
 class TimelineWriter:
-    """Writes one replay's timeline; used by the thread that makes the index.
+    """Writes one replay's timeline. Used by the indexing thread.
 
     Parameters
     ----------
-    store : empty
+    store : an empty timeline
     charts : number of charts
     lod : level of detail of the minutes
     """
@@ -32,7 +32,7 @@ class TimelineWriter:
         self._events: Final[list[list[NDArray[np.void]]]] = [[] for _ in range(charts)]
 
     def take_segment(self, segment: Segment) -> None:
-        """Take a segment that an earlier run kept."""
+        """Add a segment stored by an earlier run."""
         for chart in range(self._charts):
             minutes, _ = segment.file.bubbles(chart, self._lod)
             self._take(chart, minutes, segment.file.logs(chart)[0], segment.contents)
@@ -40,12 +40,12 @@ class TimelineWriter:
     def take_rows(
         self, rows: Sequence[Sequence[Rows]], logs: Sequence[Sequence[NDArray[np.void]]], contents: Contents
     ) -> None:
-        """Take a segment that was just made: its rows by chart and level of detail, and its logs by chart."""
+        """Add a new segment: its rows by chart and level of detail, and its logs by chart."""
         for chart in range(self._charts):
             self._take(chart, rows[chart][self._lod].bubbles, logs[chart][0], contents)
 
     def end(self) -> None:
-        """Add the minutes that were open at the replay's end."""
+        """Add the minutes that are open at the replay's end."""
         for store, minute in zip(self.store.charts, self._open, strict=False):
             if minute is not None:
                 store.minutes.append(minute)
@@ -56,13 +56,13 @@ class TimelineWriter:
         return np.concatenate(parts) if parts else np.zeros(0, EVENT)
 
     def large_trades(self, chart: int) -> NDArray[np.void]:
-        """Return those of the events that are large trades."""
+        """Return a chart's large trades so far (EVENT)."""
         events = self.events(chart)
         large: NDArray[np.void] = events[events["kind"] == EventKind.LARGE_TRADE]
         return large
 
     def session_starts(self, chart: int) -> NDArray[np.int64]:
-        """Return the first trade of each of a chart's sessions so far, ns, ascending."""
+        """Return the time of the first trade of each of a chart's sessions so far: ns, int64, ascending."""
         store = self.store.charts[chart]
         _, spans = store.spans.read(0, store.spans.head)
         record: NDArray[np.void] = np.zeros(1, SESSION_SPAN)
@@ -93,7 +93,7 @@ class TimelineWriter:
 
 
 def _spans(sessions: NDArray[np.void]) -> NDArray[np.void]:
-    """Return where sessions (SESSION) are (SESSION_SPAN)."""
+    """Convert SESSION rows to SESSION_SPAN rows."""
     spans: NDArray[np.void] = np.zeros(len(sessions), SESSION_SPAN)
     for name in SESSION_SPAN.names or ():
         spans[name] = sessions[name]

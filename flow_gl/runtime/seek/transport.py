@@ -1,7 +1,7 @@
-"""The transport of a replay: whether it plays, where it is, where it must go, and the section that it loops.
+"""The transport of a replay: whether it plays, its position, where it must go, and the section that it loops.
 
-Commands only store the target; in each turn of the engine's loop, `due` returns where to go now. So of several seeks
-that arrive together the last one wins, and a seek to a part of the files that is not indexed yet waits.
+Commands only store the target; in each turn of the engine's loop, `due` returns the instant to go to now. Of several
+seeks that arrive together the last one wins, and a seek to a part of the files that is not indexed yet waits.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -18,15 +18,15 @@ from flow_gl.feed.files.replay import FilesFeed
 from flow_gl.runtime.chart_setup import ChartSetup
 from flow_gl.runtime.meters import StatusBoard
 from flow_gl.runtime.seek.index import ReplayIndex
-from flow_gl.runtime.seek.places import previous_or_next
+from flow_gl.runtime.seek.places import step_target
 
 if TYPE_CHECKING:
     from flow_gl.runtime.feeds import ReplayFiles
 
 MIN_LOOP_NS: Final = SECOND_NS
-"""Shortest section that can be looped."""
+"""Minimum length of a loop."""
 _REST_NS: Final = SECOND_NS
-"""After a setting has changed, the index is rebuilt once no other has changed for this long, or a seek needs it."""
+"""The index is rebuilt this long after the last change of a setting, or as soon as a seek needs it."""
 _NAMES: Final = {"bubble": "bubble", "event": "event", "large_trade": "large trade", "session": "session"}
 _PREFETCH_NS: Final = SECOND_NS
 
@@ -37,8 +37,8 @@ class Transport:
     Parameters
     ----------
     feed : the replay
-    setup : makes pipelines and charts
-    files : what the replay is read from
+    setup : creates pipelines and charts
+    files : the replay's files
     """
 
     def __init__(self, feed: FilesFeed, setup: ChartSetup, files: "ReplayFiles") -> None:
@@ -58,7 +58,7 @@ class Transport:
 
     @property
     def index(self) -> ReplayIndex:
-        """The index, begun if need be. Raises SharedMemoryError."""
+        """The index; building it starts on first access. Raises SharedMemoryError."""
         if self._index is None:
             self._index = ReplayIndex(self._setup, self._files, self._spec)
             self._index.start()
@@ -88,11 +88,11 @@ class Transport:
                 self._is_wanted = True
 
     def change(self, pipeline: Pipeline, now_ns: int) -> None:
-        """Note that settings or rules have changed: the old index is invalid.
+        """Discard the index, because settings or rules have changed.
 
         Parameters
         ----------
-        pipeline : holds the current ones
+        pipeline : has the new settings and rules
         now_ns : monotonic clock
         """
         self._spec = msgspec.structs.replace(self._spec, aggregation=pipeline.settings, alerts=pipeline.rules)
@@ -102,14 +102,14 @@ class Transport:
             self._index = None
 
     def due(self, now_ns: int) -> int | None:
-        """Return the instant (event time, ns) to go to now; None if there is none, or the index has not reached it.
+        """Return the instant (event time, ns) to go to now; None if there is none or it is not indexed yet.
 
         Raises
         ------
         DataError
-            The index cannot be made.
+            The index cannot be built.
         UsageError
-            There is no place to step to.
+            A step has no target.
         """
         is_rested = self._changed_ns is None or now_ns - self._changed_ns > _REST_NS
         start, end = self._loop
@@ -137,7 +137,7 @@ class Transport:
         return target
 
     def arrived(self, event_ns: int) -> None:
-        """Note that the replay has gone to an instant."""
+        """Record that the replay has arrived at an instant."""
         self.seeks, self.seek_to, self._prefetched_ns = self.seeks + 1, event_ns, 0
 
     def publish(self, board: StatusBoard) -> None:
@@ -153,7 +153,7 @@ class Transport:
         row["timeline"] = index.timeline.name.encode() if index is not None and index.timeline is not None else b""
 
     def close(self) -> None:
-        """Stop making the index. Idempotent."""
+        """Stop building the index. Idempotent."""
         if self._index is not None:
             self._index.close()
 
@@ -169,7 +169,7 @@ class Transport:
         self._loop = (start, end)
 
     def _resolve(self, index: ReplayIndex) -> bool:
-        """Resolve pending steps to an instant; return whether the index was complete enough for that."""
+        """Resolve pending steps to an instant; return whether the index already covers them."""
         at = self._feed.position if self._target is None else self._target
         while self._steps:
             step = self._steps[0]
@@ -178,7 +178,7 @@ class Transport:
             else:
                 if not index.is_complete and not index.reaches(at):
                     return False
-                found = previous_or_next(index, step, at)
+                found = step_target(index, step, at)
                 if found is None and step.by > 0 and not index.is_complete:
                     return False
             self._steps.pop(0)
