@@ -42,7 +42,7 @@ ENGINE_RATE: Final = 5_000.0
 _RATE: Final = 25.0
 """Rows a second for the fewer clients; a server sends at most as many ticks."""
 _TICK_BYTES: Final = 500
-"""What the broadcast sends if no round has measured the server's bytes a tick."""
+"""Bytes per tick that the broadcast sends if no round has measured the server's."""
 _SETTLED_S: Final = 8.0
 """The engine is measured this long after its start: by then all clients have joined."""
 _PACKAGES: Final = ("flow_gl", "numpy", "aiohttp")

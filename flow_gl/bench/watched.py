@@ -34,8 +34,8 @@ _RUNNING: Final = (FeedState.REPLAY, FeedState.DEMO)
 
 
 @dataclass(slots=True)
-class Sight:
-    """What one frame showed, and when it was finished."""
+class FrameSample:
+    """One frame: when it was finished, its cost, and the trades that it showed."""
 
     done_ns: int
     """Wall time when its pixels were finished."""
@@ -56,7 +56,7 @@ class Sight:
 class Run:
     """The records of a finished run."""
 
-    frames: list[Sight] = field(default_factory=list)
+    frames: list[FrameSample] = field(default_factory=list)
     """Frames while the feed was running, without those of the first `WARM_NS`."""
     stored: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 3), np.int64))
     """Chart, wall time (ns) and trades in its SESSION table, each time the watcher saw a new trade; shape (n, 3)."""
@@ -134,7 +134,7 @@ class WatchedSurface:
         behind = int(status["behind"])
         self.run.most_behind = max(self.run.most_behind, behind)
         self.run.frames.append(
-            Sight(
+            FrameSample(
                 done_ns=SYSTEM.wall_ns(),
                 cost_ms=cost_ms,
                 offset_ns=int(status["anchor_event"]) - int(status["anchor_wall"]),

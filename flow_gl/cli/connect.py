@@ -27,7 +27,7 @@ _PACKAGES: Final = {
     "nats": ("nats", "bus"),
     "tls": ("nats", "bus"),
 }
-"""What an address needs: a module, and the extra that it belongs to."""
+"""The module that an address scheme requires, and the extra that contains it."""
 
 
 @takes_flags(Drawing, "drawing")

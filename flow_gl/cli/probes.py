@@ -1,4 +1,4 @@
-"""What the doctor runs in processes of their own, because a broken driver or package may end the process.
+"""Checks that the doctor runs in separate processes, because a broken driver or package may crash the process.
 
 `python -m flow_gl.cli.probes window`, `headless`, or `imports MODULE...`. The results are lines of JSON.
 """

@@ -16,7 +16,7 @@ from flow_gl.core.schema import EventKind
 
 
 class Condition(IntEnum):
-    """What an alert waits for."""
+    """The condition of an alert rule."""
 
     EVENT = 1
     """A detector's event."""

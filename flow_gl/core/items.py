@@ -1,4 +1,4 @@
-"""What a feed delivers, in the order in which it became known: trades, and notices between them.
+"""The items that a feed delivers, in the order in which they became known: trades, and notices between them.
 
 Everything downstream (pipeline, recorder, export) takes these items; `engine.pipeline.Pipeline.take` aggregates them.
 """

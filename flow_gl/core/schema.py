@@ -49,7 +49,7 @@ class Side(IntEnum):
 
 
 class EventKind(IntEnum):
-    """What a detector found. Its module describes `strength` and `value`."""
+    """The kind of a detector's event. The detector's module describes `strength` and `value`."""
 
     ZERO_CROSS = 1
     """CVD crossed zero after it was armed. `strength` = arm, `value` = (cvd after, extreme before, 0, 0)."""
@@ -81,7 +81,7 @@ class TickSource(IntEnum):
 
 
 class FeedState(IntEnum):
-    """What a feed is doing."""
+    """The state of a feed."""
 
     STARTING = 0
     CONNECTING = 1
@@ -283,7 +283,7 @@ SESSION: Final = np.dtype(
         ("total_trades", "<i8"),
     ]
 )
-"""What the session amounts to so far."""
+"""The totals of the session so far."""
 
 FINISHED_SESSION: Final = np.dtype(
     [

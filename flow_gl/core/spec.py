@@ -92,7 +92,7 @@ class DemoSpec(FeedSpec, frozen=True, tag="demo"):
     start_ns: int | None = None
     """Event time at which the market begins; None for an evening's open followed by `history_s` of history."""
     history_s: float | None = None
-    """Event seconds of history when the feed starts, always at the natural rate; None for the usual night."""
+    """Event seconds of history when the feed starts, always at the natural rate; None for the default, a whole night."""
     halts: tuple[tuple[float, float], ...] = ()
     """Halts as (seconds after the start, length in seconds)."""
     bursts: tuple[tuple[float, float, float], ...] = ()
@@ -115,7 +115,7 @@ class LiveSpec(FeedSpec, frozen=True, tag="live"):
     gateway: str | None = None
     """Gateway host; None for the dataset's own."""
     port: int | None = None
-    """Gateway port; None for the usual one."""
+    """Gateway port; None for the default."""
     recording: bool = DEFAULTS.recording
     """Record every trade."""
     record_dir: str | None = None
@@ -212,7 +212,7 @@ class Offered(msgspec.Struct, frozen=True, tag="offered"):
 
     symbols: tuple[str, ...]
     addable_stype: str = ""
-    """Type of the symbols (`stype_in`) that may be asked for besides; "" if there are no others."""
+    """Type (`stype_in`) of the other symbols that can be requested; "" if none can be."""
 
 
 class NotAdded(msgspec.Struct, frozen=True, tag="not_added"):

@@ -51,7 +51,7 @@ class Checked:
     doubtful: int
     """Number of records with a price or size that no CME market has."""
     fault: str
-    """What is wrong with the record that follows `rows`; "" if all are valid."""
+    """The fault of the record that follows `rows`; "" if all are valid."""
 
 
 def check(rows: NDArray[np.void], last_ts: int, *, is_globex: bool = False) -> Checked:

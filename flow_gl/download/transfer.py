@@ -35,7 +35,7 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What earlier attempts brought of a part."""
+    """The records of a part that earlier attempts received."""
 
     header: bytes
     rows: NDArray[np.void]

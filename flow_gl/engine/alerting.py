@@ -1,4 +1,4 @@
-"""What a market tells its alert rules: its names, its levels, and what has traded before a rule began."""
+"""A market's input to its alert rules: names, levels, and the trades before a rule began."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What a pipeline knows of its feed: what is missing, and up to where all trades have arrived."""
+"""A pipeline's knowledge of its feed: missing records, and the time up to which all trades have arrived."""
 
 from collections.abc import Mapping
 from itertools import chain

@@ -30,9 +30,9 @@ class Batch:
         self._drawing: Final = drawing
         self._counters: Final = counters
         self._values: list[float] = []
-        """What was added since the last `keep`: complete rows, converted together. A batch adds to it."""
+        """The values added since the last `keep`: complete rows, converted together. Batches append to it."""
         self._packed = b""
-        """What was added before `_values`."""
+        """The rows added before `_values`."""
         self._slots: Final[list[bytes]] = []
         self._loose = b""
         """Rows of the last upload that are in no slot."""

@@ -135,7 +135,7 @@ class Scene:
     """Framebuffer width and height; (0, 0) reads the GL viewport, which costs a round trip to the driver."""
     below: OffScale | None = None
     above: OffScale | None = None
-    """What an automatic price scale omits at its lower and upper end."""
+    """The trades that an automatic price scale omits at its lower and upper end."""
     crosshair_px: tuple[float, float] | None = None
     """Position of the crosshair, framebuffer pixels: the mouse, or its time in a chart that the mouse is not over. It
     has no horizontal line where y is outside the panes."""
@@ -147,13 +147,13 @@ class Scene:
     cvd_reference: CvdReference | None = None
     """Where CVD is counted from a second time."""
     marks: Marks = NO_MARKS
-    """What the detectors found, as far as there is room for it."""
+    """The detectors' events in view, as many as fit."""
     lines: LineBook = NO_LINES
     """Developing levels, and CVD by order size."""
     marked: RangeProfile | None = None
-    """What traded in the range that the user has marked."""
+    """The volume traded in the marked range."""
     in_view: RangeProfile | None = None
-    """What traded in view; None unless its profile is shown in place of the session's."""
+    """The volume traded in view; None unless its profile replaces the session's."""
     comparison: ComparisonPane | None = None
     """The chart's comparison with another symbol; None without one, or without room for its pane."""
     order_sizes: tuple[int, int] = (10, 50)
@@ -165,7 +165,7 @@ class Scene:
     zone: str = "America/New_York"
     """Time zone of all times on the chart."""
     derived: dict[object, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
-    """What was derived from this scene: see `once`."""
+    """Values derived from this scene, by function: see `once`."""
 
 
 T = TypeVar("T")

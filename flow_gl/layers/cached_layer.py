@@ -24,14 +24,14 @@ class CachedLayer(ABC):
     avoids: ClassVar[bool] = False
     """Whether `build` places labels with `batches.take`: then it depends on all labels placed before."""
     follows: ClassVar[int] = ALL
-    """What moves it: bits of `labels.layout`. OTHER moves every layer. One that follows LEVELS avoids labels that time
-    moves as late as it follows time."""
+    """The changes that move it, as bits of `labels.layout`. OTHER moves every layer. A layer that follows LEVELS avoids
+    the labels that move with time, one frame later."""
 
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart
         self._slot: Final = chart.batches.add_slot()
         self._key: tuple[object, ...] | None = None
-        """What its rows were made for; None to make them again."""
+        """The key for which its rows were made; None to make them again."""
         self._placed: list[Rect] = []
         """Boxes that its labels take."""
         self._drawn: list[LabelBox] = []

@@ -1,4 +1,4 @@
-"""What the layers of one chart share in a frame: its rows on the GPU, its batches, the ticks of its axes, its numbers.
+"""The state that the layers of one chart share in a frame: rows on the GPU, batches, ticks of the axes, numbers.
 
 `begin` is called once per frame, before any layer's update.
 """
@@ -177,7 +177,7 @@ class Chart:
             self.moved |= self._layout.with_profile(scene.price_view)
 
     def _numbers(self, scene: Scene) -> Numbers:
-        """What lines and labels depend on besides the scene."""
+        """The dependencies of lines and labels besides the scene."""
         reader, shown, lines = scene.reader, self.shown, scene.lines
         return Numbers(
             price=(shown.last_price, shown.cvd, None if scene.comparison is None else newest_value(scene)),

@@ -24,7 +24,7 @@ class HeaderLayer:
         self._chart: Final = chart
         self._shown: tuple[object, ...] = ()
         self._ground: tuple[object, ...] = ()
-        """What the ground, and the glyphs of all texts, depend on."""
+        """The dependencies of the background and of all texts' glyphs."""
         self._texts: tuple[HeaderText, ...] = ()
 
     def setup(self) -> None:

@@ -17,7 +17,7 @@ class ProfileLayer:
     """Draws the profile of the running session."""
 
     follows: ClassVar[int] = TIME | PROFILE
-    """What moves it: bits of `labels.layout`; it updates in no other frame."""
+    """The changes that move it, as bits of `labels.layout`; it updates in no other frame."""
 
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart
@@ -58,7 +58,7 @@ class FinishedProfilesLayer:
     """Draws the profiles of the finished sessions in view."""
 
     follows: ClassVar[int] = TIME
-    """What moves it: bits of `labels.layout`; it updates in no other frame."""
+    """The changes that move it, as bits of `labels.layout`; it updates in no other frame."""
 
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart

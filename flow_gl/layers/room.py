@@ -1,4 +1,4 @@
-"""What a chart shows where room is short: one order for all of its parts, header, axes and labels alike.
+"""The priority of a chart's parts where space is short: one order for header, axes and labels alike.
 
 `Part` lists the parts; the lower value goes first. `MIN_PX` says below which size of a chart a part is left out
 altogether. Within its row of the header, an item is dropped or shortened by the same order.

@@ -113,14 +113,14 @@ class Form:
     prices: frozenset[str] = frozenset()
     """Fields that are usually multiples of the tick size."""
     time_unit: int = 1
-    """What `ts_event` is usually a multiple of, ns."""
+    """The usual unit of `ts_event`, ns."""
     source: str = ""
     """Attribute of `store.market.MarketStore` that holds the rows; of a kind per level, a list with one for each."""
     is_appended: bool = False
     """The rows never change, so a client can resume from a position. Otherwise they are a record or a list."""
     is_per_level: bool = False
     """There are rows at each level of detail. Other kinds exist once per symbol, with level 0."""
-    is_usual: bool = False
+    is_default: bool = False
     """Sent to a client that names no kinds."""
     is_of_record: bool = False
     """The rows of a record of another kind, which directly follow it. A client does not subscribe to them."""
@@ -129,18 +129,18 @@ class Form:
 
 
 FORMS: Final = {
-    Kind.BUBBLE: Form("Bubble", CHART_ROW, source="bubbles", is_appended=True, is_per_level=True, is_usual=True),
+    Kind.BUBBLE: Form("Bubble", CHART_ROW, source="bubbles", is_appended=True, is_per_level=True, is_default=True),
     Kind.FOOTPRINT: Form(
         "Footprint", FOOTPRINT, frozenset({"price"}), source="footprints", is_appended=True, is_per_level=True
     ),
-    Kind.OPEN: Form("Open", CHART_ROW, is_per_level=True, is_usual=True),
-    Kind.PROFILE: Form("VolumeProfile", PROFILE_HEAD, is_usual=True),
+    Kind.OPEN: Form("Open", CHART_ROW, is_per_level=True, is_default=True),
+    Kind.PROFILE: Form("VolumeProfile", PROFILE_HEAD, is_default=True),
     Kind.PROFILE_ROWS: Form("ProfileRows", PROFILE_ROW, is_of_record=True),
-    Kind.SESSION: Form("Session", SESSION, source="session", is_usual=True),
-    Kind.LEVELS: Form("Levels", LEVELS, source="levels", is_usual=True),
-    Kind.EVENT: Form("Event", EVENT, frozenset({"price"}), source="events", is_appended=True, is_usual=True),
-    Kind.GAP: Form("Gap", GAP, source="gaps", is_usual=True),
-    Kind.ROLL: Form("Roll", ROLL, source="rolls", is_usual=True),
+    Kind.SESSION: Form("Session", SESSION, source="session", is_default=True),
+    Kind.LEVELS: Form("Levels", LEVELS, source="levels", is_default=True),
+    Kind.EVENT: Form("Event", EVENT, frozenset({"price"}), source="events", is_appended=True, is_default=True),
+    Kind.GAP: Form("Gap", GAP, source="gaps", is_default=True),
+    Kind.ROLL: Form("Roll", ROLL, source="rolls", is_default=True),
     Kind.FINISHED_SESSION: Form("FinishedSession", FINISHED_SESSION, source="sessions"),
     Kind.MINUTE_LEVELS: Form(
         "MinuteLevels",
@@ -160,7 +160,7 @@ FORMS: Final = {
 """The one table of kinds. Server, bus, `flow-gl connect` and the JSON messages follow it."""
 KIND_OF_NAME: Final = {form.name: kind for kind, form in FORMS.items() if not form.is_of_record}
 """Kinds by their names in subscriptions."""
-USUAL: Final = tuple(form.name for form in FORMS.values() if form.is_usual)
+DEFAULT_KINDS: Final = tuple(form.name for form in FORMS.values() if form.is_default)
 """Names of the kinds sent to a client that names none."""
 BUBBLES: Final = frozenset(kind for kind, form in FORMS.items() if form.dtype is CHART_ROW)
 """Kinds whose rows are encoded by `chart_rows`."""

@@ -64,7 +64,7 @@ class Connected(msgspec.Struct, frozen=True, tag="Connected", tag_field="type"):
     tick_ms: int
     """Minimum time between two updates of a stream."""
     scopes: tuple[str, ...]
-    """What this client is allowed to do: `read`, `control`."""
+    """The client's scopes: `read`, `control`."""
     instruments: tuple[Instrument, ...]
     settings: dict[str, Any]
     """The settings that the numbers depend on."""
@@ -268,9 +268,9 @@ class Error(msgspec.Struct, frozen=True, tag="Error", tag_field="type"):
     code: str
     """Identifier for programs; docs/protocol.md lists them."""
     text: str
-    """What was wrong, one line."""
+    """The problem, one line."""
     advice: str
-    """What to do, one line."""
+    """The remedy, one line."""
 
 
 ServerMessage = (

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ChartSetup:
-    """What a pipeline and its charts are made from.
+    """The inputs of a pipeline and its charts.
 
     Parameters
     ----------

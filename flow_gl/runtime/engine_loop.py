@@ -73,7 +73,7 @@ _STANDING: Final = frozenset({FeedState.ENDED, FeedState.FAILED, FeedState.CLOSE
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """What an engine's loop starts from."""
+    """The initial state of an engine's loop."""
 
     note: str = ""
     """One line to show the user from the start."""

@@ -35,7 +35,7 @@ _SINCE_START: Final = ("rejected", "late")
 
 @dataclass(frozen=True, slots=True)
 class ExportSummary:
-    """What was exported."""
+    """The result of an export."""
 
     paths: tuple[Path, ...]
     symbols: tuple[str, ...]
@@ -43,13 +43,13 @@ class ExportSummary:
     """Number of trades aggregated into the tables."""
     rejected: int
     notes: tuple[str, ...]
-    """What is not in the tables and why, one line per instrument."""
+    """Data missing from the tables, with the reason; one line per instrument."""
     bubbles: int
 
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
-    """What is exported, and how.
+    """The scope and the options of an export.
 
     Attributes
     ----------
@@ -170,7 +170,7 @@ def _session_notes(parts: list[Part]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Sessions:
-    """What decides whether a session is partial."""
+    """The data that decide whether a session is partial."""
 
     calendar: SessionCalendar
     coverage: Coverage

@@ -1,4 +1,4 @@
-"""What some feeds can do besides handing over trades; the engine's loop asks a feed whether it is one of these."""
+"""Optional capabilities of feeds; the engine's loop checks whether a feed implements them."""
 
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable

@@ -54,7 +54,7 @@ class Plan:
     offered: tuple[str, ...] = ()
     """Symbols that the feed can chart, the busiest first."""
     addable_stype: str = ""
-    """Type of the symbols that may be asked for besides; "" if there are no others."""
+    """Type (`stype_in`) of the other symbols that can be requested; "" if none can be."""
     note: str = ""
     """One line to show the user."""
     damage: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class Plan:
     snapshots: "ReplaySnapshots | None" = None
     """The stored snapshots of the files."""
     files: "ReplayFiles | None" = None
-    """What a replay is read from; None for other feeds."""
+    """The files of a replay; None for other feeds."""
     begins_ns: int = 0
     """Approximate event time of the first trades, ns; 0 for now."""
 

@@ -93,7 +93,7 @@ class Session:
 
     @property
     def progress(self) -> str:
-        """What the session is doing, one line."""
+        """The current activity, one line."""
         return f"compiling the engine, only this once: {self._kernel}" if self.is_compiling else self._doing
 
     @property
@@ -103,7 +103,7 @@ class Session:
 
     @property
     def addable_stype(self) -> str:
-        """Type of the symbols that may be asked for besides; "" if there are no others."""
+        """Type (`stype_in`) of the other symbols that can be requested; "" if none can be."""
         return self._plan.addable_stype if self._plan is not None else ""
 
     def run(self, commands: "queue.SimpleQueue[Command]") -> None:

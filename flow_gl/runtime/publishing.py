@@ -92,7 +92,7 @@ class Publishing:
 
     @property
     def message(self) -> str:
-        """What is wrong, one line; "" if nothing is."""
+        """The current problem, one line; "" if there is none."""
         return self._fault or self._state.message
 
     def _start(self) -> None:

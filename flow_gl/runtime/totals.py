@@ -1,4 +1,4 @@
-"""What a stream of items has delivered so far, as the status shows it and a snapshot keeps it."""
+"""The totals of a stream of items so far, for the status and for snapshots."""
 
 from dataclasses import dataclass, field
 from typing import Self

@@ -14,7 +14,7 @@ from aiohttp.typedefs import Middleware
 from flow_gl.core.log import get_logger
 from flow_gl.core.units import SECOND_NS
 from flow_gl.protocol.errors import ProtocolError
-from flow_gl.protocol.kinds import KIND_OF_NAME, USUAL, Kind
+from flow_gl.protocol.kinds import DEFAULT_KINDS, KIND_OF_NAME, Kind
 from flow_gl.protocol.messages import (
     FORMS_OFFERED,
     JSON_FORM,
@@ -203,7 +203,7 @@ class App:
             text = f"{chart.symbol} has no level {asked.level}"
             hub.send(client, Error("unknown_level", text, f"levels: 0 to {levels - 1}, see widths_ns of Connected"))
             return True
-        names = USUAL if asked.kinds is None else asked.kinds
+        names = DEFAULT_KINDS if asked.kinds is None else asked.kinds
         if unknown := [name for name in names if name not in KIND_OF_NAME]:
             text = f"there is no kind {', '.join(unknown)}"
             hub.send(client, Error("unknown_kind", text, f"kinds: {', '.join(KIND_OF_NAME)}"))

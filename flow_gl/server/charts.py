@@ -11,7 +11,7 @@ from flow_gl.streams.chart import Chart
 
 
 class Charts:
-    """What a worker knows about the engine. The parent process says which stores are current (`follow`)."""
+    """A worker's view of the engine. The parent process names the current stores (`follow`)."""
 
     def __init__(self) -> None:
         self.engine: EngineReader | None = None

@@ -19,7 +19,7 @@ EMPTY: Final[NDArray[np.void]] = np.zeros(0, SUMMED)
 
 @dataclass(frozen=True, slots=True)
 class Footprint(FootprintSums):
-    """What traded in a time range.
+    """The contracts traded in a time range.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ def footprint_of(reader: MarketReader, start_ns: int, end_ns: int) -> Footprint:
 
 
 class Steps(NamedTuple):
-    """What traded bucket by bucket: closed buckets without a gap between them, oldest first.
+    """The contracts traded bucket by bucket: closed buckets without a gap between them, oldest first.
 
     Attributes
     ----------

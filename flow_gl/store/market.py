@@ -234,7 +234,7 @@ class MarketReader:
         self.open_gaps: dict[int, int] = {}
         """Start (ns) of each gap that is still open, by kind."""
         self._published: list[int] = []
-        """What the store had published at the last refresh."""
+        """The state that the store had published at the last refresh."""
         self.changes = 0
         """Increases with every refresh that found something new: until then, what this reader shows is the same."""
         self._first: tuple[int, int | None] = (-1, None)

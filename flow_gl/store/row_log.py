@@ -217,7 +217,7 @@ class RowCursor:
 
     @property
     def place(self) -> tuple[int, int, int, int]:
-        """What must be set again to read the same rows once more."""
+        """The state that must be restored to read the same rows again."""
         return self._epoch, self._start, self.position, self.missed
 
     @place.setter

@@ -1,4 +1,4 @@
-"""What the start screen offers, and what the user has chosen. Plain data: the command line fills and serves it."""
+"""The choices of the start screen, and the user's selection. Plain data: the command line fills and serves it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -54,7 +54,7 @@ class StartScreen:
     title: str = "flow_gl"
     path: str = field(default="")
     address: str = field(default="ws://127.0.0.1:8080")
-    """What is typed into the fields for a file and for a server."""
+    """The text typed into the fields for a file and for a server."""
 
     def choose(self, choice: Choice) -> None:
         """Open a feed. The screen stays, with the reason, if that is not possible."""

@@ -1,4 +1,4 @@
-"""What the view keeps for each chart beside its state: its axes' bookkeeping, and its layers on the GPU.
+"""The view's objects for each chart besides its state: the axes' bookkeeping, and the layers on the GPU.
 
 A chart is known by its `ChartState`. When charts are added, closed or get another market, the parts of all others stay.
 """
@@ -48,7 +48,7 @@ class ChartParts:
         self.charts: Sequence[ChartState] = ()
         """The charts that were followed last."""
         self.resources: SharedResources | None = None
-        """What all charts share on the GPU; None before the first chart."""
+        """The GPU resources that all charts share; None before the first chart."""
 
     def follow(self, charts: Sequence[ChartState]) -> None:
         """Have parts for these charts, and release those of others."""

@@ -87,10 +87,10 @@ class FrameLoop:
         self._size_floor_job: Final = self.scheduler.add("size floor")
         self._since_overlays_s = 0.0
         self._style: tuple[object, ...] = ()
-        """What the overlays' size and colours were derived from."""
+        """The inputs from which the overlays' size and colours were derived."""
         self._panels = PanelLayout(Rect(0.0, 0.0, 1.0, 1.0))
         self._activity: tuple[object, ...] = ()
-        """What the last frame saw of the engine and the window."""
+        """The state of engine and window in the last frame."""
 
     def run_frame(self, dt_s: float) -> None:
         """Draw one frame, `dt_s` seconds after the previous one, without the swap."""
@@ -220,7 +220,7 @@ class FrameLoop:
             self.scheduler.stay_awake("note", now_s)
 
     def _activity_now(self) -> tuple[object, ...]:
-        """What a picture at rest depends on; cheap to compare."""
+        """The dependencies of a picture at rest; cheap to compare."""
         link = self.link
         engine = link.engine
         state = () if engine is None else tuple(engine.status[name].item() for name in _SHOWN_AT_REST)

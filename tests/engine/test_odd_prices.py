@@ -18,7 +18,9 @@ from tests.kit.trades import trades_of
 
 START = 1_764_280_800 * SECOND_NS
 MARKET = 25_400 * PRICE_SCALE
-USUAL = [(1, START + n * SECOND_NS // 10, MARKET + n % 8 * TICK, 1 + (n % 8) ** 2, "AB"[n % 2]) for n in range(600)]
+DEFAULT_RULES = [
+    (1, START + n * SECOND_NS // 10, MARKET + n % 8 * TICK, 1 + (n % 8) ** 2, "AB"[n % 2]) for n in range(600)
+]
 ODD = {
     "0.01": 10_000_000,
     "0.0001": 100_000,
@@ -50,7 +52,7 @@ def run(rows, symbol="NQZ5", cuts=()):
 
 
 def with_odd(at, price, size=1):
-    rows = list(USUAL)
+    rows = list(DEFAULT_RULES)
     rows[at] = (1, rows[at][1], price, size, "A")
     return rows
 
@@ -95,7 +97,7 @@ def test_one_odd_price_does_not_reject_other_trades(price, at, symbol):
 
 @pytest.mark.parametrize("price", [10_000_000, 100_000, -37_630_000_000, 2_540_000_000])
 def test_an_odd_price_off_the_known_tick_leaves_the_levels_alone(price):
-    usual = run(USUAL[:300] + USUAL[301:])[1].sessions[0]
+    usual = run(DEFAULT_RULES[:300] + DEFAULT_RULES[301:])[1].sessions[0]
     found = run(with_odd(300, price))[1].sessions[0]
     for name in ("poc", "vah", "val", "value_area"):
         assert getattr(found, name) == getattr(usual, name)
@@ -174,7 +176,7 @@ def test_a_normal_price_after_a_bad_one_is_accepted_with_the_other_normal_ones()
 
 
 def test_a_guessed_tick_creates_no_extra_rows():
-    usual = run(USUAL[1:], "")[1].sessions[0]
+    usual = run(DEFAULT_RULES[1:], "")[1].sessions[0]
     found = run(with_odd(0, 1), "")[1].sessions[0]
     for name in ("poc", "vah", "val", "value_area"):
         assert getattr(found, name) == getattr(usual, name)

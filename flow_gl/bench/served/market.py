@@ -49,7 +49,7 @@ class ServedMarket:
 
     @property
     def line(self) -> EngineLine:
-        """What the workers receive."""
+        """The line that the workers receive."""
         return EngineLine("running", engine=self.engine.name, charts=((self.store.name, 1),))
 
     @property

@@ -1,4 +1,4 @@
-"""What interrupts a chart: gaps, and rolls to another instrument."""
+"""Interruptions of a chart: gaps, and rolls to another instrument."""
 
 import numpy as np
 from numpy.typing import NDArray

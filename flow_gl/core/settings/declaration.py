@@ -33,7 +33,7 @@ class Setting:
     """The declaration of a setting, besides its field's name, type and default."""
 
     help: str
-    """What it is, with its range. The help of the flag, the line in `.env.example`, and the tooltip in a panel."""
+    """Description with the range: the help of the flag, the line in `.env.example`, and the tooltip in a panel."""
     commands: tuple[str, ...]
     """The commands that use it, and therefore have its flag."""
     heading: str

@@ -33,7 +33,7 @@ SPAN_HIGH_NS: Final = 60 * DAY_NS
 _show: Final[dict[str, Any]] = {"commands": DRAWING, "heading": SHOW}
 _AS_LAST_TIME: Final = "as in the last run"
 _color: Final[dict[str, Any]] = {"unset": _AS_LAST_TIME, "metavar": "#RRGGBB", "check": checks.color, **_show}
-_USUAL: Final = AggregationSettings()
+_DEFAULTS: Final = AggregationSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +179,7 @@ class Settings(PictureSettings):
             check=checks.archive,
         ),
     ] = None
-    aggregation: AggregationSettings = _USUAL
+    aggregation: AggregationSettings = _DEFAULTS
     speed: Annotated[
         float,
         Setting(

@@ -43,7 +43,7 @@ _BLOCKS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class SoFar:
-    """What has traded in the session, for rules that begin in its course."""
+    """The session's trades so far, for rules that begin during it."""
 
     last_price: int
     """1e-9; NONE before the first trade."""
@@ -58,7 +58,7 @@ NOTHING: Final = SoFar(NONE, np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
 class _Kept(msgspec.Struct, frozen=True):
-    """What a checkpoint holds: the rules, and the bytes of the arrays."""
+    """The state for a checkpoint: the rules, and the bytes of the arrays."""
 
     rules: tuple[EngineRule, ...]
     seen: bytes

@@ -1,4 +1,4 @@
-"""What all detectors share: the parameters as one record, the row of a found event, and the open second and order.
+"""Shared by all detectors: the parameters as one record, the row of a found event, and the open second and order.
 
 A detector is a module with its rule in the docstring, its state and its kernels. `engine.detectors.run` gives it what
 it waits for: an ended order, second, bar or minute, or the trades of a run. It writes the events that it finds into

@@ -60,7 +60,7 @@ class DetectorState:
 
     @property
     def cvd(self) -> NDArray[np.int64]:
-        """What follows the chart's CVD, int64 (6,): the zero cross's state, CVD, and CVD of medium and large orders."""
+        """State that follows the chart's CVD, int64 (6,): the zero cross's, CVD, and CVD of medium and large orders."""
         cross, line = self.zero_cross[0], self.line[0]
         parts = [*cross.tolist(), line["cvd"], line["medium"], line["large"]]
         return np.array(parts, np.int64)

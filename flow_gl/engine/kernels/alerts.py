@@ -35,7 +35,7 @@ RULE_STATE: Final = np.dtype(
         ("fired_ts", "<i8"),  # event time of the last alert, ns; NONE
     ]
 )
-"""What a rule has seen."""
+"""The state of a rule."""
 STATE: Final = np.dtype(
     [
         (name, "<i8")
@@ -56,7 +56,7 @@ STATE: Final = np.dtype(
         )
     ]
 )
-"""What the rules have in common."""
+"""The state that all rules share."""
 FIRED: Final = np.dtype([(name, ALERT.fields[name][0]) for name in ALERT.names] + [("at", "<i8")])  # type: ignore[union-attr,index]  # a structured dtype has fields
 """An ALERT and the number, in the batch, of the trade that fired it."""
 COLUMNS: Final = ("price", "ts", "cvd", "bubble", "bubble_side", "bucket", "second_volume", "second_side", "second")

@@ -1,4 +1,4 @@
-"""What can be charted from a set of files: their instruments, and the names that refer to them.
+"""The possible charts of a set of files: their instruments, and the names that refer to them.
 
 An instrument is an id for as long as its raw symbol stays the same. A continuous symbol means several instruments over
 time, several names may mean the same instrument, and a raw symbol's id may change. A `Choice` says which instruments a
@@ -59,7 +59,7 @@ class InstrumentSummary:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a chart shows: all the instruments that a name means in a set of files."""
+    """A possible chart: all instruments that a name refers to in a set of files."""
 
     name: str
     instruments: tuple[InstrumentSummary, ...]

@@ -12,7 +12,7 @@ from flow_gl.core.outside import plain
 
 
 class Fault(Enum):
-    """What to do about an error."""
+    """The reaction to an error."""
 
     RETRY = auto()
     """Connect again after a pause."""

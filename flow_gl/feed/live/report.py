@@ -1,4 +1,4 @@
-"""What a live feed says of itself: its state, its clock, and one line for the user."""
+"""The status of a live feed: its state, its clock, and one line for the user."""
 
 from typing import Final
 

@@ -122,7 +122,7 @@ class LiveFeed(Reporting):
 
     @property
     def intake(self) -> Intake:
-        """What was received so far."""
+        """The data received so far."""
         return self._intake
 
     @property

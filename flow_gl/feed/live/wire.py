@@ -1,4 +1,4 @@
-"""What comes down a live connection: whole DBN records, one bytes object each, of mixed kinds.
+"""The data of a live connection: complete DBN records, one bytes object each, of mixed kinds.
 
 Almost all of them are trades, so a batch is joined and looked at as one array; only where another kind is among them
 is it taken apart. Every trade is checked before it is believed: a stream that lost its framing decodes into records
@@ -132,7 +132,7 @@ def text_of(record: "DBNRecord", field: str) -> str:
 
 
 def definition_of(record: "InstrumentDefMsg") -> Definition:
-    """What the charts need of a definition record."""
+    """The fields of a definition record that charts need."""
     tick_size = record.min_price_increment
     quantity = record.unit_of_measure_qty
     return Definition(

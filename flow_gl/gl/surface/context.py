@@ -31,7 +31,7 @@ _EGL_CORE_3_3: Final = (0x3098, _MAJOR, 0x30FB, _MINOR, 0x30FD, 0x1)  # major, m
 
 
 class Surface(Protocol):
-    """What the frame loop needs of a window or a headless context."""
+    """The frame loop's interface to a window or a headless context."""
 
     @property
     def size(self) -> tuple[int, int]:

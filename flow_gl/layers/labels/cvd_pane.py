@@ -1,4 +1,4 @@
-"""What the CVD pane says: its name, CVD since a reference beside the session's, and where zero is if out of view."""
+"""The texts of the CVD pane: its name, CVD since a reference beside the session's, and where zero is if out of view."""
 
 from collections.abc import Iterator
 from typing import Final

@@ -38,13 +38,13 @@ PROFILE: Final = 4
 LINES: Final = 8
 OTHER: Final = 16
 LEVELS: Final = 32
-"""What moves lines and labels, as bits: time that passes, last price and CVD, the profile with its levels and VWAP, new
-rows of lines, everything else, and time once more for levels and curves, in a later frame than the rest."""
+"""The changes that move lines and labels, as bits: passing time; last price and CVD; the profile with its levels and
+VWAP; new rows of lines; everything else; and passing time again, for levels and curves, one frame later."""
 ALL: Final = TIME | PRICE | PROFILE | LINES | OTHER | LEVELS
 
 
 class Numbers(NamedTuple):
-    """What lines and labels depend on besides the scene: prices, and versions of data in the store."""
+    """The dependencies of lines and labels besides the scene: prices, and versions of data in the store."""
 
     price: object = ()
     lines: object = ()
@@ -52,7 +52,7 @@ class Numbers(NamedTuple):
 
 
 _BITS: Final = (PRICE, LINES, ALL)
-"""What a change of each of the `Numbers` moves."""
+"""The bits set by a change in each field of `Numbers`, in order."""
 
 
 class LabelLayout:

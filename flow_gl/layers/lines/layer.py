@@ -22,7 +22,7 @@ class LinesLayer(ABC):
     """Base of layers whose `build` adds lines to `self.shapes`, which the pane clips."""
 
     follows: ClassVar[int] = LEVELS | LINES
-    """What moves it: bits of `labels.layout`; it updates in no other frame."""
+    """The changes that move it, as bits of `labels.layout`; it updates in no other frame."""
 
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart

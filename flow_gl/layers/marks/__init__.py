@@ -1,1 +1,1 @@
-"""What the detectors found, on the chart: one module a kind, and what they share."""
+"""The marks of the detectors' events on the chart: one module per kind, and the shared code."""

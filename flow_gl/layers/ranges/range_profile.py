@@ -1,4 +1,4 @@
-"""What traded in a time range: contracts by price, levels, first and last price, and interruptions."""
+"""The trades of a time range: contracts by price, levels, first and last price, and interruptions."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ from flow_gl.store.market import MarketReader
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RangeProfile(FootprintSums):
-    """What traded in [start_ns, end_ns). Prices are int64 in 1e-9 units; UNDEF_PRICE where nothing traded.
+    """The trades in [start_ns, end_ns). Prices are int64 in 1e-9 units; UNDEF_PRICE where nothing traded.
 
     Attributes
     ----------

@@ -53,9 +53,9 @@ class LodRows:
         self._wanted = 0, 0
         """Positions of the closed rows to show."""
         self._shown: tuple[int, int, int, int, int, bool] | None = None
-        """What the last complete `_sync` was for."""
+        """The key of the last complete `_sync`."""
         self._still: tuple[object, ...] | None = None
-        """What the last update was for, if it left nothing for the next one."""
+        """The key of the last update, if it left nothing for the next one."""
         self._breaks_version = (-1, -1)
         self._breaks: NDArray[np.void] = np.zeros(0, GAP)
         """The gaps and rolls that the rows on the GPU were packed with."""

@@ -1,4 +1,4 @@
-"""What was found in one range of sessions under one set of parameters: sent between processes and written to files."""
+"""The results of one range of sessions under one set of parameters: sent between processes and written to files."""
 
 from typing import Final
 

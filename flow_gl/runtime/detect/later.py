@@ -1,4 +1,4 @@
-"""What price did after an event, in event time.
+"""The price moves after an event, in event time.
 
 The price at a time T is that of the session's trade with the latest `ts_event` up to T; of several, the last to arrive.
 The move after d is the price at `ts_event + d` less the price at `ts_event`, in ticks. There is none if the session has

@@ -58,13 +58,13 @@ class MarketEvents:
 
     @property
     def names(self) -> set[str]:
-        """What it can be requested by, in capitals: its names and its id."""
+        """The names by which it can be requested, in upper case, and its id."""
         return {one.upper() for one in (self.name, self.symbol, self.requested, str(self.instrument_id)) if one}
 
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """What was found."""
+    """The results."""
 
     sets: tuple[tuple[MarketEvents, ...], ...]
     """By set of parameters: the instruments, by descending volume, then by id."""
@@ -278,7 +278,7 @@ class _Work:
     ) -> None:
         self.tasks: Final[list[Task]] = []
         self.names: Final[list[list[str]]] = []
-        """What the results of each task are called, by set."""
+        """The name of each task's results, by set."""
         parts = -(-workers // max(len(missing), 1))
         for session_range, sets in missing:
             step = -(-len(sets) // parts)

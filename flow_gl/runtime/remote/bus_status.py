@@ -42,7 +42,7 @@ _FINAL: Final = frozenset({"ended", "failed"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChartStatus:
-    """What is known of a chart's publisher.
+    """The known state of a chart's publisher.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What receives a connection's events, the same for a server and for a bus."""
+"""The receiver of a connection's events, the same for a server and a bus."""
 
 from typing import Protocol
 

@@ -52,7 +52,7 @@ _SYMBOL_COUNTERS: Final = (
 
 
 class Store(Protocol):
-    """What a scrape reads."""
+    """The data that a scrape reads."""
 
     @property
     def engine(self) -> EngineReader | None: ...

@@ -160,7 +160,7 @@ class Admission:
 
 
 class ClientGuard:
-    """What one connected client may still do.
+    """The remaining limits of one connected client.
 
     Attributes
     ----------

@@ -27,7 +27,7 @@ LONGEST_WAIT_S: Final = 30.0
 
 
 class ArchiveState(IntEnum):
-    """What the archive is doing."""
+    """The state of the archive."""
 
     WAITING = 0
     """Nothing has arrived yet."""

@@ -47,7 +47,7 @@ _CATCHING_UP: Final = frozenset({FeedState.STARTING, FeedState.CONNECTING, FeedS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """What an engine publishes: its chart, its status, and how the bus describes it."""
+    """A chart to be published: its store, its status, and its description on the bus."""
 
     chart: Chart
     engine: EngineReader

@@ -36,7 +36,7 @@ class StopLine(msgspec.Struct, frozen=True, tag="stop"):
 
 
 class StateLine(msgspec.Struct, frozen=True, kw_only=True, tag="state"):
-    """What the publisher does; sent when it changes, at most four times a second."""
+    """The publisher's state; sent when it changes, at most four times a second."""
 
     is_connected: bool
     leads: int
@@ -46,7 +46,7 @@ class StateLine(msgspec.Struct, frozen=True, kw_only=True, tag="state"):
     waiting: int
     """Rows that are not on the bus yet."""
     message: str
-    """What is wrong, one line; "" if nothing is."""
+    """The current problem, one line; "" if there is none."""
 
 
 EngineLine = ChartsLine | StopLine

@@ -53,7 +53,7 @@ END_S: Final = 2.0
 _NOT_READY: Final = frozenset({FeedState.STARTING, FeedState.CONNECTING})
 _NOT_CLUSTERED: Final = 10074
 _ERRORS: Final = (NatsError, TimeoutError, OSError)
-"""What the client raises if the bus does not answer, or answers with an error."""
+"""Exceptions that the client raises if the bus does not answer or answers with an error."""
 
 
 class _LeasedChart:

@@ -62,7 +62,7 @@ class Part:
     sell: NDArray[np.int64]
     unsided: NDArray[np.int64]
     levels: Mapping[str, Any]
-    """What goes into levels.json."""
+    """The contents of levels.json."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def write_tables(parts: Sequence[Part], rolls: Sequence[Rolled], folder: Path, o
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """What the columns depend on besides the rows."""
+    """The inputs of the columns besides the rows."""
 
     bucket_ns: int
     threshold: float

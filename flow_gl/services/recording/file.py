@@ -48,7 +48,7 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True)
 class Coming:
-    """What a run will bring of a session of which a recording already holds a part."""
+    """The trades that a run will deliver of a session that is already partly recorded."""
 
     repeats: bool = True
     """The run begins with everything that the recording holds; those trades may be dropped."""
@@ -79,13 +79,13 @@ class RecordingFile:
     def __init__(self, path: Path, *, header: bytes, names: list[bytes], is_new_run: bool, coming: Coming) -> None:
         self.path: Final = path
         self.repaired = ""
-        """What was repaired on opening, one line; "" for nothing."""
+        """The repair made on opening, one line; "" if there was none."""
         self.has_lost = False
         """The repair removed trades that will not come again in this run."""
         self.seen: Seen | None = None
         """Trades held that may be repeated; None if everything that comes is new."""
         self.recovered: Recovered | None = None
-        """What the file held when it was opened; None after the first write."""
+        """The contents of the file when it was opened; None after the first write."""
         self._coming: Final = coming
         self._is_dirty = False
         self._needs_sync = False

@@ -57,7 +57,7 @@ class Scan:
     good_bytes: int = 0
     """Length of the undamaged beginning: a whole number of frames."""
     damage: str = ""
-    """What is wrong after `good_bytes`; "" if the file is undamaged."""
+    """The damage after `good_bytes`; "" if the file is undamaged."""
     is_torn: bool = False
     """The only damage is a last frame that was not completely written."""
     header: bytes = b""

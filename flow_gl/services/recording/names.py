@@ -1,4 +1,4 @@
-"""What a recording holds besides trades: instrument names, their definitions, and gaps."""
+"""The records of a recording other than trades: instrument names, definitions, and gaps."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -16,7 +16,7 @@ from flow_gl.dbn.records import definition_record, mapping_record, read_mapping
 Name = Mapping | Definition | bytes
 """A name to be recorded; bytes: a complete DBN record (SymbolMappingMsg, InstrumentDefMsg), written unchanged."""
 Notice = Name | FeedGap
-"""What may come between trades."""
+"""An item of a recording between trades."""
 
 
 def marker_of(gap: FeedGap) -> GapMarker | None:

@@ -43,7 +43,7 @@ _JOIN_SECONDS: Final = 10.0
 
 
 class RecorderState(IntEnum):
-    """What the recorder is doing."""
+    """The state of the recorder."""
 
     WAITING = 0
     """Nothing has arrived yet."""

@@ -29,7 +29,7 @@ COLUMN_BYTES: Final = (8, 4, 4, 1)
 
 
 class Columns(msgspec.Struct, frozen=True, array_like=True):
-    """What a checkpoint adds to the session's trades that a market's detectors keep."""
+    """The trades of the session that a checkpoint adds to those that a market's detectors hold."""
 
     market: int
     """Place of the market in the checkpoint."""

@@ -43,7 +43,7 @@ class SnapshotError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What a chart took from a file at one level of detail."""
+    """The rows that a chart received from a file at one level of detail."""
 
     bubbles: NDArray[np.void]
     """BUBBLE and CVD_POINT, of the same buckets; where a ring could not hold them all, the newest."""

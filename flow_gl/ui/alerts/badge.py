@@ -15,7 +15,7 @@ class Badge:
     """A recent alert of a rule that flashes."""
 
     text: str
-    """What fired; the time is added."""
+    """The alert's text; the time is added."""
     ts_event: int
     direction: int
     """+1 bullish, -1 bearish, 0 neither."""

@@ -1,4 +1,4 @@
-"""What alerts do: log, badge, sound, desktop notification.
+"""The actions of alerts: log, badge, sound, desktop notification.
 
 The engine writes the alerts of each chart into a log in shared memory; `look` reads the new ones, once per frame and
 also while the picture is paused. Where a rule may sound, a thread reads them too, every few milliseconds, so that a
@@ -31,7 +31,7 @@ from flow_gl.ui.alerts.rules import FEED_WORDS, FeedName, Rule, RuleBook
 from flow_gl.ui.alerts.seeks import PASSED, Seeks
 from flow_gl.ui.alerts.silent import SilentAlerts
 from flow_gl.ui.alerts.sound import Sounder, Voice
-from flow_gl.ui.alerts.templates import USUAL
+from flow_gl.ui.alerts.templates import DEFAULT_RULES
 from flow_gl.ui.link import Link
 
 LOUD_SPEED: Final = 10.0
@@ -83,7 +83,7 @@ class AlertCenter:
 
     Parameters
     ----------
-    rules : None: the usual ones, whose changes are not kept
+    rules : None: the default ones, whose changes are not kept
     sounder, notifier : None: no sound, no notifications (without a window)
     is_heard_elsewhere : another window of the program makes the sounds
     """
@@ -97,10 +97,10 @@ class AlertCenter:
         is_heard_elsewhere: bool = False,
         clock: Clock = SYSTEM,
     ) -> None:
-        rules = rules or KeptRules(RuleBook(USUAL))
+        rules = rules or KeptRules(RuleBook(DEFAULT_RULES))
         self.book: Final = rules.book
         self.warning: Final = rules.warning
-        """What could not be used of the rules' file, one line."""
+        """The problem of the rules' file, one line; "" if there is none."""
         self.sounder: Final = sounder
         self.notifier: Final = notifier
         self.entries: Final[deque[Entry]] = deque(maxlen=MAX_ENTRIES)

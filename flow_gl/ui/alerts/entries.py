@@ -33,7 +33,7 @@ class Entry:
 
     @property
     def outcome(self) -> str:
-        """What came of its sound: "sounded" only once the device has taken it."""
+        """The outcome of its sound: "sounded" only once the device has accepted it."""
         if self.silence:
             return self.silence
         if self.voice is None:

@@ -19,7 +19,7 @@ from flow_gl.core.system.files import write_whole
 from flow_gl.core.system.locked import locked
 from flow_gl.ui.alerts.rule_merge import Content, merged
 from flow_gl.ui.alerts.rules import Rule, RuleBook
-from flow_gl.ui.alerts.templates import USUAL
+from flow_gl.ui.alerts.templates import DEFAULT_RULES
 
 _HEAD: Final = """# Alert rules of flow_gl. docs/alerts.md lists what `when`, `event`, `level` and `do` may be.
 # The program writes this file when rules are changed in its panel (A); comments are not kept.
@@ -88,9 +88,9 @@ class KeptRules:
 
 
 def load(path: Path | None) -> KeptRules:
-    """Read the rules of a file; the usual ones if there is none, or none that can be read. Raises nothing."""
+    """Read the rules of a file; the default ones if there is none, or none that can be read. Raises nothing."""
     if path is None:
-        return KeptRules(RuleBook(USUAL))
+        return KeptRules(RuleBook(DEFAULT_RULES))
     book, warning = _read(path)
     return KeptRules(book, path, warning)
 
@@ -104,12 +104,14 @@ def _read(path: Path) -> tuple[RuleBook, str]:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except FileNotFoundError:
-        return RuleBook(USUAL), ""
+        return RuleBook(DEFAULT_RULES), ""
     except OSError as error:
-        return RuleBook(USUAL), f"cannot read {path}: {error.strerror or error}; the default alert rules are used"
+        return RuleBook(
+            DEFAULT_RULES
+        ), f"cannot read {path}: {error.strerror or error}; the default alert rules are used"
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
-        return RuleBook(USUAL), f"{path} is damaged ({reason}); the default alert rules are used"
+        return RuleBook(DEFAULT_RULES), f"{path} is damaged ({reason}); the default alert rules are used"
     rules: list[Rule] = []
     problems: list[str] = []
     listed = data.pop("rule", [])

@@ -16,7 +16,7 @@ _Named = dict[tuple[str, int], Rule]
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What the file of rules holds."""
+    """The contents of the rules' file."""
 
     rules: tuple[Rule, ...]
     volume: float

@@ -129,7 +129,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     @property
     def sentence(self) -> str:
-        """What the rule waits for."""
+        """The rule's condition in words."""
         way = "" if self.direction == "both" else f"{self.direction} "
         least = f"{self.least:,.10g}"
         match self.when:

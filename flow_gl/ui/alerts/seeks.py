@@ -1,4 +1,4 @@
-"""What alerts must know of a replay's seeks: where the last one led, and whether one is under way."""
+"""A replay's seeks as alerts need them: the target of the last one, and whether one is under way."""
 
 from typing import Final
 

@@ -31,5 +31,5 @@ TEMPLATES: Final = (
     Rule(name="Delta of 300 in a second", on=False, when="second_delta", least=300),
     Rule(name="Connection lost", on=False, when="feed", state="lost", do=("sound", "flash", "notify", "log")),
 )
-USUAL: Final = tuple(rule for rule in TEMPLATES if rule.on)
+DEFAULT_RULES: Final = tuple(rule for rule in TEMPLATES if rule.on)
 """The rules before the user has changed any."""

@@ -1,4 +1,4 @@
-"""What an action is, and what it may read and change while it runs."""
+"""Actions, and the context that they read and change."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,8 +14,8 @@ from flow_gl.ui.state.timeline import NO_TIMELINE, Timeline
 from flow_gl.ui.state.view_state import ViewState
 
 Target = str
-"""What a right click hits: "chart", "bubble", "level", "drawing", "cvd", "comparison", "header", and the axes: "price
-axis", ..."""
+"""The target of a right click: "chart", "bubble", "level", "drawing", "cvd", "comparison", "header", or an axis like
+"price axis"."""
 
 
 class Request(Enum):
@@ -100,7 +100,7 @@ class Context:
 
     @property
     def timeline(self) -> Timeline:
-        """What the time axis of the focused chart, else of the first one, knows of its data."""
+        """The data's time range on the axis of the focused chart, or of the first one."""
         charts = self.state.charts
         return charts[self.focus or 0].timeline if charts else NO_TIMELINE
 
@@ -120,18 +120,18 @@ class Action:
     name: str
     title: str
     keys: tuple[str, ...]
-    """The usual keys, named as in `keys.names`; the first is shown to the user. The user may choose others."""
+    """The default keys, named as in `keys.names`; the first is shown to the user. The user may choose others."""
     group: str
     run: Run
     is_checked: Callable[[ViewState], bool] | None = None
     is_available: Callable[[Frame], bool] | None = None
     """Whether the action can do anything now; None if it always can."""
     menus: tuple[Target, ...] = ()
-    """What a right click must hit for its menu to have this action."""
+    """The targets whose context menu contains this action."""
     repeats: bool = False
     """The action repeats while its key is held."""
 
     @property
     def key_label(self) -> str:
-        """The first usual key as shown to the user; "" without one."""
+        """The first default key as shown to the user; "" without one."""
         return names.label(self.keys[0]) if self.keys else ""

@@ -1,4 +1,4 @@
-"""What the actions on charts do; the table in `actions` gives each its key and its menus."""
+"""The code of the actions on charts; the table in `actions` gives each its key and its menus."""
 
 from dataclasses import replace
 from typing import Final

@@ -36,14 +36,14 @@ class Zone(Enum):
     SPLITTER = 7
     RANGE = 8
     """A range of time is being marked in a pane."""
-    COMPARED = 9
+    COMPARISON = 9
     COMPARED_AXIS = 10
     COMPARED_SPLITTER = 11
 
 
-_PANES: Final = (Zone.PRICE, Zone.COMPARED, Zone.CVD)
+_PANES: Final = (Zone.PRICE, Zone.COMPARISON, Zone.CVD)
 _IN_PANES: Final = (None, Zone.RANGE, *_PANES)
-"""What may be held while the crosshair is shown."""
+"""Zones in which the mouse may hold something while the crosshair is shown; None: nothing is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def zone_at(layout: ChartLayout, x: float, y: float) -> Zone:
         (Zone.HEADER, layout.header),
         (Zone.PRICE, layout.price),
         (Zone.CVD, layout.cvd),
-        (Zone.COMPARED, layout.comparison),
+        (Zone.COMPARISON, layout.comparison),
         (Zone.TIME_AXIS, layout.time_axis),
         (Zone.PRICE_AXIS, layout.price_axis),
         (Zone.CVD_AXIS, layout.cvd_axis),
@@ -208,7 +208,7 @@ def _wheel(mouse: Mouse, zone: Zone, chart: ChartFrame, state: ViewState, event_
         own.price.zoom(factor, mouse.y - layout.price.y, layout.price.height)
     elif zone is Zone.CVD_AXIS or (zone is Zone.CVD and mouse.is_shift):
         own.cvd.zoom(factor, mouse.y - layout.cvd.y, layout.cvd.height)
-    elif zone is Zone.COMPARED_AXIS or (zone is Zone.COMPARED and mouse.is_shift):
+    elif zone is Zone.COMPARED_AXIS or (zone is Zone.COMPARISON and mouse.is_shift):
         own.comparison.axis.zoom(factor, mouse.y - layout.comparison.y, layout.comparison.height)
     elif zone in (*_PANES, Zone.TIME_AXIS, Zone.SPLITTER, Zone.COMPARED_SPLITTER):
         if mouse.wheel_h and not mouse.is_shift:

@@ -59,7 +59,7 @@ _NAVIGATION: Final = frozenset(
 """Keys that move in a panel while the keyboard belongs to it."""
 _NAV: Final[int] = imgui.ConfigFlags_.nav_enable_keyboard.value
 _PLACING: Final = frozenset({"closer", "farther", "price_higher", "price_lower"})
-"""Actions whose usual keys move a level that is being placed."""
+"""Actions whose default keys move a level that is being placed."""
 
 
 class InputHandler:

@@ -20,7 +20,7 @@ NOWHERE: Final = (-1.0, -1.0)
 TAKEN: Final = frozenset(
     {"back", "forward", "closer", "farther", "price_higher", "price_lower", "previous_session", "next_session"}
 )
-"""Actions whose usual keys move the crosshair."""
+"""Actions whose default keys move the crosshair."""
 _STEPS: Final = {
     imgui.Key.left_arrow: (-1, 0),
     imgui.Key.right_arrow: (1, 0),

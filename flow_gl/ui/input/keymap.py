@@ -1,6 +1,6 @@
-"""Which action a key runs: the usual keys of the action table, and the user's choices over them.
+"""Which action a key runs: the default keys of the action table, and the user's choices over them.
 
-A key belongs to one action. What the user has chosen goes before what is usual, so a usual key that the user has given
+A key belongs to one action. What the user has chosen overrides the defaults, so a default key that the user has given
 to another action is no longer its own.
 """
 
@@ -87,7 +87,7 @@ def unbind(choices: KeyChoices, action: str, key: str) -> str:
 
 
 def reset(choices: KeyChoices, action: str) -> str:
-    """Give an action its usual keys again, as far as no other action has been given one. Returns a problem."""
+    """Give an action its default keys again, as far as no other action has been given one. Returns a problem."""
     return choices.put({action: None})
 
 

@@ -1,4 +1,4 @@
-"""What a right click hits, and what its menu is called."""
+"""The target of a right click, and the title of its menu."""
 
 from typing import NamedTuple
 
@@ -23,14 +23,14 @@ _OF_ZONE = {
     Zone.TIME_AXIS: "time axis",
     Zone.PRICE_AXIS: "price axis",
     Zone.CVD_AXIS: "cvd axis",
-    Zone.COMPARED: "comparison",
+    Zone.COMPARISON: "comparison",
     Zone.COMPARED_SPLITTER: "comparison",
     Zone.COMPARED_AXIS: "comparison axis",
 }
 
 
 class Hit(NamedTuple):
-    """What is at a place of the window.
+    """The target at a position of the window.
 
     Attributes
     ----------

@@ -12,8 +12,8 @@ from flow_gl.ui.state.view_state import ViewState
 
 
 @dataclass(slots=True)
-class Asked:
-    """What the mouse requested in a frame."""
+class TransportRequests:
+    """The mouse's requests in a frame."""
 
     is_busy: bool = False
     """The mouse is on the bar or holds its handle: nothing else takes it."""
@@ -32,36 +32,36 @@ class TransportTool:
     def is_dragging(self) -> bool:
         return self._bar is not None
 
-    def handle(self, mouse: Mouse, frame: Frame, state: ViewState, bar: SeekBar | None) -> Asked:
+    def handle(self, mouse: Mouse, frame: Frame, state: ViewState, bar: SeekBar | None) -> TransportRequests:
         """Apply the mouse of one frame.
 
         Parameters
         ----------
         bar : what the seek bar shows; None where there is no bar
         """
-        asked, transport, engine = Asked(), state.transport, frame.engine
+        requests, transport, engine = TransportRequests(), state.transport, frame.engine
         if transport.rect is None or engine is None or bar is None:
             self._bar = transport.dragged_ns = None
-            return asked
+            return requests
         places = places_of(transport.rect, frame.scale)
         part = places.part_at(mouse.x, mouse.y) if mouse.is_free else ""
-        asked.is_busy = bool(part) or self.is_dragging
+        requests.is_busy = bool(part) or self.is_dragging
         if mouse.is_pressed and part == "seek":
             self._bar = bar  # while it is held, its ends stay where they are
         elif mouse.is_pressed and part and part != "bar":
-            asked.actions.append(ACTION_OF.get(part, part))
+            requests.actions.append(ACTION_OF.get(part, part))
         if self._bar is not None:
             share = (mouse.x - places.seek.x) / max(1.0, places.seek.width)
             state.time.follow()
             state.pause = None
             is_over = not mouse.is_down
             at = self._bar.instant_at(share)
-            asked.commands += transport.drag(at, engine, frame.wall_ns, is_over=is_over)
+            requests.commands += transport.drag(at, engine, frame.wall_ns, is_over=is_over)
             if is_over:
                 self._bar = None
         elif part and mouse.wheel:
             self._notches += mouse.wheel
             while abs(self._notches) >= 1.0:
-                asked.actions.append("faster" if self._notches > 0 else "slower")
+                requests.actions.append("faster" if self._notches > 0 else "slower")
                 self._notches -= 1.0 if self._notches > 0 else -1.0
-        return asked
+        return requests

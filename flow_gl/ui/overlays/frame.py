@@ -51,7 +51,7 @@ class ChartFrame:
     said: Condition
     scene: Scene | None = None
     header: HeaderBar | None = None
-    """What the chart draws of its header; None without a scene."""
+    """The part of the header that the chart draws; None without a scene."""
     badge: Badge | None = None
     waiting: str = ""
     """Message shown until the first trade; "" after it."""

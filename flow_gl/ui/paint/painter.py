@@ -27,7 +27,7 @@ class Painter:
         self.boxes: list[LabelBox] | None = None
         """Boxes of the texts that are drawn, for tests; None does not collect them."""
         self.window = ""
-        """What collected texts are said to belong to."""
+        """The owner recorded for collected texts."""
         self.scale = 1.0
         self._within: Rect | None = None
         self._dense = 1.0

@@ -22,7 +22,7 @@ KINDS: Final[dict[Kind, str]] = {
     "large_left": "one large, the others at its right",
     "large_top": "one large, the others below it",
 }
-"""What each kind is called, in the order in which a key steps through them."""
+"""The title of each kind, in the order in which the key cycles through them."""
 MAX_CHARTS: Final = 9
 _LARGE: Final = (0.64, 0.36)
 """Shares of the large chart and of the others."""
@@ -37,7 +37,7 @@ MIN_PX: Final = (160.0, 110.0)
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """What the user chose.
+    """The user's choice.
 
     Attributes
     ----------

@@ -69,7 +69,7 @@ class TimeAxis:
     """Outside of folds. 0 until the first plot width is known."""
     anchor: Anchor = Live()
     span_ns: float = float(DEFAULT_SPAN_NS)
-    """What the axis spans when it is reset."""
+    """The span of the axis when it is reset."""
     is_growing: bool = False
     """`span_ns` was shown in an earlier run: no more of it is shown than there are data, but at least a day, until the
     user changes the scale."""

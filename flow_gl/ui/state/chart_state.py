@@ -50,7 +50,7 @@ class ChartState:
     lines: LineBook = field(default_factory=LineBook, compare=False)
     """Developing levels and CVD by order size."""
     marked: RangeProfile | None = None
-    """What traded in the marked range, and in view, as of the last reading."""
+    """The volume traded in the marked range, and in view, as of the last reading."""
     in_view: RangeProfile | None = None
     is_zero_near: bool = False
     """The automatic CVD axis includes zero."""
@@ -60,7 +60,7 @@ class ChartState:
     must_check_references: bool = False
     """The engine is new: do its numbers agree with the reference points?"""
     pointed: Pointed | None = None
-    """What the mouse was moved to."""
+    """The item under the mouse when it last moved."""
     pinned_id: int | None = None
     pinned_lod: int = 0
     card_px: tuple[float, float] | None = None

@@ -1,4 +1,4 @@
-"""What the keys panel is waiting for."""
+"""The pending capture of a key by the keys panel."""
 
 from dataclasses import dataclass
 

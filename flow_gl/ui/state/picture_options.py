@@ -1,4 +1,4 @@
-"""What screenshots and videos show besides the charts."""
+"""The options of screenshots and videos."""
 
 from dataclasses import dataclass
 

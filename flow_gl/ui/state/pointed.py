@@ -1,4 +1,4 @@
-"""What the mouse points at. It changes when the mouse moves, not when the chart moves under a mouse that rests."""
+"""The item under the mouse. It changes when the mouse moves, not when the chart moves under a resting mouse."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a chart's time axis knows of its data: when they begin, and which intervals are folded.
+"""The data's part of a chart's time axis: when the data begin, and which intervals are folded.
 
 Closed hours and weekends are folded by default, intervals of open hours without trades on request. Each chart has its
 own folds, because another instrument may have traded then; for instruments of one exchange they are the same.
@@ -43,7 +43,7 @@ class Timeline:
     first_ns: int | None = None
     """Start of the first bucket with a trade, ns; None before there is one."""
     folding: Folding = "closed"
-    """What was chosen to be folded."""
+    """The chosen folding."""
 
 
 NO_TIMELINE: Final = Timeline()

@@ -1,4 +1,4 @@
-"""What the user does with a replay's transport bar, and where the bar is. The replay's own state is the engine's."""
+"""The user's input to a replay's transport bar, and the bar's position. The replay's own state is the engine's."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -77,7 +77,7 @@ class ViewState:
     is_adding: bool = False
     """The wanted charts are those that are shown with the user's changes, not those of a workspace."""
     left_feed: frozenset[str] = frozenset()
-    """What the feed had when the program was left, as long as the charts of then are wanted."""
+    """The feed's symbols when the program was last closed, until the charts of that time are restored."""
     selected: int = 0
     """Chart shown alone, from 1; 0 shows all."""
     link_unit: LinkUnit = "percent"
@@ -89,7 +89,7 @@ class ViewState:
     """The engine's settings as last requested; they change numbers."""
     drawings: DrawingState = field(default_factory=DrawingState)
     history: History = field(default_factory=History)
-    """What can be undone: zoom, drawings and reference points of CVD."""
+    """The undo history: zoom, drawings and reference points of CVD."""
     keys: KeyChoices = field(default_factory=KeyChoices)
     """The keys that the user has chosen."""
     start: StartScreen | None = None
@@ -112,11 +112,11 @@ class ViewState:
     """Which intervals without trades are folded to a narrow band."""
     is_muted: bool = False
     pictures: PictureOptions = field(default_factory=PictureOptions)
-    """What screenshots and videos show."""
+    """The options of screenshots and videos."""
     pictured: int = 0
     """The chart of which a screenshot was asked for."""
     video_sign: str = ""
-    """What the header says of a recording; "" while nothing is recorded."""
+    """The header's text about a video recording; "" while nothing is recorded."""
     palette: Palette = DARK
     """With the own colours in it."""
     own_colors: OwnColors = NO_COLORS

@@ -20,7 +20,7 @@ Axis = tuple[float, float] | None
 
 
 class Zoom(NamedTuple):
-    """What the user has set of the scales, and the place of the view.
+    """The scales as set by the user, and the position of the view.
 
     Attributes
     ----------

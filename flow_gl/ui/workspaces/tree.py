@@ -133,7 +133,7 @@ class Chart(_Table, frozen=True):
 
 
 class Memory(_Table, frozen=True):
-    """What the program remembers beside the workspace; only in `last.toml`."""
+    """State that the program remembers besides the workspace; only in `last.toml`."""
 
     workspace: str = ""
     """The named workspace that was in use."""

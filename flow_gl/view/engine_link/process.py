@@ -43,9 +43,9 @@ class EngineProcess(EngineStores):
         self.offered: tuple[str, ...] = ()
         """Symbols that the feed can chart."""
         self.addable_stype = ""
-        """Type of the symbols that may be asked for besides."""
+        """Type (`stype_in`) of the other symbols that can be requested; "" if none can be."""
         self.refusals: Final[list[NotAdded]] = []
-        """Symbols that were asked for and will not come."""
+        """Refused symbols."""
         self._lines: Final = LineProcess(command, environment={**os.environ, **environment}, name="engine")
         self.process: Final = self._lines.process
         self.write(first_line)

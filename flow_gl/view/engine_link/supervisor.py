@@ -28,8 +28,8 @@ from flow_gl.core.system.platform.processes import describe_end
 from flow_gl.core.units import MINUTE_NS, SECOND_NS
 from flow_gl.store.shm import remove_stale
 from flow_gl.ui.link import LinkFields, LinkState
-from flow_gl.view.engine_link.asked import Asked, requested_of
 from flow_gl.view.engine_link.process import EngineProcess
+from flow_gl.view.engine_link.requested_symbols import RequestedSymbols, requested_of
 
 COMMAND: Final = children.command("flow_gl.runtime")
 MAX_RESTARTS: Final = 5
@@ -76,7 +76,7 @@ class EngineLink(LinkFields):
         """The engine whose stores are shown; it may be dead."""
         self._next: EngineProcess | None = None
         """The engine that is starting or catching up."""
-        self._asked: Final = Asked()
+        self._requested: Final = RequestedSymbols()
         self._is_planned = False
         """The next engine is to take over from one that still runs, because another market was asked for."""
         self._is_hurrying = False
@@ -134,10 +134,10 @@ class EngineLink(LinkFields):
             self._maybe_take_over(engine)
         elif is_replaced:
             self.generation += 1
-        if self._asked.symbols:
-            self._asked.look(engine, self.markets)
-            if self._asked.symbols and self._next is None and exit_status is None:
-                self._plan(self._asked.symbols[0])
+        if self._requested.symbols:
+            self._requested.update(engine, self.markets)
+            if self._requested.symbols and self._next is None and exit_status is None:
+                self._plan(self._requested.symbols[0])
         if exit_status is not None:
             self._on_death(engine, exit_status)
         return self.state
@@ -165,16 +165,16 @@ class EngineLink(LinkFields):
             engine.write(encode(command))
 
     def add(self, symbol: str) -> str:
-        """Ask for a market of this symbol. Returns "", or one line on why that is not possible.
+        """Request a market for a symbol. Returns "", or one line on why that is not possible.
 
-        A replay and a demo give the same numbers again, so another engine that has this symbol too is started, and
-        takes over once it has caught up; the running engine continues until then. A live feed and a bus are asked for
-        the symbol itself.
+        A replay and a demo are repeatable, so another engine with the additional symbol is started, and takes over
+        once it has caught up; the running engine continues until then. A live feed and a bus add the symbol
+        themselves.
         """
         feed = self._spec.feed
-        if symbol in self._asked.symbols:
+        if symbol in self._requested.symbols:
             return ""
-        there = [*map(requested_of, self.markets), *self._asked.symbols]
+        there = [*map(requested_of, self.markets), *self._requested.symbols]
         if symbol in there:
             return ""
         if isinstance(feed, RemoteSpec):
@@ -183,17 +183,17 @@ class EngineLink(LinkFields):
             return f"{symbol}: the engine is starting; try again in a moment"
         if len(there) >= CHARTS:
             return f"{symbol}: at most {CHARTS} symbols are possible"
-        self._asked.symbols.append(symbol)
+        self._requested.symbols.append(symbol)
         if isinstance(feed, LiveSpec | BusSpec):
             self.send(AddSymbol(symbol))
         return ""
 
     def refusals(self) -> list[tuple[str, str]]:
-        """Return, once, the symbols that were asked for and will not come, with one line on why."""
-        return self._asked.take_refusals()
+        """Return, once each, the refused symbols with the reason in one line."""
+        return self._requested.take_refusals()
 
     def _plan(self, symbol: str) -> None:
-        """Start another engine that has this symbol too, unless the one that runs was asked for it itself."""
+        """Start another engine with the additional symbol, unless the feed adds symbols itself."""
         feed, shown = self._spec.feed, self._shown
         if not isinstance(feed, DemoSpec | FilesSpec) or shown is None or shown.reader is None:
             return
@@ -280,7 +280,7 @@ class EngineLink(LinkFields):
             if (loop := _loop_of(old)).end_ns:
                 engine.write(encode(loop))
             self._is_planned = self._is_hurrying = False
-            self._asked.forget(self._asked.symbols[:1])
+            self._requested.forget(self._requested.symbols[:1])
             old.write(encode(Stop()))
             self._ending.append(old)
         elif old is not None:
@@ -308,13 +308,13 @@ class EngineLink(LinkFields):
         self._is_planned = shown.process.poll() is None
 
     def _give_up_plan(self, engine: EngineProcess, reason: str) -> None:
-        """Go on without the market that was asked for."""
+        """Continue without the requested market."""
         self._forget_plan(reason)
         engine.release()
 
     def _forget_plan(self, reason: str) -> None:
         self._log.warning("the market was not added", extra={"reason": reason})
-        self._asked.refuse(self._asked.symbols[:1], reason)
+        self._requested.refuse(self._requested.symbols[:1], reason)
         self._spec, self._is_planned, self._is_hurrying, self._next = self._before_plan, False, False, None
 
     def _release_ended(self) -> None:
@@ -331,7 +331,7 @@ class EngineLink(LinkFields):
             self._give_up_plan(engine, failure.error if failure else _describe(exit_status, engine.last_words()))
             return
         if not isinstance(self._spec.feed, DemoSpec | FilesSpec):
-            self._asked.refuse(self._asked.symbols, "the engine was restarted: add the symbol again")
+            self._requested.refuse(self._requested.symbols, "the engine was restarted: add the symbol again")
         if failure is not None and failure.exit_code != EXIT_FAULT:
             self._fail(failure.error, failure.exit_code)
             return

@@ -57,7 +57,7 @@ class VideoSession:
 
     @property
     def sign(self) -> str:
-        """What the header says: "video 1:05, 3 dropped"; "" while nothing is recorded."""
+        """The header's text, like "video 1:05, 3 dropped"; "" while nothing is recorded."""
         recorder = self._recorder
         if recorder is None or recorder.path is None:
             return ""

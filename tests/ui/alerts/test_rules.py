@@ -13,13 +13,13 @@ from flow_gl.core.schema import EventKind
 from flow_gl.ui.alerts import rule_file
 from flow_gl.ui.alerts.rule_merge import Content
 from flow_gl.ui.alerts.rules import Rule, RuleBook
-from flow_gl.ui.alerts.templates import TEMPLATES, USUAL
+from flow_gl.ui.alerts.templates import DEFAULT_RULES, TEMPLATES
 
 
 def test_without_a_file_the_default_rules_apply(tmp_path):
     kept = rule_file.load(tmp_path / "alerts.toml")
-    assert (kept.book.rules(), kept.warning) == (list(USUAL), "")
-    assert [rule.sentence for rule in USUAL] == ["CVD zero cross"]
+    assert (kept.book.rules(), kept.warning) == (list(DEFAULT_RULES), "")
+    assert [rule.sentence for rule in DEFAULT_RULES] == ["CVD zero cross"]
 
 
 @pytest.mark.parametrize(
@@ -130,8 +130,8 @@ def test_the_engine_gets_the_rules_that_are_on_and_that_it_can_evaluate():
 
 
 def test_ids_are_never_reused():
-    book = RuleBook(USUAL)
-    second = book.add(USUAL[0])
+    book = RuleBook(DEFAULT_RULES)
+    second = book.add(DEFAULT_RULES[0])
     book.delete(second)
-    assert book.add(USUAL[0]) == second + 1
+    assert book.add(DEFAULT_RULES[0]) == second + 1
     assert book.get(second) is None

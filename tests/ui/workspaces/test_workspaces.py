@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from flow_gl.core.settings import Settings
 from flow_gl.layers.base import SHOWN_AT_FIRST
 from flow_gl.ui.alerts.rules import RuleBook
-from flow_gl.ui.alerts.templates import USUAL
+from flow_gl.ui.alerts.templates import DEFAULT_RULES
 from flow_gl.ui.state.arrangement import KINDS, Arrangement
 from flow_gl.ui.state.panel_layout import PanelPlaces, Place
 from flow_gl.ui.state.timeline import Timeline
@@ -50,7 +50,7 @@ def changed_state() -> ViewState:
     state.folding = "all"
     state.lock_to(3)
     state.next_palette()
-    state.drawings.rules = RuleBook(USUAL)
+    state.drawings.rules = RuleBook(DEFAULT_RULES)
     state.time.fit(1000.0)
     state.time.set_span(600e9, 1000.0)
     return state
@@ -65,7 +65,7 @@ def test_everything_survives_the_file(tmp_path):
     loaded, problem = workspace_file.read(tmp_path / "deep" / "a.toml")
     assert (loaded, problem) == (kept, "")
     again = ViewState()
-    again.drawings.rules = RuleBook(USUAL)
+    again.drawings.rules = RuleBook(DEFAULT_RULES)
     apply(again, loaded)
     again.time.fit(1000.0)
     assert gather(again, window=kept.window, plot_width_px=1000.0, symbols=["NQ.v.0"]) == kept
@@ -75,7 +75,7 @@ def test_everything_survives_the_file(tmp_path):
         state.panel_places,
         state.palette,
     )
-    assert {*kept.alerts.on, *kept.alerts.off} == {rule.name for rule in USUAL}
+    assert {*kept.alerts.on, *kept.alerts.off} == {rule.name for rule in DEFAULT_RULES}
 
 
 texts = st.text(st.characters(blacklist_categories=("Cs",)), max_size=20)
@@ -252,7 +252,7 @@ def test_a_workspace_is_kept_as_it_is_left(manager):
 
 
 def test_switching_turns_alert_rules_on_and_off(manager):
-    book = manager.state.drawings.rules = RuleBook(USUAL)
+    book = manager.state.drawings.rules = RuleBook(DEFAULT_RULES)
     first, rule = book.items()[0]
     manager.save_as("loud")
     book.put(first, msgspec.structs.replace(rule, on=not rule.on))

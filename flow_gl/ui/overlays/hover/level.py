@@ -54,7 +54,7 @@ RULES: Final[dict[str, Callable[[AggregationSettings], str]]] = {
     "ON low": lambda _: "lowest price between the session's open and 09:30 ET",
     _LVN: _low_volume,
 }
-"""What each level is, by the name on its label."""
+"""The definition of each level, by the name on its label."""
 
 
 def find(spot: Spot) -> Hashable | None:

@@ -1,4 +1,4 @@
-"""What a tooltip says, and the point that it is about."""
+"""The content of a tooltip, and the point that it describes."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field

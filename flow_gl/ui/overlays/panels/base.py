@@ -64,7 +64,7 @@ Form = Callable[[Frame, ViewState], list[Section]]
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a panel shows; each panel's module returns its own from `content()`.
+    """The content of a panel; each panel's module returns its own from `content()`.
 
     Attributes
     ----------

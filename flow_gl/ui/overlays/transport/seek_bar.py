@@ -1,4 +1,4 @@
-"""What a seek bar shows of the session in which the replay is: volume by time, events, gaps. Pure, without drawing.
+"""The data of a seek bar for the replay's current session: volume by time, events, gaps. Pure, without drawing.
 
 The bar spans the session from its first trade to its last. A long gap is folded to a narrow band, the rest is linear.
 Volume is summed into as many columns as there is room for; a column's height is the root of its volume, so that the

@@ -1,4 +1,4 @@
-"""Symbols that were asked of an engine while it runs: those that are awaited, and those that will not come."""
+"""The symbols requested from a running engine: pending ones, and refused ones."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,8 @@ from flow_gl.store.market import MarketReader
 from flow_gl.view.engine_link.process import EngineProcess
 
 
-class Asked:
-    """What was asked for and has no market yet."""
+class RequestedSymbols:
+    """The requested symbols that have no market yet."""
 
     def __init__(self) -> None:
         self.symbols: list[str] = []
@@ -15,21 +15,21 @@ class Asked:
         self._markets = 0
 
     def take_refusals(self) -> list[tuple[str, str]]:
-        """Return, once, the symbols that will not come, with one line on why."""
+        """Return, once each, the refused symbols with the reason in one line."""
         refused, self._refused = self._refused, []
         return refused
 
     def refuse(self, symbols: Sequence[str], reason: str) -> None:
-        """Await these symbols no longer."""
+        """Move these symbols from pending to refused."""
         self._refused += [(symbol, reason) for symbol in symbols if symbol in self.symbols]
         self.forget(symbols)
 
     def forget(self, symbols: Sequence[str]) -> None:
-        """Await these symbols no longer: they have come."""
+        """Remove these symbols, because their markets have arrived."""
         self.symbols = [symbol for symbol in self.symbols if symbol not in symbols]
 
-    def look(self, engine: EngineProcess, markets: Sequence[MarketReader]) -> None:
-        """See what an engine has refused, and which markets have come."""
+    def update(self, engine: EngineProcess, markets: Sequence[MarketReader]) -> None:
+        """Take over an engine's refusals, and remove the symbols whose markets have arrived."""
         for refusal in engine.refusals:
             self.refuse([refusal.symbol], refusal.reason)
         engine.refusals.clear()
@@ -39,7 +39,7 @@ class Asked:
 
 
 def requested_of(market: MarketReader) -> str:
-    """Return a chart's symbol as its store has it now; the view's reader belongs to its frame."""
+    """Return a chart's symbol as it is in its store now; the view's own reader is frozen for the frame."""
     own = MarketReader(market.store)
     own.refresh()
     return own.requested or own.symbol
