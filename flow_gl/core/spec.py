@@ -92,7 +92,7 @@ class DemoSpec(FeedSpec, frozen=True, tag="demo"):
     start_ns: int | None = None
     """Event time at which the market begins; None for an evening's open followed by `history_s` of history."""
     history_s: float | None = None
-    """Event seconds of history when the feed starts, always at the natural rate; None for the default, a whole night."""
+    """Event seconds of history when the feed starts, at the natural rate; None for the default, a whole night."""
     halts: tuple[tuple[float, float], ...] = ()
     """Halts as (seconds after the start, length in seconds)."""
     bursts: tuple[tuple[float, float, float], ...] = ()
