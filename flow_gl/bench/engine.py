@@ -125,7 +125,7 @@ class _Timed:
 
     def run(self) -> float:
         """Run the job twice; return the wall time of the second run in seconds."""
-        self._job()  # the first run absorbs what the previous job left in caches and in memory to be freed
+        self._job()  # the first run absorbs effects of the previous job: caches, and memory to be freed
         start, start_busy = time.perf_counter(), time.thread_time()
         self._job()
         self.busy.append(time.thread_time() - start_busy)

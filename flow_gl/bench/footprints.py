@@ -1,4 +1,4 @@
-"""Footprints by bucket: what they cost the engine, how much memory they take, and how fast a range is answered.
+"""Footprints by bucket: their cost to the engine, their memory, and the time to answer a range.
 
 The tape is a session of NQ at its busiest: three million trades in 23 hours. It is processed in batches as from a file,
 with and without footprints, at all levels of detail and without detectors; each figure is a median of processor time.

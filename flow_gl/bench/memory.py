@@ -92,5 +92,5 @@ def _held_mb(process: str) -> float:
     try:
         lines = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="ascii").splitlines()
     except OSError as error:
-        raise FlowError(f"what a process holds cannot be read here: {error}") from error
+        raise FlowError(f"the memory of a process cannot be read here: {error}") from error
     return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1e3

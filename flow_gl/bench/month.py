@@ -168,7 +168,7 @@ def _is_whole(link: EngineLink, trades: int) -> bool:
 
 
 def _draw(paths: list[Path], trades: int) -> dict[str, Any]:
-    """Draw the whole month; return the lod in use, what a frame draws, and its cost until the pixels are finished."""
+    """Draw the whole month; return the lod in use, the number of bubbles, and the cost of a frame."""
     with closing(_link(paths)) as link:
         while not _is_whole(link, trades):
             time.sleep(_POLL_S)

@@ -1,4 +1,4 @@
-"""The server on loopback: how long a row takes to reach many clients, and what the clients cost.
+"""The server on loopback: the time from a row to many clients, and the cost of the clients.
 
 A market in shared memory publishes bubbles at irregular moments, 25 a second. Real workers serve them to clients in
 another process; a row's time counts from its publication until a client has read it, so it includes any wait for the

@@ -61,7 +61,7 @@ def detect(
     events.parquet has the rows of `flow-gl export --sessions`, each with the price then and the moves after it, in
     ticks. counts.parquet has their number by kind and hour (New York). The terminal shows both in short: "mean" is the
     mean move in the event's direction, "right" the share of moves in it. Sessions run in parallel and are kept, so
-    the same command continues after Ctrl-C, and another file or value costs only what is new.
+    the same command continues after Ctrl-C, and another file or value computes only the new parts.
 
     \b
     flow-gl detect days/*.dbn.zst --out study
@@ -160,7 +160,7 @@ def _say_notes(study: "Study") -> None:
 
 
 def _show(study: "Study", values: "Sequence[Values]") -> None:
-    """Print what was found by kind and by hour."""
+    """Print the events found, by kind and by hour."""
     from rich.console import Console
 
     console = Console(highlight=False)

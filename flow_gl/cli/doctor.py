@@ -1,7 +1,7 @@
 """Checks whether the chart can run on this machine: graphics, libraries, packages, memory, settings, folders.
 
 Graphics are probed in separate processes, because a broken driver may kill the process that calls it. Each check gives
-one line with what it found and, if something is wrong, what to do. Packages are imported, not only looked up.
+one line with its result and, if something is wrong, the remedy. Packages are imported, not only looked up.
 """
 
 import importlib.metadata

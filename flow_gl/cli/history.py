@@ -102,7 +102,7 @@ def download(
     config: Config = None,
     debug: Debug = False,  # noqa: ARG001 - read from the command line where errors are shown
 ) -> None:
-    """Download trades from Databento's history: says what it costs and how much it is, and asks, before it begins.
+    """Download trades from Databento's history: shows cost and size, and asks for confirmation before it begins.
 
     \b
     flow-gl download --symbols NQ.v.0 --start 2025-11-24 --end 2025-11-29 --out days

@@ -84,12 +84,12 @@ def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def takes_settings_without_picture(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the flags as `takes_settings` does, without those that only change what a window shows."""
+    """Add the flags as `takes_settings` does, without those that only affect the display."""
     return _takes_settings(command, _is_without_picture)
 
 
 def takes_settings_of(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Add the flags of another command's settings, without those that only change what a window shows."""
+    """Add the flags of another command's settings, without those that only affect the display."""
     return lambda command: _takes_settings(command, _is_without_picture, name)
 
 

@@ -60,5 +60,5 @@ def note(path: Path, opened: Recent) -> None:
         lines.append(f'\n[[recent]]\nkind = "{one.kind}"\nvalues = {values}\n')
     try:
         write_whole(path, "".join(lines).encode())
-    except (OSError, ValueError) as error:  # a file name may hold what is no text
+    except (OSError, ValueError) as error:  # a file name may not be valid text
         get_logger("view").warning("cannot save %s: %s", path, error)

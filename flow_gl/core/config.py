@@ -2,8 +2,8 @@
 
 Later sources win: `.env`, environment, TOML, flags. A setting has one name everywhere: `arm` in the TOML file,
 `FLOW_GL_ARM` in `.env` and the environment, `--arm` as a flag (only the key is `DATABENTO_API_KEY`). An error names the
-setting, the value, its source and what is allowed. An unknown name is an error too: otherwise a misspelt setting would
-silently keep its default.
+setting, the value, its source and the allowed range. An unknown name is an error too: otherwise a misspelt setting
+would silently keep its default.
 """
 
 import difflib

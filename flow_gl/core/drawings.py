@@ -38,7 +38,7 @@ SHAPE_TITLES: Final[dict[ShapeKind, str]] = {
 }
 WITH_TWO_POINTS: Final[frozenset[ShapeKind]] = frozenset({"rectangle", "trend_line", "ruler"})
 ANCHORED: Final[frozenset[ShapeKind]] = frozenset({"anchored_vwap", "anchored_profile"})
-"""Kinds that sum what has traded since their point."""
+"""Kinds that sum the trades since their point."""
 MAX_SHAPES: Final = 200
 """Maximum number of shapes per instrument root, ..."""
 MAX_ANCHORED: Final = 8

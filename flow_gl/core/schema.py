@@ -242,7 +242,7 @@ SESSION: Final = np.dtype(
         ("open_ts", "<i8"),  # ns; first trade's time where no calendar is in force
         ("close_ts", "<i8"),
         ("unscheduled", "<i8"),  # 1: the exchange's calendar has no session then
-        ("partial", "<i8"),  # 1: it begins with `first_ts`, what was before is not known ...
+        ("partial", "<i8"),  # 1: it begins with `first_ts`, its earlier trades are not known ...
         ("prior_partial", "<i8"),  # ... as of the session whose levels are the prior ones
         ("prior_regular", "<i8"),  # 1: prior POC, VAH and VAL are those of regular hours
         ("first_ts", "<i8"),  # first and last trade, ns

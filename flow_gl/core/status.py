@@ -48,7 +48,7 @@ STATUS: Final = np.dtype(
         ("damaged", "<i8"),  # damages and omissions met in the files that are replayed
         ("charts", "<i8"),
         ("not_found", "<i8", (CHARTS,)),  # 1: the gateway does not know this symbol
-        ("message", "S240"),  # what the user should know, one line
+        ("message", "S240"),  # message for the user, one line
         ("is_recording", "<i8"),  # 1: a live session is recorded ...
         ("recorded", "<i8"),  # ... trades that are on the disk
         ("unrecorded", "<i8"),  # ... and that wait for it
@@ -61,7 +61,7 @@ STATUS: Final = np.dtype(
         ("published", "<i8"),  # ... rows that are on the bus
         ("unpublished", "<i8"),  # ... and that wait for it
         ("unkept", "<i8"),  # 1: something cannot be kept now, or was missed; `keeping` says what
-        ("keeping", "S240"),  # what the user should know of recording, archive and bus, one line
+        ("keeping", "S240"),  # message about recording, archive and bus, one line
         ("dataset", "S24"),
         ("source", "S120"),  # file names, "demo seed 1", gateway
         ("timeline", "S64"),  # segment name of the replay's timeline; empty before it is begun

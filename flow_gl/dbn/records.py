@@ -72,7 +72,7 @@ def mapping_record(
 def definition_record(
     instrument_id: int, symbol: str, *, tick_size: int, point_value: float | None, is_outright: bool, ts_event: int
 ) -> bytes:
-    """Encode what is known of an instrument as an InstrumentDefMsg; unknown fields stay undefined.
+    """Encode the known fields of an instrument as an InstrumentDefMsg; unknown fields stay undefined.
 
     Parameters
     ----------

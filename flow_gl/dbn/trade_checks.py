@@ -65,7 +65,7 @@ def check(rows: NDArray[np.void], last_ts: int, *, is_globex: bool = False) -> C
 
     Returns
     -------
-    The valid records, and what is wrong with the next one
+    The valid records, and the fault of the next one
     """
     good, last_ts, fault = _check_times(rows, last_ts)
     rows = rows[:good]
@@ -73,7 +73,7 @@ def check(rows: NDArray[np.void], last_ts: int, *, is_globex: bool = False) -> C
 
 
 def _check_times(rows: NDArray[np.void], last_ts: int) -> tuple[int, int, str]:
-    """Return how many records are valid, the last time among them, and what is wrong with the next one."""
+    """Return how many records are valid, the latest time among them, and the fault of the next one."""
     if not len(rows):
         return 0, last_ts, ""
     codes = np.ascontiguousarray(rows.view(_CODES)["codes"])

@@ -1,4 +1,4 @@
-"""Databento's historical client, reduced to what a download needs, with each error as one line."""
+"""Databento's historical client, reduced to the calls that a download needs, with each error as one line."""
 
 import errno
 import traceback

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class _Job:
     part: Part
     quote: Quote
-    """Cost and size of what is still to be downloaded."""
+    """Cost and size of the remaining download."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def run(
     Raises
     ------
     FlowError
-        One line on what was wrong. What arrived before is kept, and the next run continues from there.
+        One line on the cause. The data received so far are kept, and the next run continues from there.
     """
     from rich.console import Console
 

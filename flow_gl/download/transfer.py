@@ -77,7 +77,7 @@ def fetch(part: Part, request: Request, client: Client, *, clock: Clock, progres
     Raises
     ------
     FlowError
-        The message says what was kept for the next run, if anything was.
+        The message says which part was kept for the next run, if any.
     """
     new = part.path.with_name(f"{part.path.name}.new")
     old = part.path.with_name(f"{part.path.name}.part")

@@ -32,7 +32,7 @@ class Coverage:
         """The same for instruments that were added to a running feed, by id."""
         self._files: list[Spans] = [{}]
         self._first: dict[int, list[tuple[Spans, int]]] = {}
-        """By the session's open (ns): the earliest trade (ns) of each file, with what the file covers."""
+        """By the session's open (ns): the earliest trade (ns) of each file, with the file's coverage."""
 
     def start(self, file: FileStart) -> None:
         """Begin a file: later trades are from it, or from one of the files that it is read together with."""
@@ -76,7 +76,7 @@ class Coverage:
         return min(known, default=0)
 
     def keep(self) -> list[tuple[int, Spans, int]]:
-        """Return what is known of the latest sessions, for a checkpoint."""
+        """Return the coverage of the latest sessions, for a checkpoint."""
         latest = sorted(self._first)[-_KEPT:]
         return [(opened, covers, first) for opened in latest for covers, first in self._first[opened]]
 

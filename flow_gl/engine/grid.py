@@ -93,7 +93,7 @@ class Grid:
         self._seen_only_zero = False
 
     def fit(self, price: int) -> bool:
-        """Extend the grid to a price (1e-9 units); return False if the price is beyond what the grid can hold."""
+        """Extend the grid to a price (1e-9 units); return False if the price is outside the possible range."""
         if abs(price) >= MAX_PRICE:
             return False
         if self.tick_size == 0 or (self._seen_only_zero and price):

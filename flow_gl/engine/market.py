@@ -1,4 +1,4 @@
-"""One instrument in the engine: its state for the kernels, its session, and what it publishes.
+"""One instrument in the engine: its state for the kernels, its session, and its published data.
 
 The kernels stop at `stop_ts` (a session's open, 09:30, a CVD reset), and this module decides what begins there. Every
 such change happens between two trades and does not depend on where a batch ends.

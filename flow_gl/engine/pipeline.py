@@ -352,7 +352,7 @@ class Pipeline(Reconfigurable, Completeness):
             self._ended.remove(market)
 
     def _vacate(self, seat: int | None) -> None:
-        """Detach a chart: it receives no more results and keeps what it shows."""
+        """Detach a chart: it receives no more results and keeps its contents."""
         if seat is not None and (market := self._seats[seat][1]) in self._charted:
             self._leave(market)
             self._ended.append(market)

@@ -1,8 +1,8 @@
 """Regular hours within a session: when they begin and end, and the contracts by price that traded in them.
 
 They begin with the first trade at or after 09:30 ET and end with the first one at or after 16:00 ET (or an earlier
-close). A late trade counts in what is open when it arrives, because what has ended never changes. Their profile is the
-difference of two profiles of the session, so it costs nothing per trade.
+close). A late trade counts in the hours that are open when it arrives, because hours that have ended never change.
+Their profile is the difference of two profiles of the session, so it costs nothing per trade.
 """
 
 import numpy as np

@@ -101,7 +101,7 @@ class SessionEvents:
             self._group.open(session)
 
     def finish(self, sink: Sink | None) -> None:
-        """End the stream: report what is known at its end. Parameters may still change."""
+        """End the stream: report events that become known at its end. Parameters may still change."""
         if self._group is not None:
             self._send(self._group.pass_time(NEVER), sink, is_by_clock=True)
             if isinstance(sink, TradeReader):

@@ -50,7 +50,7 @@ class Wanted:
     def _covered(self, trades: NDArray[np.void]) -> NDArray[np.void]:
         """Return the trades (TRADE) that the name covers.
 
-        Until a mapping says what it denotes, a contract's own symbol covers all trades and a continuous symbol none.
+        Until a mapping assigns it, a contract's own symbol covers all trades and a continuous symbol none.
         """
         if self._name is None or (self._name.is_raw and not self._name.is_known):
             return trades

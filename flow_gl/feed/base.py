@@ -1,4 +1,4 @@
-"""The feed protocol: the engine polls a feed for what has arrived.
+"""The feed protocol: the engine polls a feed for new items.
 
 A feed hands over items in the order in which they became known: batches of trades, and the rare notices between them.
 It never calls back. If it needs threads (as the live client does), it manages them itself.
@@ -27,7 +27,7 @@ class FeedStatus:
 
     state: FeedState
     message: str = ""
-    """One line for the user: damage found, an error, or what the feed is waiting for."""
+    """One line for the user: damage found, an error, or the reason for waiting."""
     progress: float = float("nan")
     speed: float = 1.0
     attempt: int = 0
@@ -58,7 +58,7 @@ class Feed(Protocol):
         """Open the source. Raises FlowError with one clear line if that fails."""
 
     def poll(self, wall_ns: int) -> list[Item]:
-        """Return what has arrived by now, [] if nothing. Never blocks longer than a few milliseconds."""
+        """Return the items that have arrived, [] if there are none. Never blocks longer than a few milliseconds."""
 
     def clock(self) -> FeedClock:
         """Return the current event clock: live 1:1 with the wall, in replay at its speed, stopped after the end."""

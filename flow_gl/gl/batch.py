@@ -14,7 +14,7 @@ from flow_gl.gl.drawing import RowDrawing
 class Batch:
     """Rows of one frame, in slots.
 
-    Rows are added one at a time. `keep` puts what was added since its last call into a slot, where it stays for later
+    Rows are added one at a time. `keep` puts the rows added since its last call into a slot, where it stays for later
     frames; rows that are added and not kept belong to one upload. `upload` sends all slots in order, then those rows,
     if anything has changed since the last upload.
 

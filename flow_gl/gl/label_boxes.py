@@ -18,12 +18,12 @@ class LabelBox:
 
     Attributes
     ----------
-    text : what it says
+    text : the text
     rect : its plate, or the text itself where it has none; framebuffer pixels
     color : of the text, components 0..1
     alpha : of the text, 0..1
-    within : what it is clipped to; None where nothing clips it
-    window : name of the window that it belongs to; "" for the charts. A window covers what is below it as a whole
+    within : the rectangle that clips it; None if nothing does
+    window : name of the window that it belongs to; "" for the charts. A window completely covers everything below it
     """
 
     text: str
@@ -43,7 +43,7 @@ class LabelBox:
 
     @property
     def is_cut(self) -> bool:
-        """Whether it reaches out of what it is clipped to, by more than a pixel's rounding."""
+        """Whether it extends beyond its clip rectangle by more than a pixel's rounding."""
         if self.within is None:
             return False
         rect, within = self.rect, self.within

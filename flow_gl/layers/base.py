@@ -172,7 +172,7 @@ T = TypeVar("T")
 
 
 def once(find: Callable[[Scene], T]) -> Callable[[Scene], T]:
-    """Keep what a function finds in a scene, because several layers ask for the same in a frame."""
+    """Cache a function's result per scene, because several layers need it in a frame."""
 
     @wraps(find)
     def found(scene: Scene) -> T:

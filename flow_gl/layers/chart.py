@@ -62,14 +62,14 @@ class Batches:
         return self.under.add_slot()
 
     def keep(self, slot: int) -> None:
-        """Keep what was added since the last call in a slot, in place of what it had."""
+        """Move the rows added since the last call into a slot, replacing its contents."""
         self.under.keep(slot)
         self.over.keep(slot)
         self.marks.keep(slot)
         self.text.keep(slot)
 
     def upload(self) -> None:
-        """Send what is in the slots, where it differs from the last frame's."""
+        """Upload the slots' contents where they differ from the last frame's."""
         self.under.upload()
         self.over.upload()
         self.marks.upload()

@@ -16,7 +16,7 @@ from flow_gl.store.market import MarketReader
 
 _END: Final = 2**62
 PROFILE_SHARE: Final = 0.36
-"""Width of a finished session's profile, as a share of what is seen of the session; at most today's width."""
+"""Width of a finished session's profile, as a share of the session's visible part; at most today's width."""
 _MIN_PX: Final = 14.0
 """Narrower profiles of finished sessions are left out, at content scale 1."""
 

@@ -161,7 +161,7 @@ class ChartStack:
         self.counters: Final[FrameCounters] = self.chart.counters
         self._layers: Final[list[Layer]] = []
         self._followers: Final[dict[int, list[Layer]]] = {}
-        """Layers to update, by what has moved lines and labels in the frame: bits of `labels.layout`."""
+        """Layers to update, by the changes that moved lines and labels in the frame: bits of `labels.layout`."""
         self._boxes: Final[Cached[list[tuple[int, int, int, int]]]] = Cached()
         self._draws: Final[list[tuple[int, list[str], list[Callable[[Scene], None]]]]] = []
         """The steps of drawing, bottom to top: runs of those that are clipped to one `Pane`, with their names."""
@@ -224,7 +224,7 @@ class ChartStack:
             boxes[:] = [box.clipped_to(*areas) for box in boxes]
 
     def _find_followers(self, moved: int) -> list[Layer]:
-        """Return the layers that may change with what has moved, in order.
+        """Return the layers that depend on these changes, in order.
 
         Those that place labels are among them in each layout: they say where theirs are, and give way to others.
         """

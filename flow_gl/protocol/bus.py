@@ -2,7 +2,7 @@
 
 Every chart (dataset and symbol) has three streams, and one publisher at a time, which holds the chart's lease:
 
-- *rows*: what is final, in order: packed frames as rows become final, and a `Chart` message where an epoch begins.
+- *rows*: final rows, in order: packed frames as rows become final, and a `Chart` message where an epoch begins.
 - *state*: the newest value of what changes; one message per subject is kept.
 - *history*: the rows again, in large blocks. A `Chapter` says where in *rows* to continue, so that a reader that joins
   late reads hundreds of messages and not hundreds of thousands.

@@ -102,7 +102,7 @@ class BusReceiver:
                 pass
 
     def rows(self, sequence: int, last: str, payload: bytes) -> list[Update]:
-        """Take a message of *rows* and return what it makes known. Raises ProtocolError."""
+        """Process a message of *rows* and return the rows that it completes. Raises ProtocolError."""
         if sequence < self.rows_next:
             return []
         self.rows_next = sequence + 1
@@ -115,7 +115,7 @@ class BusReceiver:
         return [*found, *self.settle()]
 
     def settle(self) -> list[Update]:
-        """Return what the rows so far make known: everything once they are whole, and state that waited for them."""
+        """Return the rows, once none is missing, and the state that waited for them."""
         found: list[Update] = []
         if not self.is_whole:
             # The publisher's first state comes when all rows that the engine already had have been published.
@@ -131,7 +131,7 @@ class BusReceiver:
         return found
 
     def state(self, last: str, payload: bytes, *, after: int) -> list[Update]:
-        """Take a message of *state* and return what it makes known now. Raises ProtocolError.
+        """Process a message of *state* and return the state that applies now. Raises ProtocolError.
 
         Parameters
         ----------
@@ -192,7 +192,7 @@ class BusReceiver:
         )
 
     def _take(self, block: Rows) -> Iterator[Rows]:
-        """Take rows of *rows* or *history*; give out what is new once everything has been given out."""
+        """Take rows of *rows* or *history*; return new rows once all earlier ones have been returned."""
         assert self.chart is not None
         if block.epoch != self.chart.instrument.epoch:
             return

@@ -107,7 +107,7 @@ class Charts:
         self._is_renewed = False
         self._slots: Final[list[Slot]] = []
         self._expected: Final[list[Name]] = []
-        """Symbols that were asked for while the engine runs; each gets a slot once it is known what it means."""
+        """Symbols requested while the engine runs; each gets a slot once its instrument is known."""
         try:
             for symbol, name in zip(symbols, names or map(Name, symbols), strict=True):
                 self._slots.append(Slot(symbol, self._new_store(symbol), name, is_parent=are_parents))

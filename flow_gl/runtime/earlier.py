@@ -125,7 +125,7 @@ class EarlierFeed:
         self._feed.start()
 
     def poll(self, wall_ns: int) -> list[Item]:
-        """Hand over the next items: up to one batch of trades of an earlier session, or what the live feed has."""
+        """Hand over the next items: up to one batch of trades of an earlier session, or the live feed's items."""
         if self._is_read:
             self._is_history = False
             return self._feed.poll(wall_ns)

@@ -97,7 +97,7 @@ class Engine(CommandHandling):
     clock : the program's clock
     commands : the view's commands; any thread may put one, Stop ends the loop
     persistence : recorder and archive of a live session, and the bus; None for none
-    beginning : what the loop starts from; None: from nothing
+    beginning : the initial state; None for an empty one
     answer : sends the view an answer
     """
 
@@ -175,7 +175,7 @@ class Engine(CommandHandling):
         self._publish_status(self._clock.monotonic_ns())
 
     def turn(self) -> float:
-        """Do what is due now. Returns how many seconds may pass until the next turn."""
+        """Do all work that is due. Returns the number of seconds until the next turn at the latest."""
         self._apply_commands()
         self._follow_transport()
         wall, now = self._clock.wall_ns(), self._clock.monotonic_ns()
@@ -309,7 +309,7 @@ class Engine(CommandHandling):
             self._needs_publish = True
 
     def _publish(self, now: int, *, at_once: bool) -> None:
-        """Publish what is due: all charts' running numbers, then the profile of one chart.
+        """Publish the data that are due: all charts' running numbers, then the profile of one chart.
 
         Before the status is published this happens at once: what the status says of the feed (live again, a gap) must
         already show in the numbers.

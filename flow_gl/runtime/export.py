@@ -84,7 +84,7 @@ def export(
     ----------
     items : a feed's items, in order (`feed.files.replay.read_items`)
     out_dir : folder, created if missing; tables in it are replaced
-    options : what is exported, and how
+    options : scope and options of the export
     symbol : only this instrument, by its contract, a requested symbol, or its id; None: every instrument that traded
     progress : called with the number of trades read, after each batch
 

@@ -35,7 +35,7 @@ class Growing(Protocol):
 
 @runtime_checkable
 class Resumable(Protocol):
-    """A feed that begins with what was recorded before."""
+    """A feed that begins with the session's earlier recording."""
 
     def resume(self, recorded: Callable[[], Recorded | None]) -> None:
         """Begin with a recording.

@@ -30,7 +30,7 @@ OTHERS_NAMED: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class ReplayFiles:
-    """The files of a replay, and where what is derived from them is kept."""
+    """The files of a replay, and the cache for data derived from them."""
 
     summary: "FileSummary"
     charts: tuple[tuple[int, str], ...]

@@ -172,7 +172,7 @@ class Session:
 
     def _show_opening(self, share: float) -> None:
         """Publish a heartbeat while snapshots are restored, which may take a second."""
-        self._board.text("message", f"loading what is cached of the files: {share:.0%}")
+        self._board.text("message", f"loading the files' cache: {share:.0%}")
         self._board.publish(self._clock.wall_ns())
 
     def close(self) -> str:

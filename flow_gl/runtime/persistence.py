@@ -61,7 +61,7 @@ class Persistence:
             self._archive.start()
 
     def recorded(self) -> Recorded | None:
-        """Return what the running session's recording holds, once; None while it is still being read."""
+        """Return, once, the contents of the running session's recording; None while it is still being read."""
         if self._recorder is None:
             return NOTHING
         if not self._recorder.is_open:
@@ -79,7 +79,7 @@ class Persistence:
             self._publishing.follow([store.name for store in stores])
 
     def configure(self, settings: AggregationSettings) -> None:
-        """Describe what is published by changed settings."""
+        """Describe the published charts with changed settings."""
         if self._publishing:
             self._publishing.configure(settings)
 
@@ -96,7 +96,7 @@ class Persistence:
         return status.waiting if status.state in _HOLDING else 0
 
     def publish(self, board: StatusBoard) -> None:
-        """Publish what is written, what waits, and what is wrong."""
+        """Publish the counts of written and waiting rows, and problems."""
         row, lines, is_wrong = board.row, [], False
         if self._recorder:
             recording = self._recorder.status()
@@ -120,13 +120,13 @@ class Persistence:
         board.text("keeping", "; ".join(line for line in lines if line))
 
     def close(self) -> None:
-        """Write what is left, for a few seconds at most. Idempotent."""
+        """Write the remaining rows, for a few seconds at most. Idempotent."""
         for part in (self._recorder, self._archive, self._publishing):
             if part:
                 part.close()
 
     def lost(self) -> str:
-        """Return what was not written, and why, one line; "" if everything was. Call it after `close`."""
+        """Return which data were not written, and why, one line; "" if all were. Call it after `close`."""
         lines = []
         recording = self._recorder.status() if self._recorder else None
         if recording and (trades := recording.waiting + recording.missed):

@@ -133,7 +133,7 @@ class Publishing:
         self._pause_ns = min(2 * self._pause_ns, AGAIN_NS[1])
 
     def close(self) -> None:
-        """Publish what is left, for a few seconds at most, and end the publisher. Idempotent."""
+        """Publish the remaining rows, for a few seconds at most, and end the publisher. Idempotent."""
         self._start_at_ns = None
         if self._process is None:
             return
@@ -144,7 +144,7 @@ class Publishing:
         self._process = None
 
     def lost(self) -> str:
-        """Return what was not published, and why, one line; "" if everything was. Call it after `close`."""
+        """Return which rows were not published, and why, one line; "" if all were. Call it after `close`."""
         if not self._state.waiting:
             return ""
         reason = self._state.message.partition(";")[0].removeprefix("bus: ") or "the bus does not respond"

@@ -1,4 +1,4 @@
-"""Converts what the recorder found in the running session's recording to feed items."""
+"""Converts the contents of the running session's recording to feed items."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -46,7 +46,7 @@ NOTHING = Recorded("", (), np.empty(0, TRADE), ())
 
 
 def recorded_of(found: Recovered) -> Recorded:
-    """Convert what the recorder found. Names that cannot be read are left out: the gateway sends them again."""
+    """Convert the recorder's findings. Names that cannot be read are left out: the gateway sends them again."""
     names: list[Mapping | Definition] = []
     for record in found.names:
         try:

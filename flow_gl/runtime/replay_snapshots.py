@@ -121,7 +121,7 @@ class ReplaySnapshots:
         return self._next
 
     def restore(self, pipeline: Pipeline, stores: Sequence[MarketStore], show: Callable[[float], None]) -> Note:
-        """Restore what was found, coarse levels of detail first, so that a wide view is complete early.
+        """Restore the cached rows, coarse levels of detail first, so that a wide view is complete early.
 
         Parameters
         ----------

@@ -117,7 +117,7 @@ class ResumedFeed:
         """Do nothing: the first poll opens the feed."""
 
     def poll(self, wall_ns: int) -> list[Item]:
-        """Hand over what has arrived, the recording first. Raises FlowError if the live feed cannot start."""
+        """Return the items that have arrived, the recording first. Raises FlowError if the live feed cannot start."""
         if self._recorded is not None:
             found = self._recorded()
             if found is None:
@@ -286,7 +286,7 @@ class ResumedFeed:
         return Trades(rows)
 
     def _settle(self) -> list[Item]:
-        """End the join: the gateway has brought what was missing, and the feed is now an ordinary live feed."""
+        """End the join: the missing data have arrived, and the feed is now an ordinary live feed."""
         self._is_joined = True
         self._handed, self._seen = [], None
         self._hours.resume_ns = 0

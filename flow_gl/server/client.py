@@ -1,4 +1,4 @@
-"""A connected client: its subscriptions, what it has been sent, and what to send next."""
+"""A connected client: its subscriptions, the data it was sent, and the data to send next."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -140,7 +140,7 @@ class Client:
 
     def is_too_slow(self, now_s: float) -> bool:
         """Return whether the client must be disconnected. Call on every tick in which it has work."""
-        # If possible, tell it why, once it has read what is already in its socket.
+        # If possible, send it the reason, once it has read the data already in its socket.
         is_slow = len(self._dropped_s) >= MAX_DROPS and self.outbox.is_idle
         return is_slow or self.outbox.stalled_s(now_s) > STALL_S
 

@@ -1,4 +1,4 @@
-"""Which commands a client may give: what is served decides, and what a command needs is checked here."""
+"""The commands that a client may give, which depend on the served feed, and the checks of their arguments."""
 
 from typing import Final, get_args
 
@@ -18,12 +18,12 @@ def are_available(feed: str) -> bool:
 
 
 def check(asked: Command, feed: str, charts: Charts) -> Error | None:
-    """Return what is wrong with a command; None if nothing is.
+    """Return the error of a command; None if it is valid.
 
     Parameters
     ----------
     feed : demo, replay, live or connect
-    charts : what is served
+    charts : the served charts
     """
     name, value = asked.name, asked.value
     low, high = _SPEED_RANGE

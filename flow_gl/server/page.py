@@ -100,7 +100,7 @@ def _file(suffix: str, body: bytes) -> File:
 
 
 def _declared(folder: Path) -> bytes:
-    """Return what the page takes from the program.
+    """Return the page's data from the program.
 
     These are the shaders by name, with the page's own `row_texel`, the palettes, the rules of sizes and colours, and
     the columns of rows on the wire.

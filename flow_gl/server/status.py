@@ -1,4 +1,4 @@
-"""The status of feed and engine as frames for all clients: what has changed, and the whole for a client that begins."""
+"""The status of feed and engine as frames for all clients: changed fields, and all fields for a new client."""
 
 from typing import Final
 
@@ -34,7 +34,7 @@ class StatusFrames:
 
     Parameters
     ----------
-    charts : what is known about the engine
+    charts : the known state of the engine
 
     Attributes
     ----------

@@ -15,7 +15,7 @@ from flow_gl.store.market import MarketStore
 
 
 async def run(store: MarketStore, port: int, size: int) -> None:
-    """Send what is new in a store to all clients, when the server would, until the process is killed.
+    """Send a store's new rows to all clients, at the server's pace, until the process is killed.
 
     Parameters
     ----------

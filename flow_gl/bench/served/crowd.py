@@ -2,7 +2,7 @@
 
 Each client follows the sequence of the bubbles (missing and repeated rows are counted) and records when a row arrived.
 Commands arrive through a pipe. One thread waits for all sockets with epoll: an event loop would add its own cost to
-every read, and the server is what is measured.
+every read, so only the server is measured.
 """
 
 import base64
@@ -55,7 +55,7 @@ class _Client:
         )
 
     def take(self, data: bytes, now_ns: int) -> None:  # noqa: PLR0912  # a call would cost more
-        """Take what has arrived."""
+        """Read and process the received data."""
         crowd = self._crowd
         crowd.received += len(data)
         if self._data:
@@ -150,7 +150,7 @@ class Crowd:
         self.received = self.packed = 0
 
     def report(self) -> dict[str, Any]:
-        """Return what was counted since `clear`; holes, refusals and lost connections since the start."""
+        """Return the counts since `clear`; holes, refusals and lost connections since the start."""
         samples = np.array(self.samples, np.int64).reshape(len(self.samples), 2)
         counted = {name: getattr(self, name) for name in ("received", "packed", "holes", "refused", "lost")}
         return {"samples": samples, **counted}
@@ -167,7 +167,7 @@ class Crowd:
                 pipe.send(getattr(self, name)(*values))
 
     def read(self, timeout_s: float, other: int = -1) -> bool:
-        """Read what has arrived; return whether the descriptor `other` is ready."""
+        """Read the received data; return whether the descriptor `other` is ready."""
         is_other = False
         for number, _ in self._poll.poll(timeout_s):
             client = self._clients.get(number)

@@ -24,7 +24,7 @@ class Name:
     Attributes
     ----------
     instrument_id : the instrument; 0 if unknown or none
-    is_known : a mapping has said what the name denotes
+    is_known : whether a mapping has assigned the name to an instrument
     is_raw : the name is a raw symbol or an id
     """
 
@@ -37,7 +37,7 @@ class Name:
         self.is_raw = is_raw_symbol(name)
 
     def take(self, mapping: Mapping) -> bool:
-        """Process a mapping; return True if it says what the name denotes from now on, even if that is unchanged."""
+        """Process a mapping; return True if it assigns the name from now on, even to the same instrument."""
         instrument_id, symbol = mapping.instrument_id, mapping.symbol.upper()
         if self._wanted == str(instrument_id):
             return True

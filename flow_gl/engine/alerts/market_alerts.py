@@ -90,7 +90,7 @@ class MarketAlerts:
         return bool(self.rules)
 
     def configure(self, rules: Sequence[EngineRule], so_far: SoFar = NOTHING, tick_size: int = 0) -> None:
-        """Replace the rules from the next trade on. A rule that stays the same but for its name keeps what it saw."""
+        """Replace the rules from the next trade on. A rule that stays the same but for its name keeps its state."""
         before = {_unnamed(rule): self._seen[at].copy() for at, rule in enumerate(self.rules)}
         was_reading = self._reads_trades
         self.rules = tuple(rules)

@@ -5,7 +5,7 @@ it waits for: an ended order, second, bar or minute, or the trades of a run. It 
 FOUND rows.
 
 Parameters reach the kernels as one RULES record, whose fields are those of the settings (`core.settings.detectors` and
-`core.settings.levels`). `READ` is what has been read of the session so far, common to all detectors.
+`core.settings.levels`). `READ` is the state of the session's trades read so far, common to all detectors.
 """
 
 from dataclasses import fields

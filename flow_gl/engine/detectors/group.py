@@ -115,7 +115,7 @@ class Detection:
                 state.make_room(int(trades.arrays[1][self.read]), self.read)
 
     def pass_time(self, trades: SessionTrades, now_ns: int, tick_size: int) -> Iterator[NDArray[np.void]]:
-        """End what the clock has passed at `now_ns`. Yields EVENT rows."""
+        """End the periods that are over at `now_ns`. Yields EVENT rows."""
         state, room = self.state, self._room
         arguments = (*trades.arrays[1:], trades.count, now_ns, *state.fixed)
         code = ROOM

@@ -1,4 +1,4 @@
-"""Reads the session's trades in order, and tells each detector what has ended.
+"""Reads the session's trades in order, and calls each detector when a period that it uses has ended.
 
 Trades are read in runs: of one second, at most `RUN` of them. The loop over a run adds up what all detectors share
 (the second's extremes and CVD, the minute's footprint, the open order) and branches only for an order that may be
@@ -22,7 +22,7 @@ RUN: Final = 512
 """Maximum trades per run, each of which may make a large trade and a zero cross known."""
 DONE: Final = 0
 ROOM: Final = 1
-"""The events have too little room for what may be found next."""
+"""The array of events has too little room for further events."""
 ROWS: Final = 2
 """The next trade is outside the footprint's rows."""
 PROFILE: Final = 3
@@ -154,7 +154,7 @@ def detect_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one ca
     minutes, seconds : MINUTE_LEVELS and ORDER_CVD, receive rows; STATE of `lines` has their number
     rules : RULES, shape (1,)
     tick_size : 1e-9 units
-    events : FOUND, receives what is found
+    events : FOUND, receives the events found
 
     Returns
     -------
@@ -299,7 +299,7 @@ def pass_time_nb(  # noqa: PLR0917  # kernels take arrays
     tick_size: int,
     events: NDArray[np.void],
 ) -> tuple[int, int]:
-    """End what the clock has passed. Returns the number of events and a code: DONE, ROOM or PROFILE."""
+    """End the periods that the clock has passed. Returns the number of events and a code: DONE, ROOM or PROFILE."""
     s, line, rule = reads[0], line_state[0], rules[0]
     if _FEW + stacked_imbalance.room_nb(s, rows, rule) > len(events):
         return 0, ROOM

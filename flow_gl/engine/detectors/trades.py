@@ -1,4 +1,4 @@
-"""The session's trades as compact columns, 17 bytes each: what detectors read, and what a changed parameter needs.
+"""The session's trades as compact columns, 17 bytes each: read by detectors, also when a parameter changes.
 
 A trade's position counts from the session's first trade. The columns grow by doubling. Beyond `most` trades all are
 dropped that no detector needs, which bounds memory (8,388,608 trades take 136 MiB; the busiest sessions of NQ and ES

@@ -28,7 +28,7 @@ _ROOM: Final = 8 << 20
 
 
 def _sources() -> str:
-    """Return a hash of the engine's sources, because Numba checks only a kernel's own file, not what it calls."""
+    """Return a hash of the engine's sources, because Numba checks only a kernel's own file, not its callees."""
     digest = hashlib.blake2s(__version__.encode())
     for path in sorted(Path(__file__).parents[1].rglob("*.py")):
         digest.update(path.read_bytes())

@@ -146,7 +146,7 @@ class Found:
         return tuple(sorted(self._all, key=lambda one: (-one.volume, -one.trades, one.instrument_id, one.symbol)))
 
     def of_name(self, name: str) -> Choice | None:
-        """Return what a requested symbol means; None if it means no instrument that trades. Case is ignored."""
+        """Return the choice for a requested symbol; None if no instrument of it trades. Case is ignored."""
         wanted = name.upper()
         known = next((known for known in self._means if known.upper() == wanted), None)
         if known is None:
@@ -158,7 +158,7 @@ class Found:
         return Choice(known, tuple(self._all[at] for at in meaning.at), meaning.trades, meaning.volume)
 
     def of_symbol(self, symbol: str) -> Choice | None:
-        """Return what a raw symbol means: the instruments of that name, of any id; None if none of them trades."""
+        """Return the choice for a raw symbol: all instruments of that name, of any id; None if none of them trades."""
         named = [one for one in self._all if one.symbol and one.symbol.upper() == symbol.upper() and one.trades]
         if not named:
             return None

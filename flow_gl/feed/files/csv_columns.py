@@ -127,7 +127,7 @@ def convert(block: bytes, columns: Columns) -> Block:
 
 
 def fault_of(line: bytes, columns: Columns) -> str:
-    """Describe what is wrong with a line that `convert` refuses."""
+    """Describe the fault of a line that `convert` refuses."""
     fields = split_line(line)
     if len(fields) != len(columns.names):
         return f"expected {len(columns.names)} columns, got {len(fields)}"

@@ -205,7 +205,7 @@ class _Tally:
             setattr(self, name, grown)
 
     def name(self, mapping: Mapping) -> None:
-        """Apply a change of names: what was counted so far gets the previous ones."""
+        """Apply a change of names: trades counted so far keep the previous ones."""
         for instrument_id in self._book.touches(mapping):
             self._finish(np.flatnonzero(self.ids == instrument_id))
         self._book.take(mapping)

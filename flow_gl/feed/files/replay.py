@@ -177,7 +177,7 @@ class FilesFeed:
         self._state = FeedState.CATCHING_UP if is_late else FeedState.REPLAY
 
     def poll(self, wall_ns: int) -> list[Item]:
-        """Return what is due at a wall time, at most one bulk of trades. Errors are reported by `status`."""
+        """Return the items due at a wall time, at most one bulk of trades. Errors are reported by `status`."""
         items: list[Item] = []
         if self._state in (FeedState.STARTING, FeedState.ENDED, FeedState.FAILED):
             return items
@@ -245,7 +245,7 @@ class FilesFeed:
         return max(clock.anchor_event + int(((self._wall or 0) - clock.anchor_wall) * clock.rate), self._first_ts)
 
     def hold(self) -> None:
-        """Stop the clock where it is; what is read without pacing is still handed over."""
+        """Stop the clock where it is; items read without pacing are still delivered."""
         if not self._is_held:
             self._anchor(self._event_now() if self._is_paced() else self._last_ts)
             self._is_held = True
@@ -271,7 +271,7 @@ class FilesFeed:
         self._state = FeedState.REPLAY
 
     def hand_over_until(self, event_ns: int) -> Iterator[Item]:
-        """Yield at once what is due until an event time, and continue from that time. Raises DataError."""
+        """Yield all items up to an event time without pacing, and continue from that time. Raises DataError."""
         self._state = FeedState.REPLAY
         while (item := self._peek()) is not None and (count := self._due_until(item, event_ns)):
             items: list[Item] = []
@@ -280,7 +280,7 @@ class FilesFeed:
         self._anchor(event_ns)
 
     def _hand_over(self, items: list[Item]) -> int:
-        """Append what is due to `items`. Returns the room left in the bulk, trades."""
+        """Append the items that are due to `items`. Returns the room left in the bulk, trades."""
         room = self._bulk
         while room > 0 and not (self._is_held and self._state == FeedState.REPLAY):
             item = self._peek()

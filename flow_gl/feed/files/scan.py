@@ -38,7 +38,7 @@ class FileSummary:
     """The summary of each file, in the order of `paths`."""
 
     def choose(self, symbol: str | None = None) -> Choice:
-        """Choose what to chart: what a symbol means, or the busiest instrument.
+        """Choose the instrument to chart: that of a symbol, or the busiest one.
 
         Without a symbol, outrights come first, then instruments that are neither outright nor spread (shares), then
         spreads.

@@ -220,7 +220,7 @@ class Connection:
 
         quiet = logging.getLogger("databento")
         if not quiet.handlers:
-            quiet.addHandler(logging.NullHandler())  # the status reports what the client logs
+            quiet.addHandler(logging.NullHandler())  # the client's log messages are reported in the status
         request = self.request
         client = self._client = databento.Live(
             key=self._key,
@@ -268,7 +268,7 @@ class Connection:
             task.cancel()
 
     def _take_down(self) -> None:
-        """Cancel what is left on the loop and close it."""
+        """Cancel the loop's remaining tasks and close it."""
         self._abort()
         left = asyncio.all_tasks(self._loop)
         if left:

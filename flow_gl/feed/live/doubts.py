@@ -28,7 +28,7 @@ class Doubts:
 
     Parameters
     ----------
-    clock : what is known of the gateway's clock
+    clock : the state of the gateway's clock
     """
 
     def __init__(self, clock: GatewayClock) -> None:

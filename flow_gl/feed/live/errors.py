@@ -43,7 +43,7 @@ class Trouble:
 
 
 SAID_CHARS: Final = 120
-"""Of the gateway's own words: what is to be done about them must fit into the line too."""
+"""Maximum length of the gateway's own text, characters, so that the advice fits into the line too."""
 _AUTH_FAILED: Final = 1
 _KEY_DEACTIVATED: Final = 2
 _LIMIT_EXCEEDED: Final = 3

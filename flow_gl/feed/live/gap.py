@@ -27,7 +27,7 @@ class Gap:
     def __init__(self, hours: Hours) -> None:
         self._hours = hours
         self._start: int | None = None
-        self._missing_from = 0  # start of what is still missing
+        self._missing_from = 0  # start of the part that is still missing
         self._holes: list[tuple[int, int]] = []  # ranges that can no longer be filled
         self._is_first = True
         self.reach = Reach.WANTED

@@ -381,7 +381,7 @@ class Intake:
 
 
 def _chunks_of(coming: Iterator[NDArray[np.void] | bytes]) -> list[bytes]:
-    """Split what is left into single records."""
+    """Split the remaining data into single records."""
     chunks: list[bytes] = []
     for run in coming:
         if isinstance(run, bytes):

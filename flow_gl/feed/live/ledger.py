@@ -1,4 +1,4 @@
-"""Which trades have been handed over: what a new connection must bring, and what of it is only repeated.
+"""The trades delivered so far: decides which part a new connection must replay, and which of its trades are repeats.
 
 A replay repeats trades. Per instrument, trades older than `RESUME_OVERLAP_NS` before the newest one handed over are
 dropped as known; those within the overlap are compared as a multiset (`core.market.dedup`), because no field identifies

@@ -16,7 +16,7 @@ from flow_gl.feed.live.request import Request, Subscription
 
 
 class ResumeRequests:
-    """Makes connections that request exactly what is missing.
+    """Makes connections that request exactly the missing data.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class ResumeRequests:
 
         Parameters
         ----------
-        intakes : what was received so far
+        intakes : the data received so far
         wall_ns : now, ns since the epoch
         reach : how far back the gateway is believed to replay
         is_first : nothing was received yet on any connection

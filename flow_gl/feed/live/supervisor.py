@@ -1,12 +1,12 @@
 """The live feed: Databento's gateway, supervised so that every trade arrives exactly once, whatever fails.
 
 A connection is used until something is wrong with it and then discarded. A new one requests a replay from where the
-ledger needs it, and the ledger drops what was already handed over. At the start that is the session's open, so catching
-up and live trading are one continuous stream. `poll` does all the work, on the caller's thread and with the caller's
-clock: it takes what has arrived, monitors the connection, and opens the next one when a pause is over.
+ledger needs it, and the ledger drops trades that were already delivered. At the start that is the session's open, so
+catching up and live trading are one continuous stream. `poll` does all the work, on the caller's thread and with the
+caller's clock: it takes the received records, monitors the connection, and opens the next one when a pause is over.
 
-When a session opens, symbols are requested again on a second connection, which takes over once it streams. A symbol
-that is added comes on a connection of its own until one can bring all (`added`).
+When a session opens, symbols are requested again on a second connection, which takes over once it streams. An added
+symbol has its own connection until one connection can deliver all symbols (`added_symbols`).
 """
 
 import random
@@ -109,7 +109,7 @@ class LiveFeed(Reporting):
         self._session_open = 0
         self._has_streamed = self._is_streaming = self._is_live = self._is_ended = False
         self._is_relieved = False
-        """A second connection has taken over, and repeats what is known: the feed is as live as before."""
+        """A second connection has taken over and repeats known trades; the feed stays live."""
         self._is_open = True
         self._opened_ns = self._heard_ns = self._look_ns = 0
         self._wall_less_monotonic_ns: int | None = None
@@ -137,7 +137,7 @@ class LiveFeed(Reporting):
         self._connect(self._wall_ns, self._clock.monotonic_ns())
 
     def poll(self, wall_ns: int) -> list[Item]:
-        """Return what has arrived by now, at most `BATCH` records; never waits."""
+        """Return the items that have arrived, at most `BATCH` records; never waits."""
         out: list[Item] = []
         if self._is_ended or not self._anchor_ns:
             return out
@@ -159,7 +159,7 @@ class LiveFeed(Reporting):
     def add(self, symbol: str) -> None:
         """Request another symbol, from the session's open, without touching the others. Raises UsageError.
 
-        `refusals` says what the gateway refused; otherwise its trades and its name are among the items.
+        If the gateway refuses it, `refusals` has the reason; otherwise its trades and its name are among the items.
         """
         if self._is_parent:
             raise UsageError("no symbol can be added to a feed of parent symbols")
@@ -229,7 +229,7 @@ class LiveFeed(Reporting):
         self._is_live = self._is_streaming = False
 
     def _serve(self, connection: Connection, wall_ns: int, now_ns: int, out: list[Item]) -> None:
-        """Take what has arrived, then supervise the connection."""
+        """Process the received records, then supervise the connection."""
         phase = connection.phase  # looked at first: what came before its end is all there
         if connection.faults:
             words = f"a record was lost inside the client ({connection.failure}): requesting it again"
@@ -316,7 +316,7 @@ class LiveFeed(Reporting):
         self._ending.append(connection)
 
     def _go_live(self, connection: Connection, out: list[Item]) -> None:
-        """The replay has brought what it could: say what has become of the gap."""
+        """Start live mode after the replay, and report whether the gap is filled or permanent."""
         self._is_live = True
         self._is_relieved, self._known_spans = False, {}
         self._backoff.all_is_well()

@@ -176,7 +176,7 @@ class NewestValue(NamedTuple):
 
 
 def name_of(reader: MarketReader) -> str:
-    """Return a symbol's name: the contract, or what was requested."""
+    """Return a symbol's name: the contract, or the requested symbol."""
     return reader.symbol or reader.requested
 
 

@@ -98,7 +98,7 @@ class VwapSums:
         self._is_too_large = False
 
     def read(self) -> AnchoredVwap | None:
-        """Add what has traded since the last reading; return the curve, or None while there is nothing to show."""
+        """Add the trades since the last call; return the curve, or None while there is nothing to show."""
         reader = self._reader
         end_ns = contract_end(reader, self._anchor_ns)
         steps = steps_of(reader, self._from_ns, end_ns, lod=self._lod)

@@ -1,4 +1,4 @@
-"""The numbers of a chart's shapes: what rulers measured, and what has traded since anchors.
+"""The numbers of a chart's shapes: the measurements of rulers, and the trades since anchors.
 
 One job updates all of them after trades have changed them.
 """
@@ -20,7 +20,7 @@ NO_FIGURES: Final[dict[str, Figures | None]] = {}
 
 @dataclass(slots=True)
 class _Known:
-    """The numbers of a shape, and what they were read for."""
+    """The numbers of a shape, and the key for which they were read."""
 
     place: tuple[object, ...]
     version: tuple[object, ...]
@@ -77,7 +77,7 @@ class ShapeBook:
 
     @staticmethod
     def _version(shape: Shape, reader: MarketReader) -> tuple[object, ...]:
-        """Return what the numbers depend on: trades, while the shape's time is not over, and rolls."""
+        """Return the key of the numbers: trades, while the shape's time is not over, and rolls."""
         end_ns = shape.times_ns[1] if shape.kind == "ruler" else contract_end(reader, shape.start.t_ns)
         is_running = end_ns > int(reader.footprint["bucket"]) * reader.bucket_ns
         is_known = bool(reader.footprint_version) and not is_running

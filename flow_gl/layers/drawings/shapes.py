@@ -40,7 +40,7 @@ _MIN_PX: Final = 48.0
 _PAUSE_NS: Final = 180 * SECOND_NS
 """Shorter times without trades are drawn as slopes."""
 _PROFILE_SHARE: Final = 0.3
-"""Width of an anchored profile as a share of what is in view after its anchor, ..."""
+"""Width of an anchored profile as a share of the visible part after its anchor, ..."""
 _PROFILE_PX: Final = (64.0, 260.0)
 """... within these limits, at content scale 1."""
 
@@ -252,7 +252,7 @@ class ShapesLayer(CachedLayer):
 
 
 def measured(shape: Shape, found: RangeProfile, tick_size: int) -> list[str]:
-    """Return what a ruler says: ticks and points, time, and what traded in that time."""
+    """Return the texts of a ruler: ticks and points, time, and the volume traded in that time."""
     moved, length_ns = shape.end.price - shape.start.price, found.end_ns - found.start_ns
     whole, rest = divmod(abs(moved), tick_size)
     ticks = (1 if moved > 0 else -1) * (whole + bool(rest))

@@ -13,7 +13,7 @@ class ShownShape:
 
     Attributes
     ----------
-    figures : what a ruler measured or what has traded since an anchor; None for other kinds or without trades
+    figures : the measurement of a ruler, or the trades since an anchor; None for other kinds or without trades
     is_selected : it has handles
     is_held : it is being placed or moved
     """

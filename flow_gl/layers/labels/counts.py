@@ -29,7 +29,7 @@ from flow_gl.layers.rows.hit import visible_rows
 from flow_gl.layers.rows.packing import FARTHEST, PARTS_PER_TICK
 
 COUNT_ROW: Final = np.dtype([("place", "<i4", (4,)), ("box_px", "<f4", (4,)), ("cell", "<f4", (4,))])
-"""One label, plate or leader: its bubble and what it is, its place relative to the bubble, its texels (count.vert)."""
+"""One label, plate or leader: its bubble and its kind, its place relative to the bubble, its texels (count.vert)."""
 _PACK: Final = struct.Struct("<4i8f").pack
 _LABEL, _PLATE, _LEADER = range(3)
 _SIZES_PX: Final = np.array([11.0, 12.0, 13.0, 15.0])

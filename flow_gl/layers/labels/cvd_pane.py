@@ -68,7 +68,7 @@ def _room_px(scene: Scene) -> float:
 
 
 def _zero_text(chart: Chart, scene: Scene, direction: int) -> tuple[str, float]:
-    """Return what is said of a zero that lies in a direction, with its width, px."""
+    """Return the text for a zero that lies in a direction, and its width, px."""
     rect, scale, texts = scene.cvd_view.rect, scene.cvd_view.scale, chart.batches.text
     words = "above" if direction > 0 else "below"
     options = (f"zero is {contracts_text(abs(chart.shown.cvd))} {words}", f"0 {words}", "0")

@@ -71,7 +71,7 @@ class LabelLayout:
         """Time has moved, and levels and curves are left to a later frame."""
 
     def begin_frame(self, scene: Scene, numbers: Numbers) -> int:
-        """Return what has moved lines and labels, as bits; 0 if they are not laid out in this frame."""
+        """Return the changes that moved lines and labels, as bits; 0 if they are not laid out in this frame."""
         price_view = scene.price_view
         view = _of_scene(scene), _of_view(price_view), _of_view(scene.cvd_view)
         if view != self._view:
@@ -99,7 +99,7 @@ class LabelLayout:
         return self._levels_moved(price_view, moved)
 
     def with_profile(self, view: View) -> int:
-        """Return what a new profile moves; levels and curves that are left to a later frame go with it."""
+        """Return the bits of a new profile, including levels and curves that were deferred to a later frame."""
         if not self.are_levels_due:
             return PROFILE
         self.are_levels_due, self._levels_right_ns = False, view.t_right_ns
@@ -107,7 +107,7 @@ class LabelLayout:
         return PROFILE | LEVELS
 
     def _levels_moved(self, view: View, moved: int) -> int:
-        """Add LEVELS to what has moved in this frame if it is their turn."""
+        """Add LEVELS to the changes of this frame if it is their turn."""
         if not self.are_levels_due:
             return moved
         if moved & LEVELS:

@@ -1,4 +1,4 @@
-"""Names of sessions at their starts: trade date, what is special about the session, its delta and volume.
+"""Names of sessions at their starts: trade date, special features of the session, delta and volume.
 
 A session whose start lies left of the view is named at the view's left border, if another session is in view. A name is
 below a notice that is in its place; where there is little room, it gets shorter.
@@ -42,7 +42,7 @@ def session_names(session: Session, zone: str) -> list[str]:
 
 
 def special_of(session: Session, zone: str) -> str:
-    """Return what is special about a session: a roll, an early close, unscheduled, partial; "" for an ordinary one."""
+    """Return the special feature of a session: a roll, an early close, unscheduled, partial; "" for an ordinary one."""
     numbers, found = session.numbers, []
     if session.is_roll:
         found.append("roll")

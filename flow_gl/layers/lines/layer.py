@@ -65,6 +65,6 @@ def pixel_xs(view: View, times_ns: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def place_of(view: View) -> tuple[object, ...]:
-    """Return what the places of lines in a pane depend on; it changes as time moves them by a whole pixel."""
+    """Return a key for the positions of lines in a pane; it changes when time moves them by a whole pixel."""
     right_px = round(view.folded.position(view.t_right_ns) / view.ns_per_px)
     return right_px, view.ns_per_px, view.rect, view.y_top, view.y_per_px, view.scale, view.folded

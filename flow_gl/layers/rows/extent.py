@@ -31,7 +31,7 @@ _MAX_NAMED: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class PriceScale:
-    """An automatic scale: `low` to `high` in ticks above price 0, and what it omits at either end."""
+    """An automatic scale: `low` to `high` in ticks above price 0, and the trades omitted at either end."""
 
     low: float
     high: float

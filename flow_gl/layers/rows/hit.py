@@ -1,4 +1,4 @@
-"""Finds rows by time and screen position with binary searches, so that the cost depends on what is visible."""
+"""Finds rows by time and screen position with binary searches, so that the cost depends only on the visible range."""
 
 import math
 from typing import Final

@@ -23,7 +23,7 @@ _KNOWN: Final = (TickSource.DEFINITION, TickSource.TABLE)
 
 
 class Verdict(Enum):
-    """Whether a range that was read alone gives what it gives after all earlier files."""
+    """Whether a range that was read alone gives the same events as after all earlier files."""
 
     SAME = "the range gives the same after all earlier files"
     TICK = "an instrument has another tick after all earlier files"

@@ -88,12 +88,12 @@ _decoder: Final = msgspec.msgpack.Decoder(RangeFound)
 
 
 def encode(found: RangeFound) -> bytes:
-    """Encode what was found in a range; equal results are equal bytes."""
+    """Encode the results of a range; equal results give equal bytes."""
     return _encoder.encode(found)
 
 
 def decode(data: bytes) -> RangeFound | None:
-    """Decode what was found in a range; None if the bytes are something else."""
+    """Decode the results of a range; None if the bytes are something else."""
     try:
         return _decoder.decode(data)
     except msgspec.MsgspecError:

@@ -1,4 +1,4 @@
-"""Detect the events of files under sets of parameters: plan, take what is cached, run the rest, and put it together."""
+"""Detect the events of files under sets of parameters: plan, take cached results, run the rest, combine everything."""
 
 import hashlib
 from collections.abc import Callable, Generator, Sequence
@@ -38,7 +38,7 @@ class Options:
     scheduler: str = ""
     """Address of a Dask scheduler; "" to run on this machine."""
     is_cached: bool = True
-    """Keep what is found in the user's cache folder, and take it from there."""
+    """Cache results in the user's cache folder, and reuse them."""
 
 
 @dataclass(slots=True)
@@ -223,7 +223,7 @@ class Studying:
             yield from run_local(work.tasks, workers=self._workers, on_share=work.reach)
 
     def _keys(self, session_range: SessionRange) -> list[str]:
-        """Return the cache's name of what a range gives under each set."""
+        """Return the cache key of a range's results under each set."""
         try:
             files = [identity(path) for path in session_range.paths]
         except OSError as error:

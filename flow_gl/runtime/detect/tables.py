@@ -88,7 +88,7 @@ def write(study: Study, values: Sequence[Values], folder: Path) -> list[Path]:
 
     Parameters
     ----------
-    study : what was found
+    study : the results
     values : of each set of parameters, what distinguishes it; empty if there is one set
     folder : exists; files of the same names are replaced
 

@@ -205,7 +205,7 @@ class _Reading:
         return True
 
     def finish(self) -> list[bytes]:
-        """End the sessions and return what was found."""
+        """End the sessions and return the results."""
         end = self._runs[0].states()
         for run in self._runs:
             run.pipeline.finish()

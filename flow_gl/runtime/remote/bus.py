@@ -352,7 +352,7 @@ class BusConnection:
             self._listener.status(merged([status for _, status in found]))
 
     def _take(self, updates: list[Update]) -> None:
-        """Pass on what a chart has received."""
+        """Pass on a chart's received rows."""
         self._heard_s = asyncio.get_running_loop().time()
         for update in updates:
             if isinstance(update, Chart):

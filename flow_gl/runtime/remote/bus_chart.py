@@ -2,7 +2,7 @@
 
 A consumer can be lost with the server that held it; the client's library creates another one when heartbeats are
 missing. If the publisher's status, or rows that its state refers to, are missing for longer than that, this reader
-creates new consumers at its current positions and keeps what it has received.
+creates new consumers at its current positions and keeps the received rows.
 """
 
 import asyncio

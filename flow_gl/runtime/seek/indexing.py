@@ -95,7 +95,7 @@ class Indexing:
         return found
 
     def _name(self, file: int, number: int) -> tuple[Path, str]:
-        """Return what a segment is derived from, and its key."""
+        """Return the file from which a segment is derived, and its key."""
         key = self._keys[file] if file < len(self._keys) else ""
         return self._summary.paths[file], hashed(key, "seek", str(number))
 

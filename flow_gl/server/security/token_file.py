@@ -128,7 +128,7 @@ def create(path: Path, *, name: str, scopes: tuple[Scope, ...], wall_ns: int, ex
     ----------
     path : the token file; created if missing
     name : who or what uses it
-    scopes : what it allows
+    scopes : the scopes that it grants
     wall_ns : now, ns since the epoch
     expires_ns : when it expires, ns since the epoch; 0 for never
 

@@ -25,7 +25,7 @@ _LONGEST: Final = 512
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a client is, and what it may do."""
+    """A client's identity and scopes."""
 
     name: str
     scopes: frozenset[Scope]

@@ -95,7 +95,7 @@ class MarketArchive:
             log.go_back()
 
     def write(self, connection: Connection) -> int:
-        """Write what is new, at most `ROWS_AT_ONCE` of each kind, in the current transaction.
+        """Write new rows, at most `ROWS_AT_ONCE` of each kind, in the current transaction.
 
         Call `keep` after the commit, or `go_back` if the transaction failed.
 
@@ -140,7 +140,7 @@ class MarketArchive:
         return self._reader.breaks_version[1] != version[1]
 
     def _write_left(self, connection: Connection) -> int:
-        """Write what is missing of the instruments that the chart has rolled from, oldest first. Returns the rows."""
+        """Write the missing rows of the instruments that the chart rolled from, oldest first. Returns their number."""
         reader, place = self._reader, self._place
         total = int(reader.roll_total)
         while place.rolls < total:

@@ -110,7 +110,7 @@ class Archive:
         return replace(status, message=message, rows=self._rows, waiting=waiting, missed=missed)
 
     def close(self, *, timeout_s: float = 5.0) -> None:
-        """Write what is left, for at most `timeout_s` seconds, and stop. Idempotent."""
+        """Write the remaining rows, for at most `timeout_s` seconds, and stop. Idempotent."""
         self._stop.set()
         if self._thread:
             self._thread.join(timeout_s)

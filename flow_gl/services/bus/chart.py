@@ -1,8 +1,8 @@
 """Publishes one chart while its engine holds the lease.
 
-`sync` learns what the bus holds and finds it among the engine's own rows. If it is there, publishing continues after
-it; if it cannot be there (another replay, other settings), a new epoch begins. After any doubt (no answer, another
-publisher has written) it is called again, so there is one way to resynchronise and nothing to undo.
+`sync` reads the newest rows on the bus and looks for them among the engine's own rows. If they are there, publishing
+continues after them; if they cannot be there (another replay, other settings), a new epoch begins. After any doubt (no
+answer, another publisher has written) it is called again, so there is one way to resynchronise and nothing to undo.
 """
 
 import asyncio
@@ -95,7 +95,7 @@ class ChartPublisher:
         return self._source.clock.monotonic_ns() / SECOND_NS
 
     async def sync(self) -> bool:
-        """Learn what the bus holds. Returns False if the engine has not reached it yet: call again.
+        """Read the newest rows on the bus. Returns False if the engine has not reached them yet: call again.
 
         Raises
         ------
@@ -216,7 +216,7 @@ class ChartPublisher:
         self._description, self._described_s = new, self._now_s()
 
     async def tick(self, *, at_once: bool = False) -> bool:
-        """Publish what is new. Returns whether more waits.
+        """Publish new rows. Returns whether more are waiting.
 
         Parameters
         ----------
