@@ -8,7 +8,7 @@ price, each with the fastest plan found for it, and end with tables. Their avera
 exact. `..._from_columns` is the same with the columns extracted beforehand. The engine also fills a store's rings and
 computes the value area, the nodes and the VWAP.
 
-Each job runs twice in a row and the second run counts, because polars returns memory in threads of its own, which slows
+Each job runs twice in a row and the second run counts, because polars returns memory in its own threads, which slows
 down the job that follows. Figures are medians of wall time and of the engine's processor time, which other load on the
 machine disturbs less. A ratio compares a peer's run with the engine's runs just before and just after it, because the
 speed of a shared machine may halve within a minute; the median over all rounds is reported. The engine and pandas use

@@ -1,4 +1,4 @@
-"""The command `serve`: runs a server without a window, over an engine of its own or over charts from elsewhere."""
+"""The command `serve`: runs a server without a window, over its own engine or over charts from elsewhere."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

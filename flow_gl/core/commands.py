@@ -85,7 +85,7 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
 
 
 Transport = OpenTimeline | Play | Seek | Step | SetLoop
-"""The commands that only a replay of files obeys."""
+"""The commands that only a replay of files executes."""
 Command = Configure | SetAlerts | SetSpeed | Transport | Retry | AddSymbol | Stop
 
 _decoder: Final[msgspec.json.Decoder[Command]] = msgspec.json.Decoder(Command)

@@ -238,8 +238,8 @@ and up to the next row's; only rows with volume are listed, so that one price fa
 
 SESSION: Final = np.dtype(
     [
-        ("trade_date", "<i8"),  # YYYYMMDD, 0 where no calendar is in force
-        ("open_ts", "<i8"),  # ns; first trade's time where no calendar is in force
+        ("trade_date", "<i8"),  # YYYYMMDD, 0 without a calendar
+        ("open_ts", "<i8"),  # ns; first trade's time without a calendar
         ("close_ts", "<i8"),
         ("unscheduled", "<i8"),  # 1: the exchange's calendar has no session then
         ("partial", "<i8"),  # 1: it begins with `first_ts`, its earlier trades are not known ...

@@ -20,12 +20,12 @@ class Reconfigurable:
 
     @property
     def settings(self) -> AggregationSettings:
-        """The settings in force."""
+        """The current settings."""
         return self._settings
 
     @property
     def rules(self) -> tuple[EngineRule, ...]:
-        """The alert rules in force."""
+        """The current alert rules."""
         return self._rules
 
     def configure(self, changes: dict[str, Any]) -> None:

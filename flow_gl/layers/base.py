@@ -114,7 +114,7 @@ class Scene:
     cvd_view: View
     profile_rect: Rect
     lod: int
-    """Level of detail in force: its buckets are `reader.widths_ns[lod]` wide."""
+    """Current level of detail: its buckets are `reader.widths_ns[lod]` wide."""
     style: Style
     now_ns: int
     """Event time at the live edge."""

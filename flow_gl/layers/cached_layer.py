@@ -1,4 +1,4 @@
-"""Base of layers without GPU buffers of their own: they add rectangles and labels to the chart's batches.
+"""Base of layers without their own GPU buffers: they add rectangles and labels to the chart's batches.
 
 The output of such a layer depends only on its `key`. While the key is unchanged, the previous output is reused, so a
 frame pays only for what changes. The key itself is found only if something has moved that the layer follows.

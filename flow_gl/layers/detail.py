@@ -25,7 +25,7 @@ def lod_for(
     ----------
     ns_per_px : time scale of the view
     bucket_ns : bucket of lod 0
-    current : lod in force; kept while it nearly fits, so that a zoom near a limit does not flicker
+    current : the current lod; kept while it nearly fits, so that a zoom near a limit does not flicker
     locked : lod locked by the user; it takes precedence
     min_spacing_px : framebuffer pixels, that is, multiplied by the content scale
     """

@@ -18,7 +18,7 @@ FALLBACK_REFERENCE = 50
 
 
 def reference_of(scene: Scene) -> int:
-    """Return the contracts of the largest disc at the lod in force."""
+    """Return the contracts of the largest disc at the current lod."""
     reference = scene.style.reference or int(scene.reader.session["reference"]) or FALLBACK_REFERENCE
     reader = scene.reader
     return reference_at(reference, reader.bucket_ns, reader.widths_ns[scene.lod])

@@ -15,7 +15,7 @@ from flow_gl.layers.chart import Chart
 
 
 class HeaderLayer:
-    """Draws `chart.header`. It has a batch of its own, because the header lies outside the chart's panes.
+    """Draws `chart.header`. It has its own batch, because the header lies outside the chart's panes.
 
     Each text has a slot in it: after a trade, those that did not change keep their rows.
     """

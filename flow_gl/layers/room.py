@@ -28,7 +28,7 @@ class Part(IntEnum):
     SIGN_DETAIL = 15
     CVD_SESSION = 16
     BADGE_WORD = 17
-    COMPARED_PANE = 18
+    COMPARISON_PANE = 18
     CVD_PANE = 19
     PRICE_AXIS = 20
     CVD_WORD = 21
@@ -44,7 +44,7 @@ MIN_PX: Final[dict[Part, tuple[float, float]]] = {
     Part.LEGEND: (240.0, 420.0),
     Part.LEVEL_LABELS: (200.0, 160.0),
     Part.TIME_AXIS: (180.0, 150.0),
-    Part.COMPARED_PANE: (100.0, 230.0),
+    Part.COMPARISON_PANE: (100.0, 230.0),
     Part.CVD_PANE: (100.0, 170.0),
     Part.PRICE_AXIS: (230.0, 110.0),
 }

@@ -18,7 +18,7 @@ class ShownValues:
     last_price : 1e-9; 0 before the first trade
     cvd : contracts, at the right edge of the CVD pane
     reference : contracts of the largest disc, eased towards `reference_goal`
-    reference_goal : contracts of the largest disc at the lod in force
+    reference_goal : contracts of the largest disc at the current lod
     is_paused : the picture is stopped
     """
 

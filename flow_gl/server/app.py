@@ -182,7 +182,7 @@ class App:
             return False
         identity = guard.identity
         assert identity is not None
-        # Where nothing obeys commands, no client is offered the scope for them.
+        # If the feed accepts no commands, no client is offered the scope for them.
         useless = set() if are_available(self._feed) else {"control"}
         self._hub.welcome(client, sorted(identity.scopes - useless))
         return True

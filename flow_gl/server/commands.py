@@ -13,7 +13,7 @@ _LAST_NS: Final = 2**63
 
 
 def are_available(feed: str) -> bool:
-    """Whether a feed obeys any command."""
+    """Whether a feed accepts any command."""
     return feed in ("demo", "replay")
 
 

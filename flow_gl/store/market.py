@@ -36,7 +36,7 @@ from flow_gl.core.schema import (
 from flow_gl.core.units import SECOND_NS
 from flow_gl.store.layout import StoreLayout
 from flow_gl.store.ring import Ring
-from flow_gl.store.row_log import ROWS_IN_FORCE, FrozenLogs, RowLog
+from flow_gl.store.row_log import CURRENT_ROWS, FrozenLogs, RowLog
 from flow_gl.store.shm import Segment
 from flow_gl.store.table import Table, TableCopy
 
@@ -69,7 +69,7 @@ def footprint_capacity(lod: int, base_capacity: int = BASE_CAPACITY) -> int:
 
 
 def _market_nbytes(base_capacity: int) -> int:
-    sizes = [size for dtype, rows in _LOGS for size in (Ring.nbytes(dtype, rows), Table.nbytes(ROWS_IN_FORCE))]
+    sizes = [size for dtype, rows in _LOGS for size in (Ring.nbytes(dtype, rows), Table.nbytes(CURRENT_ROWS))]
     for lod in range(MAX_LODS):
         capacity = lod_capacity(lod, base_capacity)
         sizes += [Ring.nbytes(BUBBLE, capacity), Ring.nbytes(CVD_POINT, capacity)]
@@ -98,7 +98,7 @@ class MarketStore:
         self._segment = segment
         layout = StoreLayout(buffer)
         self.events, self.minutes, self.order_cvd, self.alerts = (
-            RowLog(layout.ring(dtype, rows), layout.table(ROWS_IN_FORCE)) for dtype, rows in _LOGS
+            RowLog(layout.ring(dtype, rows), layout.table(CURRENT_ROWS)) for dtype, rows in _LOGS
         )
         self.of_bubbles: Final = slice(len(layout.counters), len(layout.counters) + MAX_LODS)
         """The heads of `bubbles` among what `published` returns."""
@@ -245,7 +245,7 @@ class MarketReader:
 
         Parameters
         ----------
-        logs_only : only the logs' rows in force, for a picture that is paused: its parameters may still change
+        logs_only : only the logs' current rows, for a picture that is paused: its parameters may still change
         """
         published = self.store.published()
         if published == self._published and not self._logs.is_waiting:

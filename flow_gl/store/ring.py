@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 HEADER_BYTES: Final = 128
 _CLAIMED: Final = 0
 HEAD_WORD: Final = 8
-"""Place of the head in the header, in words of eight bytes: it has a cache line of its own."""
+"""Place of the head in the header, in words of eight bytes: it has a separate cache line."""
 
 
 def missing(head: int, capacity: int, held: int) -> tuple[int, int]:

@@ -1,8 +1,8 @@
-"""A log of rows whose newest may be replaced: a ring, and a table that says which of its rows are in force.
+"""A log of rows whose newest may be replaced: a ring, and a table that says which of its rows are current.
 
 Rows (events, lines) are appended as they become known. When a parameter changes, the session's rows are replaced: the
-rows in force are written once more behind the others, with the new rows in place of the old ones, and then one record
-of the table makes them the rows in force. So a reader, who looks at the table first, sees the old rows or the new ones,
+current rows are written once more behind the others, with the new rows in place of the old ones, and then one record
+of the table makes them the current rows. So a reader, who looks at the table first, sees the old rows or the new ones,
 never a part. A view, which reads several logs in a frame, sees all of them before a replacement or all after it
 (`FrozenLogs`).
 """
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from flow_gl.store.ring import Ring
 from flow_gl.store.table import Table
 
-ROWS_IN_FORCE: Final = np.dtype(
+CURRENT_ROWS: Final = np.dtype(
     [
         ("epoch", "<i8"),  # how often rows were replaced
-        ("start", "<i8"),  # position in the ring of the first row in force ...
+        ("start", "<i8"),  # position in the ring of the first current row ...
         ("stop", "<i8"),  # ... and after the last
         ("replaced", "<i8"),  # position of the first row of the last replacement
         ("since", "<i8"),  # time (ns) from which that replacement holds
@@ -34,7 +34,7 @@ MAX_LOOKS: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """The rows in force, as positions in the ring; see ROWS_IN_FORCE."""
+    """The current rows, as positions in the ring; see CURRENT_ROWS."""
 
     epoch: int
     start: int
@@ -48,14 +48,14 @@ class RowLog:
 
     Parameters
     ----------
-    ring, table : of the rows, and of ROWS_IN_FORCE
+    ring, table : of the rows, and of CURRENT_ROWS
     """
 
     def __init__(self, ring: Ring, table: Table) -> None:
         self._ring: Final = ring
         self._table: Final = table
-        self._record: Final[NDArray[np.void]] = np.zeros(1, ROWS_IN_FORCE)
-        self._copy: Final[NDArray[np.void]] = np.zeros(1, ROWS_IN_FORCE)
+        self._record: Final[NDArray[np.void]] = np.zeros(1, CURRENT_ROWS)
+        self._copy: Final[NDArray[np.void]] = np.zeros(1, CURRENT_ROWS)
         self._version = -1
         self._in_force = InForce(0, 0, 0, 0, 0)
         table.read(self._record)
@@ -84,12 +84,12 @@ class RowLog:
 
     @property
     def oldest(self) -> int:
-        """Position of the oldest row in force that is still there."""
+        """Position of the oldest current row that is still there."""
         return max(self.in_force.start, self.oldest_kept)
 
     @property
     def oldest_kept(self) -> int:
-        """Position of the oldest row in the ring, in force or not."""
+        """Position of the oldest row in the ring, current or not."""
         return self._ring.oldest
 
     def append(self, rows: NDArray[np.void]) -> None:
@@ -135,7 +135,7 @@ class RowLog:
 
 
 class FrozenLog:
-    """A log as one reader sees it: the rows in force are those of the last `FrozenLogs.freeze`.
+    """A log as one reader sees it: the current rows are those of the last `FrozenLogs.freeze`.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ class FrozenLog:
 
     @property
     def oldest(self) -> int:
-        """Position of the oldest row in force that is still there."""
+        """Position of the oldest current row that is still there."""
         return max(self.in_force.start, self._log.oldest_kept)
 
     def read(self, start: int, stop: int) -> tuple[int, NDArray[np.void]]:
@@ -191,7 +191,7 @@ class FrozenLogs:
         return self._waited > 0
 
     def freeze(self) -> None:
-        """Show the newest rows in force, until the next call."""
+        """Show the newest current rows, until the next call."""
         newest = [log.newest for log in self.logs]
         is_half = len({now.epoch - log.in_force.epoch for log, now in zip(self.logs, newest, strict=True)}) > 1
         self._waited = self._waited + 1 if is_half else 0
@@ -211,9 +211,9 @@ class RowCursor:
         self._start = in_force.start
         self.position = max(position, in_force.start)
         self.consumed = 0
-        """Rows in force that were read when `renewed` last found a replacement."""
+        """Current rows that were read when `renewed` last found a replacement."""
         self.missed = 0
-        """Rows in force that were overwritten before this cursor read them."""
+        """Current rows that were overwritten before this cursor read them."""
 
     @property
     def place(self) -> tuple[int, int, int, int]:
@@ -230,12 +230,12 @@ class RowCursor:
         return self.behind_of(self.place)
 
     def behind_of(self, place: tuple[int, int, int, int]) -> int:
-        """Return the number of rows not read yet at a place; after a replacement, of all in force."""
+        """Return the number of rows not read yet at a place; after a replacement, of all current rows."""
         in_force = self._log.in_force
         return in_force.stop - (place[2] if in_force.epoch == place[0] else in_force.start)
 
     def renewed(self) -> InForce | None:
-        """Return the rows in force if some were replaced since the last call: the cursor then starts with the first.
+        """Return the current rows if some were replaced since the last call: the cursor then starts with the first.
 
         Otherwise return None. Until this is called, `read` returns nothing of a replacement.
         """
@@ -247,7 +247,7 @@ class RowCursor:
         return in_force
 
     def read(self, most: int | None = None) -> NDArray[np.void]:
-        """Copy the rows in force that were not read yet (at most `most`), and advance."""
+        """Copy the current rows that were not read yet (at most `most`), and advance."""
         in_force = self._log.in_force
         if in_force.epoch != self._epoch:
             return np.zeros(0, self._log.dtype)

@@ -20,7 +20,7 @@ SPANS: Final = 1 << 10
 
 
 class _Places:
-    """Gives each ring and table its part of a buffer, on cache lines of its own."""
+    """Gives each ring and table its part of a buffer, on separate cache lines."""
 
     def __init__(self) -> None:
         self.size = 0

@@ -5,15 +5,15 @@ import pytest
 
 from flow_gl.core.schema import ORDER_CVD
 from flow_gl.store.ring import Ring
-from flow_gl.store.row_log import MAX_LOOKS, ROWS_IN_FORCE, FrozenLogs, RowCursor, RowLog
+from flow_gl.store.row_log import CURRENT_ROWS, MAX_LOOKS, FrozenLogs, RowCursor, RowLog
 from flow_gl.store.table import Table
 
 
 def new_log(capacity: int = 64) -> tuple[RowLog, RowLog]:
     """A log as its writer and as a reader see it."""
     ring = memoryview(bytearray(Ring.nbytes(ORDER_CVD, capacity)))
-    table = memoryview(bytearray(Table.nbytes(ROWS_IN_FORCE)))
-    one, other = (RowLog(Ring(ring, ORDER_CVD, capacity), Table(table, ROWS_IN_FORCE)) for _ in range(2))
+    table = memoryview(bytearray(Table.nbytes(CURRENT_ROWS)))
+    one, other = (RowLog(Ring(ring, ORDER_CVD, capacity), Table(table, CURRENT_ROWS)) for _ in range(2))
     return one, other
 
 

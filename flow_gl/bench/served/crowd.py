@@ -1,4 +1,4 @@
-"""A process with many clients, each a socket of its own, which read as little as a measurement needs.
+"""A process with many clients, each with its own socket, which read as little as a measurement needs.
 
 Each client follows the sequence of the bubbles (missing and repeated rows are counted) and records when a row arrived.
 Commands arrive through a pipe. One thread waits for all sockets with epoll: an event loop would add its own cost to
@@ -156,7 +156,7 @@ class Crowd:
         return {"samples": samples, **counted}
 
     def run(self, pipe: Connection) -> None:
-        """Read, and obey commands, until the pipe says None or closes."""
+        """Read, and execute commands, until the pipe says None or closes."""
         self._poll.register(pipe.fileno(), _POLLING.EPOLLIN)
         while True:
             if self.read(1.0, other=pipe.fileno()):

@@ -17,7 +17,7 @@ LOGS: Final = "Settings and logs"
 HEADINGS: Final = (FEED, KEPT, SHOW, MARKET, DETECTORS, LEVELS, SERVE, LOGS)
 
 ENGINES: Final = ("demo", "replay", "live")
-"""The commands that draw the chart of an engine of their own."""
+"""The commands that draw the chart of their own engine."""
 DRAWING: Final = (*ENGINES, "connect")
 """The commands that draw a chart."""
 NUMBERS: Final = (*ENGINES, "export")

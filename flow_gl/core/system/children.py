@@ -17,7 +17,7 @@ def is_bundle() -> bool:
 
 
 def command(module: str, *arguments: str) -> tuple[str, ...]:
-    """Return the command line that runs a module of flow_gl, like "flow_gl.runtime", in a process of its own."""
+    """Return the command line that runs a module of flow_gl, like "flow_gl.runtime", in a separate process."""
     if is_bundle():
         return (sys.executable, RUN_MODULE, module, *arguments)
     # -P: a module in the current folder is never imported in place of an installed one.

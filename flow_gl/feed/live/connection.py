@@ -200,7 +200,7 @@ class Connection:
         except BaseException as error:  # the supervisor must learn of every error, even of a panic of the decoder
             self.is_refusal = not self.was_streaming and type(error).__name__ in ("BentoError", "ValueError")
             self._note(str(error) or type(error).__name__)
-            _let_go(error)
+            _clear_frames(error)
         finally:
             self._key = ""
             client, self._client = self._client, None
@@ -274,13 +274,13 @@ class Connection:
         if left:
             for result in self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True)):
                 if isinstance(result, BaseException):
-                    _let_go(result)
+                    _clear_frames(result)
         self._loop.run_until_complete(asyncio.sleep(0))  # lets aborted transports close their sockets
         self._loop.close()
         self._loop.forget()
 
 
-def _let_go(error: BaseException | None) -> None:
+def _clear_frames(error: BaseException | None) -> None:
     """Clear an error's frames: they refer to the connection, and the client's futures refer to the error."""
     while error is not None:
         traceback.clear_frames(error.__traceback__)

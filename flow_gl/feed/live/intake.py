@@ -139,7 +139,7 @@ class Intake:
         return min(wanted, default=None) if len(wanted) == len(needs) else None
 
     def absorb(self, other: "Intake", symbols: tuple[str, ...], instruments: Set[int]) -> None:
-        """Take over symbols, and the instruments they mean, that came on connections of their own, before `begin`."""
+        """Take over symbols, and the instruments they mean, that came on separate connections, before `begin`."""
         self.symbols += symbols
         self._known.update((symbol, set(other._known[symbol])) for symbol in symbols)
         self._mapped.update((symbol, other._mapped[symbol]) for symbol in symbols)

@@ -102,7 +102,7 @@ class _Number(NamedTuple):
 
 
 class CountsLayer:
-    """Draws the counts at the level of detail in force."""
+    """Draws the counts at the current level of detail."""
 
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart

@@ -6,7 +6,7 @@ layers that show it (`CachedLayer.follows`): after a trade the plates and the ca
 Any other change of the scene lays everything out. Labels are therefore hardly more than a pixel off, and values not
 part of the scene (the length of an open gap) are late by at most the period plus the delay of the job "labels".
 
-Levels and curves span the chart, so passing time hardly moves them. They are laid out in a frame of their own after the
+Levels and curves span the chart, so passing time hardly moves them. They are laid out in a separate frame after the
 labels that move with time, at the latest when those are two pixels ahead: both together are the most that a frame does.
 """
 

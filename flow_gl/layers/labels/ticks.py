@@ -35,7 +35,7 @@ def local_ns(t_ns: int, zone: str) -> int:
 
 @lru_cache(maxsize=64)
 def zone_name(zone: str, hour: int) -> str:
-    """Return the abbreviation (EST, EDT) in force at an hour since the epoch."""
+    """Return the abbreviation (EST, EDT) that applies at an hour since the epoch."""
     return datetime.fromtimestamp(hour * 3600, UTC).astimezone(ZoneInfo(zone)).tzname() or zone
 
 

@@ -1,4 +1,4 @@
-"""Base of layers that draw lines through many points: shapes of their own, rebuilt only when something changed.
+"""Base of layers that draw lines through many points: its own shapes, rebuilt only when something changed.
 
 They update in frames in which lines and labels are laid out.
 """

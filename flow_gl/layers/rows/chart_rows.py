@@ -1,7 +1,7 @@
 """A chart's bubbles and CVD points on the GPU: which rows to draw, and the uniform block to draw each lod with.
 
-Blocks are numbered: 0 is the level of detail in force, 1 the one that fades out after a change, 2 the coarser one that
-lines come from where the lod in force is finer than the screen.
+Blocks are numbered: 0 is the current level of detail, 1 the one that fades out after a change, 2 the coarser one that
+lines come from where the current lod is finer than the screen.
 """
 
 from dataclasses import replace
@@ -27,7 +27,7 @@ class ChartRows:
     Attributes
     ----------
     counters : cost of the frame so far
-    series : rows at the lod in force and, during a blend, at the previous one
+    series : rows at the current lod and, during a blend, at the previous one
     """
 
     def __init__(self, counters: FrameCounters) -> None:
@@ -44,7 +44,7 @@ class ChartRows:
         Parameters
         ----------
         screen_px : framebuffer width and height
-        reference : contracts of the largest disc at the lod in force
+        reference : contracts of the largest disc at the current lod
         """
         series = self.series
         bucket_ns = series.current.base.bucket_ns

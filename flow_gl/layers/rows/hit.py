@@ -30,7 +30,7 @@ def visible_ids(scene: Scene) -> tuple[int, int]:
 
 
 def visible_range(scene: Scene) -> tuple[int, int]:
-    """Return the positions [start, stop) of closed bubbles that may be visible at the lod in force."""
+    """Return the positions [start, stop) of closed bubbles that may be visible at the current lod."""
     ring, head = scene.reader.store.bubbles[scene.lod], scene.reader.heads[scene.lod]
     first, last = visible_ids(scene)
     start = ring.position_of(first, head)
@@ -190,7 +190,7 @@ def bubble_at(scene: Scene, x_px: float, y_px: float, *, near_px: float = _NEAR_
 
 
 def distance_px(scene: Scene, bubble_id: int, x_px: float, y_px: float) -> float:
-    """Return the distance of a screen point from a bubble's disc at the lod in force, px.
+    """Return the distance of a screen point from a bubble's disc at the current lod, px.
 
     It is 0 inside the disc, and infinite if the bubble is not there or hidden.
     """

@@ -153,7 +153,7 @@ class LodRows:
 
 
 class Series:
-    """Rows at the lod in force, and at the lod that fades out after a change."""
+    """Rows at the current lod, and at the lod that fades out after a change."""
 
     def __init__(self, counters: FrameCounters) -> None:
         self._all: Final = (LodRows(counters), LodRows(counters))

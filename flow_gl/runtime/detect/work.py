@@ -1,6 +1,6 @@
 """Read one range of sessions and detect events under each set of parameters: a pure function of files and settings.
 
-Every set has a pipeline of its own, the one that an export runs, and all of them take the same items: the files are
+Every set has its own pipeline, the one that an export runs, and all of them take the same items: the files are
 read and decompressed once. The first pipeline also keeps each session's prices, for what came after the events.
 """
 

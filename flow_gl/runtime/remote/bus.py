@@ -1,6 +1,6 @@
 """Keeps a bus open: connects to one of its servers, reads all charts, and reconnects with back-off.
 
-Charts are those whose leases the bus lists. Each has a task of its own (`bus_chart`), so a chart whose stream elects
+Charts are those whose leases the bus lists. Each has its own task (`bus_chart`), so a chart whose stream elects
 another leader does not hold up the others. A connection that is lost is replaced at once, and each chart is read on
 from where it was; only an outage longer than `UNSEEN_S` is reported to the listener.
 """

@@ -189,7 +189,7 @@ def _add_alerts(connection: Connection) -> None:
 
 
 def _separate_sessions(connection: Connection) -> None:
-    """Version 3 to 4: an unscheduled session has a row of its own beside the scheduled one of its trade date."""
+    """Version 3 to 4: an unscheduled session has its own row beside the scheduled one of its trade date."""
     key = ", ".join(column.name for column in sessions.primary_key)
     if connection.dialect.name == "postgresql":
         name = sa.inspect(connection).get_pk_constraint(sessions.name)["name"]

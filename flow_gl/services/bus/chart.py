@@ -88,7 +88,7 @@ class ChartPublisher:
         self._watched: tuple[bytes, ...] = ()
         self._waits_since_s: float | None = None
         self.settings = source.settings
-        """The settings in force."""
+        """The current settings."""
         self.is_synced = False
 
     def _now_s(self) -> float:

@@ -1,6 +1,6 @@
 """The publisher: keeps the connection to the bus, and publishes the engine's charts whose leases it holds.
 
-It runs in a process of its own, so nothing that it does (encoding, the client's event loop, waiting for a bus that does
+It runs in a separate process, so nothing that it does (encoding, the client's event loop, waiting for a bus that does
 not answer) competes for the engine's interpreter. It reads the stores as a view does. Rows that are not published yet
 stay in the rings for days, so no queue can grow or overflow while the bus is away.
 """

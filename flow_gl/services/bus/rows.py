@@ -25,7 +25,7 @@ class RowStream:
     Attributes
     ----------
     offset : the bus's position of a row, less the own one
-    revision : the bus's number of the rows in force
+    revision : the bus's number of the current rows
     """
 
     def __init__(self, kind: Kind, level: int, source: Source) -> None:

@@ -117,7 +117,7 @@ class RecordingFile:
             os.lseek(self._fd, 0, os.SEEK_END)
             self.append_names(names)
         except BaseException:
-            self._let_go()
+            self._close_file()
             raise
 
     @property
@@ -179,7 +179,7 @@ class RecordingFile:
             if self._is_disordered:
                 self._put_in_order(recording.scan(self.path), has_markers=True)
             self.sync()
-        self._let_go()
+        self._close_file()
 
     def _write(self, records: list[bytes]) -> None:
         if not records:
@@ -240,7 +240,7 @@ class RecordingFile:
         """Rename the file aside and continue in a new one that holds its undamaged beginning."""
         aside = _free_name(self.path)
         if not held_files.can_replace_open_files():
-            self._let_go()
+            self._close_file()
         self.path.replace(aside)
         self._replace(beginning)
         reason = found.damage or f"{sum(marker.lost for _, marker in found.holes):,} trades are missing in its middle"
@@ -271,10 +271,10 @@ class RecordingFile:
         if held_files.can_replace_open_files():
             _write_aside(self.path, data)
             descriptor = held_files.open_for_update(self.path)
-            self._let_go()
+            self._close_file()
             self._fd = descriptor
         else:
-            self._let_go()
+            self._close_file()
             try:
                 _write_aside(self.path, data)
             except OSError:
@@ -287,7 +287,7 @@ class RecordingFile:
         self._size = len(data)
         held_files.lock(self._fd, self.path)
 
-    def _let_go(self) -> None:
+    def _close_file(self) -> None:
         if self._fd != _CLOSED:
             os.close(self._fd)
             self._fd = _CLOSED

@@ -68,7 +68,7 @@ def record_of(notice: Name, session: Session) -> bytes:
 class HeldNames:
     """The names that a recording holds, and what each means at its end.
 
-    A name that comes back to an earlier instrument is a new statement; one that repeats what is in force is not.
+    A name that comes back to an earlier instrument is a new statement; one that repeats the current one is not.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Desktop notifications, sent by a thread of their own; desktop-notifier is imported for the first one only.
+"""Desktop notifications, sent by a separate thread; desktop-notifier is imported for the first one only.
 
 The library raises nothing when a notification cannot be delivered: it logs a warning and returns. So a notification
 counts as sent only if the desktop has answered, and what the library logs goes to the program's log, not to the

@@ -159,7 +159,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class RuleBook:
-    """The rules in force, each with an id that stays while the program runs."""
+    """The current rules, each with an id that stays while the program runs."""
 
     def __init__(self, rules: Iterable[Rule] = (), *, volume: float = 0.6) -> None:
         self._rules: dict[int, Rule] = dict(enumerate(rules, 1))

@@ -55,7 +55,7 @@ class Context:
     """Event time at the live edge, as shown."""
     plot_width_px: float
     scale: float = 1.0
-    """Scale of text and lines in force."""
+    """Current scale of text and lines."""
     feed_state: int = FeedState.STARTING
     speed: float = 1.0
     """Current replay speed."""

@@ -23,7 +23,7 @@ FOLDINGS: Final[dict[Folding, str]] = {
     "none": "nothing",
 }
 _WITH_OWN_ACTION: Final = frozenset({"view_profile", "order_cvd"})
-"""Layers that have an action of their own, with a key."""
+"""Layers with their own action and key."""
 
 
 def is_replayed(frame: Frame) -> bool:

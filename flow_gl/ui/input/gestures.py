@@ -37,8 +37,8 @@ class Zone(Enum):
     RANGE = 8
     """A range of time is being marked in a pane."""
     COMPARISON = 9
-    COMPARED_AXIS = 10
-    COMPARED_SPLITTER = 11
+    COMPARISON_AXIS = 10
+    COMPARISON_SPLITTER = 11
 
 
 _PANES: Final = (Zone.PRICE, Zone.COMPARISON, Zone.CVD)
@@ -68,7 +68,7 @@ def zone_at(layout: ChartLayout, x: float, y: float) -> Zone:
     """Return the part of a chart at a point."""
     for zone, rect in (
         (Zone.SPLITTER, layout.splitter),
-        (Zone.COMPARED_SPLITTER, layout.comparison_splitter),
+        (Zone.COMPARISON_SPLITTER, layout.comparison_splitter),
         (Zone.HEADER, layout.header),
         (Zone.PRICE, layout.price),
         (Zone.CVD, layout.cvd),
@@ -76,7 +76,7 @@ def zone_at(layout: ChartLayout, x: float, y: float) -> Zone:
         (Zone.TIME_AXIS, layout.time_axis),
         (Zone.PRICE_AXIS, layout.price_axis),
         (Zone.CVD_AXIS, layout.cvd_axis),
-        (Zone.COMPARED_AXIS, layout.comparison_axis),
+        (Zone.COMPARISON_AXIS, layout.comparison_axis),
     ):
         if rect.contains(x, y):
             return zone
@@ -91,7 +91,7 @@ class Gestures:
         self._from = (0.0, 0.0)
         self._last = (0.0, 0.0)
         self._moved_px = 0.0
-        self._has_price_let_go = False
+        self._has_left_automatic = False
         self._anchor_ns = 0
         self.zone = Zone.NONE
         """The zone that is held, else the one under the mouse; selects the cursor's shape."""
@@ -105,7 +105,7 @@ class Gestures:
         clicked = None
         if mouse.is_pressed and under is not None and zone is not Zone.NONE:
             self._grabbed, self._from, self._last = (zone, under.index), (mouse.x, mouse.y), (mouse.x, mouse.y)
-            self._moved_px, self._has_price_let_go = 0.0, False
+            self._moved_px, self._has_left_automatic = 0.0, False
             if mouse.is_alt and zone in _PANES:
                 self._grabbed = Zone.RANGE, under.index
                 self._anchor_ns = range_tool.anchor_at(mouse.x, under, state, event_ns, scale)
@@ -155,11 +155,11 @@ class Gestures:
         if zone in _PANES:
             state.time.pan(dx, event_ns, own.timeline)
         if zone is Zone.PRICE:
-            if own.price.is_auto and not self._has_price_let_go:
+            if own.price.is_auto and not self._has_left_automatic:
                 off = mouse.y - self._from[1]
                 if abs(off) < PRICE_LOCK_PX * scale:
                     return
-                self._has_price_let_go = True
+                self._has_left_automatic = True
                 dy = 0.0
             own.price.pan(dy)
         elif zone is Zone.PRICE_AXIS:
@@ -171,9 +171,9 @@ class Gestures:
             state.time.zoom(_e(-dx, scale), width, event_ns, width, own.timeline)
         elif zone is Zone.SPLITTER:
             state.cvd_share = share_from_drag(layout, layout.cvd, mouse.y)
-        elif zone is Zone.COMPARED_SPLITTER:
+        elif zone is Zone.COMPARISON_SPLITTER:
             state.comparison_share = share_from_drag(layout, layout.comparison, mouse.y)
-        elif zone is Zone.COMPARED_AXIS:
+        elif zone is Zone.COMPARISON_AXIS:
             own.comparison.axis.zoom(_e(dy, scale), 0.5 * layout.comparison.height, layout.comparison.height)
 
 
@@ -191,9 +191,9 @@ def _reset(zone: Zone, chart: ChartFrame, state: ViewState) -> None:
         state.time.reset(chart.layout.price.width)
     elif zone is Zone.SPLITTER:
         state.cvd_share = type(state)().cvd_share
-    elif zone is Zone.COMPARED_SPLITTER:
+    elif zone is Zone.COMPARISON_SPLITTER:
         state.comparison_share = type(state)().comparison_share
-    elif zone is Zone.COMPARED_AXIS:
+    elif zone is Zone.COMPARISON_AXIS:
         own.comparison.axis.reset()
     elif zone is Zone.HEADER:
         state.selected = 0 if state.selected else chart.index + 1
@@ -208,9 +208,9 @@ def _wheel(mouse: Mouse, zone: Zone, chart: ChartFrame, state: ViewState, event_
         own.price.zoom(factor, mouse.y - layout.price.y, layout.price.height)
     elif zone is Zone.CVD_AXIS or (zone is Zone.CVD and mouse.is_shift):
         own.cvd.zoom(factor, mouse.y - layout.cvd.y, layout.cvd.height)
-    elif zone is Zone.COMPARED_AXIS or (zone is Zone.COMPARISON and mouse.is_shift):
+    elif zone is Zone.COMPARISON_AXIS or (zone is Zone.COMPARISON and mouse.is_shift):
         own.comparison.axis.zoom(factor, mouse.y - layout.comparison.y, layout.comparison.height)
-    elif zone in (*_PANES, Zone.TIME_AXIS, Zone.SPLITTER, Zone.COMPARED_SPLITTER):
+    elif zone in (*_PANES, Zone.TIME_AXIS, Zone.SPLITTER, Zone.COMPARISON_SPLITTER):
         if mouse.wheel_h and not mouse.is_shift:
             state.time.pan(mouse.wheel_h * 0.05 * layout.price.width, event_ns, own.timeline)
         if notches:

@@ -40,8 +40,8 @@ _SHAPES: Final = {
     Zone.SPLITTER: imgui.MouseCursor_.resize_ns,
     Zone.PRICE_AXIS: imgui.MouseCursor_.resize_ns,
     Zone.CVD_AXIS: imgui.MouseCursor_.resize_ns,
-    Zone.COMPARED_SPLITTER: imgui.MouseCursor_.resize_ns,
-    Zone.COMPARED_AXIS: imgui.MouseCursor_.resize_ns,
+    Zone.COMPARISON_SPLITTER: imgui.MouseCursor_.resize_ns,
+    Zone.COMPARISON_AXIS: imgui.MouseCursor_.resize_ns,
     Zone.TIME_AXIS: imgui.MouseCursor_.resize_ew,
     Zone.RANGE: imgui.MouseCursor_.resize_ew,
 }

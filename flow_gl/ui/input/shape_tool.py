@@ -2,7 +2,7 @@
 
 A shape of two points is placed by a drag, or by two clicks; one of a single point by a click. A drag from a handle
 moves a point and a drag from a line the whole shape. A click selects. Esc cancels. Points are at the starts of buckets
-of the width in force and at ticks.
+of the current width and at ticks.
 """
 
 from collections.abc import Sequence

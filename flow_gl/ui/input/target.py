@@ -24,8 +24,8 @@ _OF_ZONE = {
     Zone.PRICE_AXIS: "price axis",
     Zone.CVD_AXIS: "cvd axis",
     Zone.COMPARISON: "comparison",
-    Zone.COMPARED_SPLITTER: "comparison",
-    Zone.COMPARED_AXIS: "comparison axis",
+    Zone.COMPARISON_SPLITTER: "comparison",
+    Zone.COMPARISON_AXIS: "comparison axis",
 }
 
 

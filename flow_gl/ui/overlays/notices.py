@@ -280,7 +280,7 @@ def _behind(color: Rgb, palette: Palette) -> Rgb:
 
 
 def _wrap(painter: Painter, text: str, room: float, size: float, *, bold: bool = False) -> list[str]:
-    """Break a text at spaces into lines of at most `room` pixels; a longer word gets a line of its own."""
+    """Break a text at spaces into lines of at most `room` pixels; a longer word gets its own line."""
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word

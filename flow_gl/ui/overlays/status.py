@@ -1,7 +1,7 @@
 """The feed's state as the header shows it: text, tone, and whether the chart follows a running market.
 
 A pure function of the link's state, the engine's status row, an instrument's session and the clock. Silence is never
-shown as a quiet market: a missing heartbeat, a pause, a reconnection and an ended file each have a text of their own.
+shown as a quiet market: a missing heartbeat, a pause, a reconnection and an ended file each have a separate text.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -278,7 +278,7 @@ class ValueAxis:
     def fit(self, low: float, high: float, *, height_px: float, least_span: float, dt_s: float) -> None:
         """Bring [low, high] into view with a margin: immediately the first time, eased over `dt_s` later.
 
-        A new goal is taken only when something visible leaves the goal in force, or when that has become far too
+        A new goal is taken only when something visible leaves the current goal, or when that has become far too
         wide: a chart that breathes with every print cannot be read.
         """
         fitted = (low, high, height_px, least_span)

@@ -40,7 +40,7 @@ class ChartState:
     cvd: ValueAxis = field(default_factory=ValueAxis)
     comparison: ComparisonState = field(default_factory=ComparisonState)
     lod: int = 0
-    """Level of detail in force."""
+    """Current level of detail."""
     price_seen: PriceScale | None = None
     """Lowest and highest price in view, ticks, as of the last search."""
     cvd_seen: tuple[float, float] | None = None

@@ -131,7 +131,7 @@ def _chart(outer: Rect, scale: float, shares: tuple[float, float], axis_px: floa
         ribbon_h = 0
     left_h = max(1.0, bottom - top - cvd_h - ribbon_h)
     comparison_h = round(min((bottom - top) * comparison_share, _MAX_COMPARISON * left_h))
-    if not has_room(Part.COMPARED_PANE, *size):
+    if not has_room(Part.COMPARISON_PANE, *size):
         comparison_h = 0
     price = Rect(outer.x, top, width, left_h - comparison_h)
     comparison = Rect(outer.x, price.bottom, width, comparison_h)

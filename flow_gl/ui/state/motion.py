@@ -11,7 +11,7 @@ from flow_gl.store.market import EngineReader
 
 _EASE_S: Final = 0.25
 _JUMP_S: Final = 1.5
-"""Farther off than this (wall seconds at the rate in force), the shown time jumps."""
+"""Farther off than this (wall seconds at the current rate), the shown time jumps."""
 
 
 _BEYOND_BEAT_NS: Final = 500_000_000

@@ -36,7 +36,7 @@ MAX_COLUMN_SHARE: Final = 0.5
 LAST_SLOT_PX: Final = 360.0
 """Least height of the last slot where a column has several."""
 _NEARLY: Final = 0.8
-"""A panel has a slot of its own if this share of its height fits."""
+"""A panel gets its own slot if this share of its height fits."""
 _GAP_PX: Final = 8.0
 _MIN_FLOAT_PX: Final = (180.0, 120.0)
 

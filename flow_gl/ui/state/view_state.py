@@ -142,7 +142,7 @@ class ViewState:
     """Content scale that counts in place of the monitor's; 0: the monitor's."""
     transport: TransportState = field(default_factory=TransportState)
     speed: float = 1.0
-    """Replay speed last requested, or in force."""
+    """Replay speed last requested, or the current one."""
     speed_asked_ns: int = 0
     """Wall time of the last request."""
 

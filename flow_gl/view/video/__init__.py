@@ -1,1 +1,1 @@
-"""Screenshots and video: what is drawn is read back without waiting, and encoded in a process of its own."""
+"""Screenshots and video: what is drawn is read back without waiting, and encoded in a separate process."""

@@ -21,7 +21,7 @@ from flow_gl.view.video.messages import PIXEL_BYTES, Begin, Done, Failed, Free, 
 
 
 class Encoding:
-    """Obeys the view's lines until they end, then completes the file that is open.
+    """Executes the commands on the view's lines until they end, then completes the file that is open.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Encoding:
         self._keeping: tuple[Encoder, Newest] | None = None
 
     def run(self) -> None:
-        """Obey lines until there are no more."""
+        """Execute commands until there are no more."""
         try:
             for line in self._commands:
                 self._execute(messages.to_encoder.decode(line))

@@ -19,7 +19,7 @@ from flow_gl.gl.api import GL, buffer_data, read_pixels
 
 _BUFFERS: Final = 4
 Deliver = Callable[[NDArray[np.uint8]], None]
-"""Copies pixels away: uint8 (height, width, 4), RGBA, bottom row first. Called on a thread of its own."""
+"""Copies pixels away: uint8 (height, width, 4), RGBA, bottom row first. Called on a separate thread."""
 
 
 class PixelRing:

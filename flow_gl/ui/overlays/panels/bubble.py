@@ -1,4 +1,4 @@
-"""The numbers of a pinned bubble, in a window of their own. It never covers its bubble."""
+"""The numbers of a pinned bubble, in a separate window. It never covers its bubble."""
 
 from typing import Final
 

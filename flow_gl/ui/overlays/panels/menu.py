@@ -17,7 +17,7 @@ from flow_gl.ui.state.view_state import ViewState
 POPUP: Final = "menu"
 TARGET_POPUP: Final = "menu of a target"
 _OPEN_GROUPS: Final = frozenset({"Overlays"})
-"""Groups whose actions are in the main menu itself; the others have a menu of their own."""
+"""Groups whose actions are in the main menu itself; the others have their own menu."""
 _NOT_LISTED: Final = frozenset({"menu", "context_menu", "escape", "quit"})
 _LISTS: Final[dict[Target, tuple[str, ...]]] = {
     "chart": ("Layers", "Span"),
