@@ -96,7 +96,7 @@ def test_an_added_symbol_is_charted_recorded_and_archived_from_the_open_and_come
 
 
 @pytest.mark.slow
-def test_a_symbol_that_the_gateway_does_not_know_is_said_and_the_chart_continues(
+def test_a_symbol_that_the_gateway_does_not_know_is_reported_and_the_chart_continues(
     gateway: GatewayProcess, tmp_path: Path
 ) -> None:
     with closing(live(gateway, tmp_path, "NQ.v.0")) as link:

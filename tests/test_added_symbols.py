@@ -132,7 +132,7 @@ def test_a_symbol_that_the_feed_does_not_have_leaves_everything_as_it_is() -> No
 
 
 @pytest.mark.slow
-def test_symbols_asked_for_at_once_come_one_after_the_other() -> None:
+def test_symbols_requested_together_arrive_one_after_the_other() -> None:
     with closing(EngineLink.start(DEMO)) as link:
         until_engine(link, lambda: state_of(link) is FeedState.DEMO and link.offered)
         assert [link.add(symbol) for symbol in ("ES.v.0", "CL.v.0", "YM.v.0", "ES.v.0")] == [""] * 4

@@ -291,7 +291,7 @@ def test_a_symbol_that_will_not_come_is_answered_and_may_be_asked_for_again() ->
     assert answers[-1] == NotAdded(f"X{CHARTS - 1}", f"X{CHARTS - 1}: at most {CHARTS} symbols are possible")
 
 
-def test_a_feed_that_takes_no_symbol_says_so() -> None:
+def test_a_feed_that_takes_no_symbol_is_reported() -> None:
     answers: list[Answer] = []
     rig = Rig(ScriptedFeed([named(trades([1.0]))], is_endless=True), answer=answers.append)
     rig.commands.put(AddSymbol("B"))

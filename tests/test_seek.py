@@ -296,7 +296,7 @@ def _instrument(store: MarketStore) -> np.void:
     return reader.instrument.copy()
 
 
-def test_playing_on_after_a_seek_gives_the_numbers_of_an_unbroken_run(tmp_path: Path, rigs: list[Rig]) -> None:
+def test_continuing_after_a_seek_gives_the_numbers_of_an_unbroken_run(tmp_path: Path, rigs: list[Rig]) -> None:
     paths, rows = files_of(tmp_path)
     rig = Rig(paths)
     rigs.append(rig)
@@ -368,7 +368,7 @@ def test_a_seek_needs_no_folder_to_write_to(
         assert_same(rig.stores, twin(rig, instant))
 
 
-def test_a_changed_setting_holds_after_a_seek_as_if_it_always_had(tmp_path: Path, rigs: list[Rig]) -> None:
+def test_a_changed_setting_applies_after_a_seek_as_if_it_had_always_been_set(tmp_path: Path, rigs: list[Rig]) -> None:
     paths, rows = files_of(tmp_path)
     rig = Rig(paths)
     rigs.append(rig)
@@ -388,7 +388,7 @@ def test_a_changed_setting_holds_after_a_seek_as_if_it_always_had(tmp_path: Path
     assert_same(rig.stores, twin(rig, earlier, arm=15, value_area_step=1))
 
 
-def test_a_held_replay_stands_and_a_played_one_runs(tmp_path: Path, rigs: list[Rig]) -> None:
+def test_a_paused_replay_stops_and_a_played_one_runs(tmp_path: Path, rigs: list[Rig]) -> None:
     paths, rows = files_of(tmp_path)
     rig = Rig(paths)
     rigs.append(rig)
@@ -408,7 +408,7 @@ def test_a_held_replay_stands_and_a_played_one_runs(tmp_path: Path, rigs: list[R
     assert rows["ts_event"][0] <= at
 
 
-def test_a_held_replay_stands_at_the_highest_speed_too(tmp_path: Path, rigs: list[Rig]) -> None:
+def test_a_paused_replay_stops_even_at_the_highest_speed(tmp_path: Path, rigs: list[Rig]) -> None:
     paths, rows = files_of(tmp_path)
     rig = Rig(paths, speed=None)
     rigs.append(rig)
@@ -472,7 +472,7 @@ def test_steps_lead_to_the_sessions_first_trades(tmp_path: Path, rigs: list[Rig]
     assert rig.go(Step("session", -1)) == firsts[-2]
 
 
-def test_a_loop_plays_its_stretch_again_and_again(tmp_path: Path, rigs: list[Rig]) -> None:
+def test_a_loop_plays_its_section_again_and_again(tmp_path: Path, rigs: list[Rig]) -> None:
     paths, rows = files_of(tmp_path)
     rig = Rig(paths)
     rigs.append(rig)

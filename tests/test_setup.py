@@ -116,7 +116,7 @@ def test_a_wrong_purpose_is_one_line(checkout: Path) -> None:
 
 
 @pytest.mark.parametrize(("arguments", "code"), [([], 1), (["--if-possible"], 0)])
-def test_the_bare_machine_test_needs_root_and_says_so(arguments: list[str], code: int, checkout: Path) -> None:
+def test_the_bare_machine_test_needs_root_and_reports_it(arguments: list[str], code: int, checkout: Path) -> None:
     for name in ("bare.sh", "debian_roots.sh"):
         shutil.copy(ROOT / "scripts" / name, checkout / "scripts")
     command(checkout, "id", "echo 1000")

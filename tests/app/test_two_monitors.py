@@ -181,7 +181,7 @@ def test_it_covers_the_monitor_that_is_asked_for_and_leaves_it_for_a_place_on_it
     assert (ran.left.monitor, ran.left.fullscreen) == ("DUMMY1", True)
 
 
-def test_a_monitor_that_does_not_exist_is_one_line_with_the_names_of_those_that_do(program: Callable[..., Ran]) -> None:
+def test_a_monitor_that_does_not_exist_is_an_error_that_lists_the_others(program: Callable[..., Ran]) -> None:
     with pytest.raises(UsageError, match=r"^monitor was 'DP-9': expected one of 0 \(DUMMY0\), 1 \(DUMMY1\)$"):
         program(iter(()), monitor="DP-9")
 
@@ -256,7 +256,7 @@ def test_a_window_that_its_user_has_moved_meanwhile_stays_there(
     assert "monitor DUMMY1 is back" not in program(script(), monitor="DUMMY1", fullscreen=True).notes
 
 
-def test_a_window_on_a_monitor_that_goes_comes_into_sight_on_another_and_goes_back(
+def test_a_window_on_a_disconnected_monitor_moves_to_another_and_returns(
     program: Callable[..., Ran], monitors: Monitors
 ) -> None:
     placed = Spot(1380, 80, 700, 400, is_fullscreen=False)

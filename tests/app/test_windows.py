@@ -131,7 +131,7 @@ def test_what_a_workspace_keeps_of_a_window_is_what_it_shows_now(two: MainWindow
     in_second(two, "n", lambda: not two.opener.states()[0].panels.open)
 
 
-def test_a_workspace_has_the_windows_and_switching_brings_them(two: MainWindow) -> None:
+def test_a_workspace_has_the_windows_and_switching_opens_them(two: MainWindow) -> None:
     manager = manager_of(two.state, two.frame)
     assert manager.save_as("two windows") == "workspace two windows saved"
     bare = Workspace(panels=Panels(open=["feed"]))
@@ -179,7 +179,7 @@ def test_a_window_that_is_killed_harms_no_other_and_is_reported(two: MainWindow)
     two.until(lambda: int(two.link.markets[0].session["trade_count"]) > before, "the feed does not go on")
 
 
-def test_a_window_that_the_user_closes_is_gone_without_a_word(two: MainWindow) -> None:
+def test_a_window_that_the_user_closes_disappears_without_a_note(two: MainWindow) -> None:
     two.until(lambda: "window 2" not in two.notes(), "an earlier note stays")
     in_second(two, "ctrl+F4", lambda: not two.opener.states())
     assert "window 2" not in two.notes()
@@ -209,7 +209,7 @@ def test_quit_in_a_secondary_window_ends_the_program(two: MainWindow) -> None:
     in_second(two, "ctrl+q", lambda: two.opener.must_close)
 
 
-def test_closing_the_main_window_is_asked_for_twice_while_there_are_others(two: MainWindow) -> None:
+def test_closing_the_main_window_needs_a_confirmation_while_others_are_open(two: MainWindow) -> None:
     assert not two.opener.may_close()
     assert "quits the program and closes the other window" in two.notes()
     assert two.opener.may_close()

@@ -95,7 +95,7 @@ def test_a_factor_is_read_back_from_its_text(factor: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "0", "es", "1.2345", "1001", "-4", "1e3", "4x", "\u0664", "0.0001", "."])
-def test_what_is_no_factor_is_refused(text: str) -> None:
+def test_anything_else_is_no_factor(text: str) -> None:
     assert factor_from_text(text) is None
 
 

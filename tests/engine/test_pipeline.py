@@ -272,7 +272,7 @@ def test_many_zero_crosses_within_one_bucket_are_all_kept():
     assert sink.event_rows().dtype == EVENT
 
 
-def test_a_price_off_the_defined_grid_refines_it_and_says_so():
+def test_a_price_off_the_defined_grid_refines_it_and_reports_it():
     sink = Collector(lods=DEPTH)
     pipeline = Pipeline()
     pipeline.define(Definition(1, "NQZ5", TICK, 20.0, True))

@@ -99,7 +99,7 @@ def test_profile_and_levels_are_those_of_the_trades_of_regular_hours(seed: int, 
     assert not whole_reader.profile["is_regular"]
 
 
-def test_before_regular_hours_there_is_no_profile_and_after_them_it_stands() -> None:
+def test_before_regular_hours_there_is_no_profile_and_after_them_it_is_final() -> None:
     pipeline, _, reader = charted(session_profile="regular")
     pipeline.process(trades_of([(OPEN - 2, 90), (OPEN - 1, 91)]))
     before = profile_of(pipeline, reader)

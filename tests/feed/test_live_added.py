@@ -73,7 +73,9 @@ def add(rig: Rig, symbol: str = "ES.v.0") -> None:
     rig.feed.add(symbol)
 
 
-def test_the_session_of_an_added_symbol_comes_whole_and_the_others_continue(rig: Rig, gateway: GatewayProcess) -> None:
+def test_the_session_of_an_added_symbol_arrives_complete_and_the_others_continue(
+    rig: Rig, gateway: GatewayProcess
+) -> None:
     states = len(rig.states)
     add(rig)
     gateway("publish", count=40)
@@ -97,7 +99,7 @@ def test_the_session_of_an_added_symbol_comes_whole_and_the_others_continue(rig:
     assert int(asked[2]["start"]) > newest - 10 * SECOND_NS, "the session is not asked for twice"
 
 
-def test_what_is_known_of_it_is_said_until_it_comes_with_the_others(rig: Rig, gateway: GatewayProcess) -> None:
+def test_its_known_span_is_reported_until_it_arrives_with_the_others(rig: Rig, gateway: GatewayProcess) -> None:
     gateway("plan", plan={"never_done": True})
     add(rig)
     rig.until(lambda: is_whole(rig, ES), what="the replay of ES")
@@ -134,7 +136,7 @@ def test_all_connections_break_while_its_session_is_replayed(rig: Rig, gateway: 
     rig.until(lambda: is_whole(rig, NQ, ES, published=PUBLISHED + 200), what="all trades of both")
 
 
-def test_after_a_reconnect_it_is_asked_for_with_the_others(rig: Rig, gateway: GatewayProcess) -> None:
+def test_after_a_reconnection_it_is_requested_with_the_others(rig: Rig, gateway: GatewayProcess) -> None:
     add(rig)
     rig.until(lambda: is_on_one_connection(rig), what="one connection for both")
     gateway("reset")

@@ -162,7 +162,7 @@ def test_contradicting_names_do_not_cause_endless_renewals() -> None:
     assert renewals == 1
 
 
-def test_a_replay_is_over_when_the_gateway_says_so_for_trades() -> None:
+def test_a_replay_is_over_when_the_gateway_reports_it_for_trades() -> None:
     for text, is_over in [("Finished definition replay", False), ("Finished trades replay", True)]:
         intake = make_intake()
         intake.begin(start=OPEN_NS, origin=OPEN_NS, earliest_ns=0, replays=2)

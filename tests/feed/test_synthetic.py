@@ -184,7 +184,7 @@ def test_the_rate_is_kept(rate: float) -> None:
     assert of(rows, "NQ")["price"].std() / 1e9 < 30, "a faster market is no wilder one"
 
 
-def test_nobody_trades_in_a_halt() -> None:
+def test_there_are_no_trades_in_a_halt() -> None:
     rows = made(300, rate=400.0, start_ns=OPEN_NS, halts=[Halt(at_s=100.25, seconds=120.5)])
     since = (rows["ts_event"] - OPEN_NS) / 1e9
     assert not ((since >= 100.25) & (since < 220.75)).any()

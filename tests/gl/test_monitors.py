@@ -26,7 +26,7 @@ def test_a_monitor_is_found_by_number_and_by_name(asked: str, found: Monitor) ->
 
 
 @pytest.mark.parametrize("asked", ["2", "DP-2"])
-def test_one_that_is_not_there_is_one_line_with_those_that_are(asked: str) -> None:
+def test_a_missing_one_is_an_error_that_lists_the_others(asked: str) -> None:
     with pytest.raises(UsageError, match=rf"^monitor was '{asked}': expected one of 0 \(DP-1\), 1 \(HDMI-1\)$"):
         monitors.find(asked)
 
@@ -46,11 +46,11 @@ def test_without_any_monitor_none_is_found(present: list[Monitor]) -> None:
         (Rect(100.0, -40.0, 800.0, 600.0), False),
     ],
 )
-def test_a_window_is_in_sight_if_its_top_can_be_taken_with_the_mouse(window: Rect, is_seen: bool) -> None:
+def test_a_window_is_visible_if_its_top_can_be_dragged(window: Rect, is_seen: bool) -> None:
     assert LEFT.sees(window) is is_seen
 
 
-def test_a_window_is_put_where_its_monitor_shows_it() -> None:
+def test_a_window_is_moved_until_its_monitor_shows_it() -> None:
     assert monitors.centred(RIGHT, 800, 600) == (1920 + 240, 60, 800, 600)
     assert monitors.centred(LEFT, 3000, 2000) == (0, 30, 3000, 2000)
     assert monitors.within(RIGHT, 5000, -300, 800, 600) == (1920 + 1220, 0, 800, 600)

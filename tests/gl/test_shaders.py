@@ -47,7 +47,7 @@ class TestShaders:
         with pytest.raises(ShaderError, match=r"place\.glsl:3: "):
             ShaderLibrary(folder).program("thing")
 
-    def test_a_missing_include_is_named_with_who_asked_for_it(self, folder: Path) -> None:
+    def test_a_missing_include_is_named_with_the_file_that_includes_it(self, folder: Path) -> None:
         (folder / "include" / "place.glsl").unlink()
         with pytest.raises(ShaderError, match=r"thing\.vert:2: included file place\.glsl is missing"):
             ShaderLibrary(folder).program("thing")

@@ -132,7 +132,7 @@ def found(points: Points) -> list[Point]:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_the_points_are_the_oracles_at_each_level_of_detail(calendar: SessionCalendar, seed: int) -> None:
+def test_the_points_equal_the_oracles_at_each_level_of_detail(calendar: SessionCalendar, seed: int) -> None:
     engine, trades = Engine(calendar), make_trades(seed)
     engine.take(trades)
     oracle = Oracle(trades)

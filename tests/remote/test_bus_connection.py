@@ -137,7 +137,7 @@ def test_history_is_read_before_the_rows_that_follow_it(fake: FakeBus) -> None:
     assert fake.js.first_seqs == [3]
 
 
-def test_a_lost_connection_is_resumed_where_it_was_and_nobody_sees_it(fake: FakeBus) -> None:
+def test_a_lost_connection_is_resumed_unnoticed_where_it_was(fake: FakeBus) -> None:
     async def scene(publisher: Publisher, rig: Rig) -> None:
         await rig.until(lambda: rig.notes.ids() == [*range(4)])
         await fake.lose()

@@ -100,7 +100,7 @@ def test_numbers_and_pixels_are_those_beside_the_engine(
         assert np.array_equal(*pictures)
 
 
-def test_a_lost_server_is_said_marked_and_made_good(served: ServedMarket, link: EngineLink) -> None:
+def test_a_lost_server_is_reported_marked_and_filled(served: ServedMarket, link: EngineLink) -> None:
     wait_for_all(served, link)
     market = link.markets[0]
     store = market.store
@@ -145,7 +145,7 @@ def test_a_command_goes_to_the_server_and_settings_stay_the_servers(served: Serv
     wait(served, link, is_said, "the refusal")
 
 
-def test_a_view_says_what_the_server_has_and_shows_a_chart_that_comes_there(
+def test_a_view_lists_the_servers_charts_and_shows_one_that_is_added_there(
     served: ServedMarket, link: EngineLink
 ) -> None:
     wait_for_all(served, link)

@@ -182,7 +182,7 @@ def test_a_client_that_returns_in_the_midst_of_history_gets_the_rest(long_market
         (Position("Bubble", 1000, 50, 20), Cause.NEW_EPOCH),
     ],
 )
-def test_a_position_that_is_not_there_gives_a_fresh_snapshot_that_says_so(
+def test_a_position_that_is_not_there_gives_a_fresh_snapshot_with_the_cause(
     market: Market, position: Position, cause: Cause
 ) -> None:
     rig = HubRig(market.store)
@@ -203,7 +203,7 @@ def test_rows_that_are_no_longer_kept_are_counted() -> None:
     assert one.position() == Position("Bubble", 1000, oldest, market.store.bubbles[0].head)
 
 
-def test_a_lap_between_two_ticks_says_so() -> None:
+def test_a_lap_between_two_ticks_is_reported() -> None:
     market = make_market(5000, capacity=1 << 10, is_published=False)
     market.advance(100)
     rig = HubRig(market.store)
@@ -422,7 +422,7 @@ def test_the_status_comes_each_second_and_at_once_when_it_changes(market: Market
     assert (one.read().statuses[-1].engine, one.statuses[-1].message) == ("restarting", rig.charts.message)
 
 
-def test_a_chart_that_nobody_follows_is_described_as_it_is_now(market: Market) -> None:
+def test_a_chart_without_followers_is_described_in_its_current_state(market: Market) -> None:
     rig = HubRig(market.store)
     rig.join()
     instrument = np.zeros(1, INSTRUMENT)

@@ -32,7 +32,7 @@ def two_workers() -> Iterator[ServedMarket]:
         yield found
 
 
-def test_every_level_comes_whole_and_continues(two_workers: ServedMarket) -> None:
+def test_every_level_arrives_complete_and_continues(two_workers: ServedMarket) -> None:
     async def run() -> None:
         async with connect(two_workers) as one:
             levels = range(len(one.receiver.instruments[0].widths_ns))
@@ -144,7 +144,7 @@ def test_an_unknown_form_of_the_protocol_is_refused_before_the_connection(two_wo
     asyncio.run(run())
 
 
-def test_a_command_reaches_the_parent_with_the_name_of_who_gave_it(two_workers: ServedMarket) -> None:
+def test_a_command_reaches_the_parent_with_the_name_of_its_sender(two_workers: ServedMarket) -> None:
     async def run() -> None:
         async with connect(two_workers) as one:
             await one.socket.send_json({"type": "Command", "name": "set_speed", "value": 60})
@@ -181,7 +181,7 @@ def test_the_page_and_the_health_check_are_there(two_workers: ServedMarket) -> N
     asyncio.run(run())
 
 
-def test_a_client_that_does_not_read_delays_nobody(two_workers: ServedMarket) -> None:
+def test_a_client_that_does_not_read_delays_no_other(two_workers: ServedMarket) -> None:
     async def run() -> None:
         async with connect(two_workers) as slow, connect(two_workers) as quick:
             await slow.subscribe(NQ)
@@ -196,7 +196,7 @@ def test_a_client_that_does_not_read_delays_nobody(two_workers: ServedMarket) ->
     asyncio.run(run())
 
 
-def test_a_port_in_use_is_said_in_one_line(two_workers: ServedMarket) -> None:
+def test_a_port_in_use_is_reported_in_one_line(two_workers: ServedMarket) -> None:
     port = two_workers.workers.port
     with pytest.raises(FlowError, match=f"port {port} of 127.0.0.1 is in use: choose another with --port"):
         Workers(WorkerSpec(host="127.0.0.1", port=port, threshold=0.15))
@@ -205,7 +205,7 @@ def test_a_port_in_use_is_said_in_one_line(two_workers: ServedMarket) -> None:
 
 
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "203.0.113.7"])
-def test_an_address_that_is_not_there_is_said_in_one_line(host: str) -> None:
+def test_an_address_that_is_not_there_is_reported_in_one_line(host: str) -> None:
     with pytest.raises(FlowError, match=f"--host {host}"):
         Workers(WorkerSpec(host=host, port=0, threshold=0.15))
 

@@ -296,7 +296,7 @@ def test_events_are_found_or_awaited_by_the_time_that_the_engine_has_reached() -
     assert find(source, _published(without_padding, Kind.EVENT), newest_ns=40) == 4
 
 
-def test_rows_that_were_overwritten_are_said_to_be_missed() -> None:
+def test_rows_that_were_overwritten_are_reported_as_missed() -> None:
     ours = make_market(900, is_published=False, capacity=128)
     ours.advance(60)
     one = RowStream(Kind.BUBBLE, 0, source_of(Chart(0, ours.store, 0), Kind.BUBBLE, 0))

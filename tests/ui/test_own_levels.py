@@ -258,7 +258,7 @@ def type_text(pilot, text):
         pilot.frames(2)
 
 
-def test_a_price_that_is_none_is_said_and_changes_nothing(pilot):
+def test_a_price_that_is_none_is_reported_and_changes_nothing(pilot):
     level, at = place(pilot)
     pilot.click(at)
     pilot.frames(6)

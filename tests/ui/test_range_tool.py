@@ -123,7 +123,7 @@ def test_the_profile_of_what_is_in_view_takes_the_place_of_the_sessions(pilot):
     assert pilot.charts[0].scene.in_view is None
 
 
-def test_a_range_ends_at_a_roll_and_says_so(pilot):
+def test_a_range_ends_at_a_roll_and_reports_it(pilot):
     market = pilot.charts[0].market
     rows = market.store.bubbles[0].read(0, market.heads[0])[1]
     table = np.zeros(1, ROLL_LIST)

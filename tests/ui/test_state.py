@@ -115,7 +115,7 @@ def test_the_first_step_starts_from_the_replays_current_speed(context):
     assert context.commands == [SetSpeed(speed=120.0), SetSpeed(speed=300.0)]
 
 
-def test_a_live_feed_has_no_speed_and_says_so(context):
+def test_a_live_feed_has_no_speed_and_reports_it(context):
     context.feed_state = FeedState.LIVE
     do(context, "faster")
     assert not context.commands

@@ -70,7 +70,7 @@ def test_places_and_instants_of_the_seek_bar_are_each_others_inverse():
     assert bar.instant_at(1.0) == OPEN_NS + 6 * HOUR_NS
 
 
-def test_a_long_gap_is_folded_on_the_seek_bar_and_said():
+def test_a_long_gap_is_folded_on_the_seek_bar_and_reported():
     store, _ = timeline_of()
     ((start, end, kind),) = bar_of(store).gaps
     assert kind == GapKind.NO_TRADES
@@ -138,7 +138,7 @@ def notes(pilot):
     return [text for text, _ in pilot.loop.overlays.notes.lines(pilot.frame.steady_s)]
 
 
-def test_a_step_that_leads_nowhere_is_said_each_time(pilot):
+def test_a_step_that_leads_nowhere_is_reported_each_time(pilot):
     for count in (1, 2):
         pilot.press("ctrl+page_down")
         pilot.link.set_status(refusals=count, refusal=b"there is no next session")
@@ -233,7 +233,7 @@ def test_a_loop_is_marked_with_one_key_and_ended_with_it(pilot):
     assert pilot.link.commands[-1] == SetLoop(0, 0)
 
 
-def test_a_typed_time_is_gone_to(pilot):
+def test_a_typed_time_is_sought(pilot):
     pilot.press("ctrl+g")
     pilot.until(lambda: pilot.state.transport.is_entering, "the field does not open")
     pilot.frames(6)

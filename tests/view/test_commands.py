@@ -230,7 +230,7 @@ def buttons(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Place]]:
 CHANGE = "press another key; Backspace removes this one, Esc cancels"
 
 
-def test_a_click_and_a_key_change_a_key_and_a_conflict_is_said_first(
+def test_a_click_and_a_key_change_a_key_and_a_conflict_is_reported_first(
     pilot: HeadlessPilot, buttons: dict[str, list[Place]]
 ) -> None:
     state = pilot.state

@@ -181,7 +181,7 @@ def pilot_of_a_silence() -> HeadlessPilot:
     return found
 
 
-def test_a_silence_of_the_other_symbol_breaks_the_line_and_is_said() -> None:
+def test_a_silence_of_the_other_symbol_breaks_the_line_and_is_reported() -> None:
     pilot = pilot_of_a_silence()
     choose(pilot, "es")
     assert shown(pilot).comparison is not None
@@ -205,7 +205,7 @@ def test_a_silence_of_the_other_symbol_breaks_the_line_and_is_said() -> None:
     pilot.close()
 
 
-def test_a_missing_symbol_is_said_and_found_again(pilot: HeadlessPilot) -> None:
+def test_a_missing_symbol_is_reported_and_found_again(pilot: HeadlessPilot) -> None:
     pilot.state.charts[0].comparison.show(Comparison("CL.v.0"))
     pilot.frames(20)
     assert f"NQZ5 {MINUS} CL.v.0   no value: CL.v.0 is not in this feed" in texts(pilot)

@@ -42,7 +42,7 @@ def test_a_chart_of_a_charted_symbol_is_added_at_once(pilot: HeadlessPilot) -> N
     assert pilot.link.asked == []
 
 
-def test_charts_of_one_market_have_axes_of_their_own(pilot: HeadlessPilot) -> None:
+def test_charts_of_one_market_have_their_own_axes(pilot: HeadlessPilot) -> None:
     choose(pilot, "ctrl+n", "es")
     pilot.frames(3)
     axis = pilot.charts[2].layout.price_axis
@@ -63,7 +63,7 @@ def test_the_focused_chart_gets_another_symbol(pilot: HeadlessPilot) -> None:
     assert pilot.charts[0].market is before
 
 
-def test_a_symbol_without_a_market_is_asked_of_the_feed_and_comes_without_touching_the_rest(
+def test_a_symbol_without_a_market_is_asked_of_the_feed_and_comes_without_affecting_the_others(
     pilot: HeadlessPilot,
 ) -> None:
     kept = [pilot.state.charts[0], pilot.state.charts[1]]
@@ -77,7 +77,7 @@ def test_a_symbol_without_a_market_is_asked_of_the_feed_and_comes_without_touchi
     assert all(now is before for now, before in zip(pilot.state.charts, kept, strict=False))
 
 
-def test_a_symbol_that_the_feed_refuses_is_said_and_the_charts_stay(pilot: HeadlessPilot) -> None:
+def test_a_symbol_that_the_feed_refuses_is_reported_and_the_charts_stay(pilot: HeadlessPilot) -> None:
     choose(pilot, "ctrl+n", "ym")
     choose(pilot, "ctrl+n", "rty")
     pilot.link.refused.append(("YM.v.0", "YM.v.0: the gateway does not know it"))
@@ -102,7 +102,7 @@ def test_a_chart_keeps_its_symbol_if_the_one_it_was_to_show_is_refused(pilot: He
     pilot.until(lambda: names(pilot) == ["NQZ5", "RTYZ5"], "a later choice does not come")
 
 
-def test_a_live_feed_is_asked_for_any_symbol_that_is_typed(pilot: HeadlessPilot) -> None:
+def test_any_typed_symbol_is_requested_from_a_live_feed(pilot: HeadlessPilot) -> None:
     pilot.link.addable_stype = "continuous"
     choose(pilot, "ctrl+n", "cl")
     assert pilot.link.asked == ["CL.v.0"]
@@ -110,7 +110,7 @@ def test_a_live_feed_is_asked_for_any_symbol_that_is_typed(pilot: HeadlessPilot)
     assert pilot.link.asked == ["CL.v.0", "GC.c.1"]
 
 
-def test_a_workspace_asks_for_a_symbol_that_is_not_there_and_says_which_the_feed_does_not_have(
+def test_a_workspace_requests_missing_symbols_and_reports_those_that_the_feed_does_not_have(
     pilot: HeadlessPilot,
 ) -> None:
     width_px = pilot.charts[0].layout.price.width

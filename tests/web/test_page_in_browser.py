@@ -226,7 +226,7 @@ def test_the_chart_comes_back_after_the_graphics_driver_was_lost(browser: Browse
     assert np.abs(page_picture(browser).astype(int) - before.astype(int)).mean() < 0.1
 
 
-def test_a_wrong_token_is_said_and_the_right_one_is_kept_for_this_tab_only(
+def test_a_wrong_token_is_reported_and_the_right_one_is_kept_for_this_tab_only(
     browser: Browser, served: Any, tmp_path: Path
 ) -> None:
     path = tmp_path / "tokens.json"

@@ -74,7 +74,7 @@ def test_a_scrape_gives_the_stores_own_numbers() -> None:
     assert not any(math.isnan(number) for number in found.values())
 
 
-def test_without_an_engine_a_scrape_says_so() -> None:
+def test_without_an_engine_a_scrape_reports_it() -> None:
     link = LocalLink("NQ")
     link.set_status(heartbeat=0)
     found = scraped(Exposition(link, clock=ManualClock(1)))
@@ -145,7 +145,7 @@ def test_shared_counts_are_read_by_name() -> None:
         board.close()
 
 
-def test_the_open_metrics_format_is_given_to_who_asks_for_it() -> None:
+def test_the_open_metrics_format_is_sent_on_request() -> None:
     page, content_type = Exposition(LocalLink("NQ"), clock=ManualClock(1)).page(
         "application/openmetrics-text; version=1.0.0"
     )
@@ -182,6 +182,6 @@ def test_ready_means_fresh_and_else_there_is_a_reason(fields: dict[str, object],
     assert found.reason.isprintable()
 
 
-def test_a_market_without_a_trade_is_ready_and_says_so() -> None:
+def test_a_market_without_a_trade_is_ready_and_reports_it() -> None:
     link = LocalLink("NQ", bubbles=0)
     assert readiness(link, link.now_ns).reason == "live, no trade yet"

@@ -137,7 +137,7 @@ def test_sizes_and_numbers_are_limited() -> None:
     assert not refusal(client.subscriptions(3)).closes
 
 
-def test_without_tokens_everybody_may_and_with_them_only_who_has_one(tokens: tuple[Tokens, str]) -> None:
+def test_without_tokens_all_are_admitted_and_with_tokens_only_their_holders(tokens: tuple[Tokens, str]) -> None:
     assert opened(admission()).may("control") is None
     at = admission(tokens=tokens[0])
     client = opened(at)

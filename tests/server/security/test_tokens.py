@@ -123,7 +123,7 @@ def test_a_running_server_sees_new_and_revoked_tokens(path: Path) -> None:
     assert tokens.check(second) is not None
 
 
-def test_while_the_file_is_damaged_nobody_new_is_let_in_and_clients_stay(path: Path) -> None:
+def test_while_the_file_is_damaged_new_clients_are_refused_and_connected_ones_stay(path: Path) -> None:
     clock = ManualClock(NOW)
     token = made(path)
     tokens = Tokens(path, clock=clock)

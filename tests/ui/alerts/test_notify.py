@@ -71,7 +71,7 @@ def test_of_too_many_at_once_the_number_is_shown_and_sending_waits_for_no_answer
     assert [one.text for one in service.shown[1:]] == ["0\nand 6 more", "7", "8", "9"]
 
 
-def test_without_a_message_bus_a_problem_is_said_and_nothing_on_the_terminal(monkeypatch, notifier, capfd):
+def test_without_a_message_bus_a_problem_is_reported_and_nothing_on_the_terminal(monkeypatch, notifier, capfd):
     pytest.importorskip("desktop_notifier")
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus")
     notifier.send("title", "text")
@@ -81,7 +81,7 @@ def test_without_a_message_bus_a_problem_is_said_and_nothing_on_the_terminal(mon
     assert capfd.readouterr() == ("", "")
 
 
-def test_without_a_service_a_problem_is_said_until_there_is_one(address, notifier):
+def test_without_a_service_a_problem_is_reported_until_there_is_one(address, notifier):
     notifier.send("title", "lost")
     until(lambda: notifier.problem)
     assert notifier.sent == 0

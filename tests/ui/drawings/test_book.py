@@ -106,7 +106,7 @@ def test_an_undo_without_effect_continues_to_the_step_before(edits):
     assert edits.book.levels("NQ") == ()
 
 
-def test_full_lists_are_said(edits):
+def test_full_lists_are_reported(edits):
     for at in range(MAX_LEVELS - 1):
         assert edits.place("NQ", OwnLevel(new_id(), at)) == ""
     assert "100 own levels" in edits.place("NQ", OwnLevel(new_id(), 1))

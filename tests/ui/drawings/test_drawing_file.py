@@ -74,7 +74,7 @@ def test_any_name_price_and_time_can_be_written_and_read(tmp_path_factory, found
         ("[[rectangle]]\nprice = 3\n", "rectangle"),
     ],
 )
-def test_what_cannot_be_used_is_said_in_one_line_and_kept_aside(tmp_path, text, word):
+def test_what_cannot_be_used_is_reported_in_one_line_and_kept_aside(tmp_path, text, word):
     path = tmp_path / "drawings.toml"
     good = "" if "damaged" in word or "level = 3" in text else "[[level]]\nsymbol = 'ES'\nprice = 6800\n\n"
     path.write_text(good + text)
@@ -144,7 +144,7 @@ def test_a_file_that_vanished_or_was_damaged_meanwhile_is_written_whole(tmp_path
         assert load(path).book.by_root() == kept.book.by_root()
 
 
-def test_a_file_that_cannot_be_written_is_said_in_one_line(tmp_path):
+def test_a_file_that_cannot_be_written_is_reported_in_one_line(tmp_path):
     (tmp_path / "folder").write_text("a file where a folder should be")
     kept = load(tmp_path / "folder" / "drawings.toml")
     kept.book.put("NQ", [LEVEL])

@@ -44,7 +44,7 @@ def test_every_usual_key_has_a_valid_name_of_its_own() -> None:
         ("ä", None),
     ],
 )
-def test_a_spelling_stands_for_one_key_or_for_none(given: str, found: str | None) -> None:
+def test_a_spelling_denotes_one_key_or_none(given: str, found: str | None) -> None:
     assert names.normal(given) == found
 
 
@@ -75,7 +75,7 @@ def test_a_line_gives_an_action_other_keys(tmp_path: Path) -> None:
         ('pause = "m"', "M is given to pause, so mute has no key"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line_and_the_rest_counts(tmp_path: Path, line: str, said: str) -> None:
+def test_what_is_wrong_is_reported_in_one_line_and_the_rest_counts(tmp_path: Path, line: str, said: str) -> None:
     choices = written(tmp_path, f'[keys]\nclear = "f9"\n{line}\n')
     assert choices.warning == f"{tmp_path / 'keys.toml'}: {said}"
     assert keys_of(choices, "clear") == ("f9",)
@@ -116,7 +116,7 @@ def test_a_key_goes_from_one_action_to_another_and_back(tmp_path: Path) -> None:
     assert load(tmp_path / "keys.toml").changed() == {}
 
 
-def test_keys_that_cannot_be_saved_are_said_and_count_all_the_same(tmp_path: Path) -> None:
+def test_keys_that_cannot_be_saved_are_reported_and_still_apply(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     choices = load(tmp_path / "file" / "keys.toml")
     said = bind(choices, "pause", "f8")

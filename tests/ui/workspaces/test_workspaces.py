@@ -275,7 +275,7 @@ def test_workspaces_are_renamed_and_deleted(manager):
     assert manager.switch("a") == "there is no workspace a"
 
 
-def test_a_damaged_workspace_is_said_and_changes_nothing(tmp_path):
+def test_a_damaged_workspace_is_reported_and_changes_nothing(tmp_path):
     manager = WorkspaceManager(ViewState(workspaces=SavedWorkspaces(tmp_path)), 1000.0, [])
     manager.save_as("a")
     manager.save_as("b")

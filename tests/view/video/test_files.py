@@ -152,7 +152,7 @@ def test_a_stream_is_split_alike_in_pieces_of_any_size(size: int) -> None:
     assert [fragment.begins for fragment in found] == sorted(fragment.begins for fragment in found)
 
 
-def test_the_newest_seconds_are_a_file_of_their_own(tmp_path: Path) -> None:
+def test_the_newest_seconds_are_a_separate_file(tmp_path: Path) -> None:
     newest = Newest(3.0)
     encoder = Encoder(160, 90, FPS, newest.take)
     for shade in range(100):

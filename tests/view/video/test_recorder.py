@@ -147,7 +147,7 @@ def test_without_a_free_slot_a_frame_is_dropped_and_counted(
     assert 0 < len(times_of(tmp_path / "a.mp4")) <= 30
 
 
-def test_an_encoder_that_dies_is_said_and_its_file_plays(
+def test_an_encoder_that_dies_is_reported_and_its_file_plays(
     surface: HeadlessContext, recorder: Recorder, tmp_path: Path
 ) -> None:
     recorder.record(tmp_path / "a.mp4")

@@ -19,7 +19,7 @@ def pilot() -> Iterator[HeadlessPilot]:
     found.close()
 
 
-def test_the_mouse_in_a_chart_says_its_second_once(pilot: HeadlessPilot) -> None:
+def test_the_mouse_in_a_chart_sends_its_second_once(pilot: HeadlessPilot) -> None:
     shared = SharedState(pilot.loop, is_main=True)
     rect = pilot.charts[0].layout.price
     pilot.move((rect.x + 0.5 * rect.width, rect.y + 40))
@@ -53,7 +53,7 @@ def test_another_windows_crosshair_is_shown_in_all_charts_that_show_its_time(pil
     assert all(chart.scene is not None and chart.scene.crosshair_px is None for chart in pilot.charts)
 
 
-def test_the_mouse_of_this_window_goes_before_another_ones(pilot: HeadlessPilot) -> None:
+def test_the_mouse_of_this_window_overrides_another_ones(pilot: HeadlessPilot) -> None:
     pilot.state.crosshair_elsewhere_ns = pilot.link.now_ns - 40 * SECOND_NS
     rect = pilot.charts[1].layout.price
     place = float(int(rect.x + 0.75 * rect.width)), float(int(rect.y + 40))

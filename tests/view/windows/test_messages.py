@@ -58,7 +58,7 @@ def test_messages_and_commands_of_a_secondary_window_survive_their_line(kind: ty
     assert decode_up(encode(UP[kind])) == UP[kind]
 
 
-def test_a_windows_task_survives_its_line() -> None:
+def test_a_windows_specification_survives_its_line() -> None:
     spec = messages.WindowSpec(3, "flow_gl (3)", SHOWN, {"fps": 30.0}, ("NQ",), "/tmp/w", "", "debug")
     assert decode_spec(encode(spec)) == spec
 

@@ -25,7 +25,7 @@ def test_a_new_window_opens_in_the_middle_of_the_first_monitor_without_one() -> 
     assert found == WindowPlace(monitor="DP-2", x=0, y=110, width=1920, height=900)
 
 
-def test_without_a_free_monitor_it_opens_beside_the_window_it_was_asked_from() -> None:
+def test_without_a_free_monitor_it_opens_beside_the_current_window() -> None:
     second = WindowPlace(monitor="DP-2", x=10, y=20, width=800, height=600, fullscreen=True)
     found = places.next_place(second, [FIRST, second])
     assert found == WindowPlace(monitor="DP-2", x=10 + places.STEP, y=20 + places.STEP, width=800, height=600)

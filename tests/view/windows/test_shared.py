@@ -108,7 +108,7 @@ def test_the_engines_settings_only_come_down() -> None:
     assert shared.changes() == [], "the command that changed them has told the main window"
 
 
-def test_rules_added_in_two_windows_get_ids_of_their_own() -> None:
+def test_rules_added_in_two_windows_get_their_own_ids() -> None:
     here, there = a_window(), a_window()
     sending, taking = SharedState(here, is_main=True), SharedState(there, is_main=False)
     add_rule(here)
@@ -119,7 +119,7 @@ def test_rules_added_in_two_windows_get_ids_of_their_own() -> None:
     assert number not in before
 
 
-def test_keys_that_cannot_be_saved_are_said_where_they_are_saved() -> None:
+def test_keys_that_cannot_be_saved_are_reported_where_they_are_saved() -> None:
     first = a_window()
     first.state.keys = KeyChoices(_keep=lambda _: "the disk is full")
     assert SharedState(first, is_main=True).take(Keys({"pause": ("f9",)})) == "the disk is full"
