@@ -1,6 +1,6 @@
 """The view's objects for each chart besides its state: the axes' bookkeeping, and the layers on the GPU.
 
-A chart is known by its `ChartState`. When charts are added, closed or get another market, the parts of all others stay.
+A chart is identified by its `ChartState`. When charts are added, closed or get another market, all other parts stay.
 """
 
 from collections.abc import Sequence
@@ -46,12 +46,12 @@ class ChartParts:
         self.parts: list[ChartPart] = []
         """One for each chart, as of the last `follow`."""
         self.charts: Sequence[ChartState] = ()
-        """The charts that were followed last."""
+        """The charts of the last `follow`."""
         self.resources: SharedResources | None = None
         """The GPU resources that all charts share; None before the first chart."""
 
     def follow(self, charts: Sequence[ChartState]) -> None:
-        """Have parts for these charts, and release those of others."""
+        """Create the parts of new charts, and release those of charts that were closed."""
         self.charts, parts = charts, self.parts
         if len(parts) == len(charts):
             for part, own in zip(parts, charts, strict=True):
@@ -65,7 +65,7 @@ class ChartParts:
             part.release()
 
     def stack(self, index: int) -> "ChartStack":
-        """Return a chart's layers; they are set up the first time."""
+        """Return a chart's layers, which are set up on first use."""
         part = self.parts[index]
         if part.stack is None:
             part.stack = self._new_stack(part.rows)
@@ -77,7 +77,7 @@ class ChartParts:
         return [part.stack for part in self.parts if part.stack is not None]
 
     def renew_stacks(self) -> None:
-        """Free the layers on the GPU, because the stores are others; they are set up again when they are needed."""
+        """Free the layers on the GPU after the stores were replaced; they are set up again when needed."""
         for part in self.parts:
             part.renew()
 

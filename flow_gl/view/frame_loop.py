@@ -289,7 +289,7 @@ class FrameLoop:
         self._shown = shown = chart_list.resolve(state, link.markets)
         refused = link.refusals()
         self.refused.extend(refused)
-        for note in chart_list.look(state, shown, link, refused):
+        for note in chart_list.request_missing(state, shown, link, refused):
             self.overlays.notes.add(note, now_s, lasts_s=6.0)
         count = len(shown)
         if self._parts.charts is not state.charts or len(self._parts.parts) != count:

@@ -11,7 +11,7 @@ from flow_gl.view.engine_link.supervisor import EngineLink
 class StartLink(LinkFields):
     """A `ui.link.Link` that becomes another one.
 
-    An engine that fails before its first trade returns to the start screen, which says why.
+    If the engine fails before its first trade, the start screen returns with the reason.
     """
 
     def __init__(self) -> None:
@@ -19,7 +19,7 @@ class StartLink(LinkFields):
         self.screen: StartScreen | None = None
         self._inner: EngineLink | None = None
         self._before: Final[list[int]] = [0]
-        """Generations that earlier engines have had, so that a new engine's differ from them."""
+        """Generation offset, so that a new engine's generations differ from those of earlier engines."""
 
     def open(self, link: EngineLink) -> None:
         """Take over another link, which this one closes."""

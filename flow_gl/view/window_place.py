@@ -1,4 +1,4 @@
-"""Opens the window where it was left, and keeps its place for workspaces, also while it covers a monitor."""
+"""Opens the window in its last placement, and reports its placement to workspaces, even while it covers a monitor."""
 
 from dataclasses import replace
 from typing import Final
@@ -14,12 +14,12 @@ from flow_gl.ui.workspaces.tree import WindowPlace
 
 
 def open_surface(options: ViewOptions, last: WindowPlace) -> tuple[HeadlessContext | Window, Window | None]:
-    """Open the window with the size, on the monitor and in full screen as a run asks, else as it was left.
+    """Open the window as the settings of this run request, otherwise in its last placement.
 
     Returns
     -------
-    surface : what to draw on
-    window : None if the run asks for none
+    surface : the surface to draw on
+    window : the same if it is a window; None for a headless run
 
     Raises
     ------
@@ -50,14 +50,14 @@ def open_surface(options: ViewOptions, last: WindowPlace) -> tuple[HeadlessConte
 
 
 def wanted_place(settings: Settings, last: WindowPlace) -> WindowPlace:
-    """Return where the window shall be put once it is open: as it was left, with what this run asks for over it.
+    """Return the placement of the window once it is open: the last one, overridden by the settings of this run.
 
-    A width and height of 0 keep its size, and the monitor "" its place.
+    A width and height of 0 keep the size, and the monitor "" keeps the position.
 
     Raises
     ------
     UsageError
-        for a monitor that was asked for and does not exist
+        for a requested monitor that does not exist
     """
     wanted = last
     if settings.size_px is not None:
@@ -71,11 +71,11 @@ def wanted_place(settings: Settings, last: WindowPlace) -> WindowPlace:
 
 
 class KeptWindow:
-    """A window as workspaces know it (`ui.workspaces.saved.WindowKeeper`).
+    """A window's placement for workspaces (`ui.workspaces.saved.WindowKeeper`).
 
     Parameters
     ----------
-    last : where it was when it was left; its size counts as the window's own while it covers the monitor
+    last : the last placement; its size is reported while the window covers the monitor
     """
 
     def __init__(self, window: Window, last: WindowPlace) -> None:
@@ -83,14 +83,14 @@ class KeptWindow:
         self._own = Placement("", last.x, last.y, *self._units(last))
 
     def note(self) -> Placement:
-        """Note where the window is, unless it covers its monitor; return where it is now."""
+        """Record the window's placement, unless it covers its monitor; return the current placement."""
         now = placement.where(self._window)
         if not now.is_fullscreen and not now.is_maximized:
             self._own = now
         return now
 
     def place(self) -> WindowPlace:
-        """Return where the window is."""
+        """Return the window's placement."""
         now, own = self.note(), self._own
         if now.is_maximized or now.is_fullscreen:
             own = replace(own, monitor=now.monitor, is_maximized=now.is_maximized, is_fullscreen=now.is_fullscreen)
@@ -106,17 +106,17 @@ class KeptWindow:
         )
 
     def put(self, place: WindowPlace) -> None:
-        """Put the window somewhere; with a width and height of 0 it keeps its size."""
+        """Set the window's placement; a width and height of 0 keep its size."""
         covers = place.maximized, place.fullscreen
         placement.put(self._window, Placement(place.monitor, place.x, place.y, *self._units(place), *covers))
 
     def _units(self, place: WindowPlace) -> tuple[int, int]:
-        """Return a size in units of the screen."""
+        """Return a size in screen coordinates."""
         return round(place.width * self._factor), round(place.height * self._factor)
 
     @property
     def _factor(self) -> float:
-        """Units of the screen per unit at content scale 1."""
+        """Screen coordinates per unit at content scale 1."""
         import glfw
 
         units, pixels = glfw.get_window_size(self._window.handle)[0], self._window.size[0]

@@ -1,7 +1,7 @@
-"""Where a window is on which monitor, and putting it back there.
+"""Reading and restoring a window's placement on its monitor.
 
-A monitor is known by its name; a window's place is relative to the monitor's corner, so it is right after monitors were
-rearranged. Lengths are units of the screen. On Wayland a program neither learns nor chooses its place.
+A monitor is identified by its name, and positions are relative to its corner, so they remain valid after monitors were
+rearranged. Lengths are screen coordinates. On Wayland a program can neither read nor set its position.
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,13 @@ from flow_gl.gl.surface.context import Window
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a window is.
+    """The placement of a window.
 
     Attributes
     ----------
-    x, y : of its content, from the monitor's corner
-    width, height : of its content
+    monitor : name of the monitor; "" if unknown
+    x, y : upper left corner of the content, relative to the monitor's corner, screen coordinates
+    width, height : size of the content, screen coordinates
     """
 
     monitor: str = ""
@@ -30,7 +31,7 @@ class Placement:
 
 
 def where(window: Window) -> Placement:
-    """Return where a window is: on the monitor that shows most of it."""
+    """Return a window's placement, on the monitor that shows most of it."""
     import glfw
 
     place, shown_by = monitors.rect_of(window.handle), monitors.showing(window.handle)
@@ -47,11 +48,11 @@ def where(window: Window) -> Placement:
 
 
 def put(window: Window, place: Placement) -> None:
-    """Put a window on its monitor; without that monitor only its size is restored.
+    """Restore a window's placement; if its monitor is not connected, only its size.
 
     Parameters
     ----------
-    place : with a width and height of 0 the window keeps its size
+    place : the placement; a width and height of 0 keep the current size
     """
     import glfw
 

@@ -10,7 +10,7 @@ def _ask(request: Request) -> Run:
 
 
 def _of_chart(request: Request) -> Run:
-    """Return the action that requests a picture of the focused chart, else of the first one."""
+    """Return code that requests a picture of the focused chart, or of the first one without focus."""
 
     def run(context: Context) -> None:
         shown = context.state.visible_charts(max(1, len(context.names)))
@@ -21,7 +21,7 @@ def _of_chart(request: Request) -> Run:
 
 
 def _switch(name: str, title: str, field: str, is_on: str, is_off: str) -> Action:
-    """Return the action that switches one of the choices for pictures, and says what it is now."""
+    """Return an action that toggles one of the picture options and reports its new state."""
     assert field in PictureOptions.__slots__
 
     def run(context: Context) -> None:
@@ -78,13 +78,17 @@ def actions() -> tuple[Action, ...]:
             lambda s: s.pictures.is_keeping,
         ),
         _switch(
-            "video_cursor", "Mouse in videos", "has_cursor", "videos show the mouse", "videos do not show the mouse"
+            "video_cursor",
+            "Mouse cursor in videos",
+            "has_cursor",
+            "videos show the mouse cursor",
+            "videos do not show the mouse cursor",
         ),
         _switch(
             "video_overlays",
             "Header and panels in videos",
             "has_overlays",
             "videos show header and panels",
-            "videos show the charts alone",
+            "videos show only the charts",
         ),
     )

@@ -15,11 +15,11 @@ from flow_gl.ui.state.view_state import ViewState
 
 
 def rows(frame: Frame, state: ViewState, chart: int | None = None) -> list[list[Cell]]:
-    """Return a row for each chart that has trades, or for one of them.
+    """Return a row for each visible chart that has trades, or for one chart.
 
     Parameters
     ----------
-    chart : index of the one; None for all that are shown
+    chart : index of the chart; None for all visible ones
     """
     found = []
     for one in frame.charts:
@@ -30,12 +30,12 @@ def rows(frame: Frame, state: ViewState, chart: int | None = None) -> list[list[
 
 
 def caption(frame: Frame | None, state: ViewState, width: int, chart: int | None = None) -> NDArray[np.uint8]:
-    """Return the strip below a picture: uint8 (height, width, 3); of height 0 if there is nothing to say.
+    """Return the strip below a picture: uint8 (height, width, 3); of height 0 without rows.
 
     Parameters
     ----------
-    width : of the picture, px
-    chart : index of the only chart in the picture; None for all that are shown
+    width : width of the picture, px
+    chart : index of the only chart in the picture; None for all visible ones
     """
     if frame is None or not state.pictures.has_caption:
         return np.zeros((0, width, 3), np.uint8)

@@ -1,6 +1,6 @@
-"""The list of symbols: what a chart can show, found by a few letters.
+"""The searchable list of symbols for a chart.
 
-The feed's markets come first, then what it could chart beside them.
+The feed's markets come first, then the other symbols that it can chart.
 """
 
 from typing import Final, NamedTuple
@@ -20,8 +20,8 @@ class Row(NamedTuple):
 
     Attributes
     ----------
-    detail : contract and last price, or that it is not read yet
-    is_there : the feed has a market of it
+    detail : contract and last price, or a note that it has not been read yet
+    is_there : whether the feed has a market for it
     """
 
     symbol: str
@@ -54,7 +54,7 @@ def rows(query: str, frame: Frame) -> list[Row]:
 
 
 def _nothing(frame: Frame) -> str:
-    """Return what to say where no symbol matches."""
+    """Return the message for a search without matches."""
     if frame.link.addable_stype == "continuous":
         return "type a root such as CL, or a continuous symbol such as CL.v.0"
     names = [chart_list.symbol_of(market) for market in frame.link.markets]

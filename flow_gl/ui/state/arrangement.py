@@ -1,8 +1,8 @@
-"""How the charts share the window: in a grid, in rows, in columns, or one large and the rest small.
+"""The layout of the charts in the window: a grid, rows, columns, or one large chart and small ones.
 
 An arrangement is a tree of splits. Each split divides its rectangle among its parts, side by side or one below the
-other, by shares that are equal until the user drags a border. `cells` returns the charts' rectangles, `borders` what
-can be dragged. Both are pure functions of the same arguments, on whole pixels.
+other, by shares that are equal until the user drags a border. `cells` returns the charts' rectangles, `borders` the
+draggable borders. Both are pure functions of the same arguments, on whole pixels.
 """
 
 import math
@@ -27,12 +27,12 @@ MAX_CHARTS: Final = 9
 _LARGE: Final = (0.64, 0.36)
 """Shares of the large chart and of the others."""
 _MAX_SMALL: Final = 4
-"""Small charts beside a large one are in one line up to this number, and in two beyond it."""
+"""Maximum number of small charts in one line beside a large one; more of them are in two lines."""
 _GUTTER_PX: Final = 2.0
 _REACH_PX: Final = 3.0
-"""A border can be held this far beside it."""
+"""Distance from a border within which it can be dragged."""
 MIN_PX: Final = (160.0, 110.0)
-"""A border leaves a chart at least this width and height, at content scale 1, where they have it."""
+"""Minimum width and height of a chart when a border is dragged, px at content scale 1, if there is enough space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +41,21 @@ class Arrangement:
 
     Attributes
     ----------
-    shares : of the parts of each split by its name, for splits whose borders were dragged
+    shares : name of each split whose borders were dragged, with the shares of its parts
     """
 
     kind: Kind = "auto"
     shares: tuple[tuple[str, tuple[float, ...]], ...] = ()
 
-    def of(self, name: str, usual: tuple[float, ...]) -> tuple[float, ...]:
-        """Return the shares of a split; the usual ones if they were not chosen for this number of parts."""
+    def of(self, name: str, defaults: tuple[float, ...]) -> tuple[float, ...]:
+        """Return the shares of a split; the defaults unless they were chosen for this number of parts."""
         for chosen, shares in self.shares:
-            if chosen == name and len(shares) == len(usual):
+            if chosen == name and len(shares) == len(defaults):
                 return shares
-        return usual
+        return defaults
 
     def with_shares(self, name: str, shares: tuple[float, ...] | None) -> "Arrangement":
-        """Return this arrangement with other shares of a split; None for the usual ones."""
+        """Return this arrangement with other shares of a split; None for the defaults."""
         others = tuple((other, its) for other, its in self.shares if other != name)
         return replace(self, shares=others if shares is None else (*others, (name, shares)))
 
@@ -68,13 +68,13 @@ class Border(NamedTuple):
 
     Attributes
     ----------
-    rect : where it can be held
-    is_upright : it is dragged sideways
+    rect : the area in which it can be dragged
+    is_upright : whether it is dragged sideways
     split : name of the split
-    number : of the part before it
-    shares : of the split's parts now
-    start, length : of the split along the direction of the drag, px
-    charts : how many are one behind the other along that direction, in the part before it and in the part after it
+    number : number of the part before it
+    shares : current shares of the split's parts
+    start, length : the split's start and length along the direction of the drag, px
+    charts : number of charts in a row along that direction, in the part before the border and in the part after it
     """
 
     rect: Rect
@@ -93,19 +93,19 @@ class _Split(NamedTuple):
     Attributes
     ----------
     name : splits of the same name keep the same shares
-    is_across : the parts are side by side
+    is_across : whether the parts are side by side
     parts : a split, or None for a chart
-    usual : shares of the parts until a border is dragged; () for equal ones
+    defaults : shares of the parts until a border is dragged; () for equal ones
     """
 
     name: str
     is_across: bool
     parts: "tuple[_Split | None, ...]"
-    usual: tuple[float, ...] = ()
+    defaults: tuple[float, ...] = ()
 
     def shares(self, arrangement: Arrangement) -> tuple[float, ...]:
         count = len(self.parts)
-        return arrangement.of(self.name, self.usual or (1.0 / count,) * count)
+        return arrangement.of(self.name, self.defaults or (1.0 / count,) * count)
 
 
 def grid_shape(count: int) -> tuple[int, int]:
@@ -135,7 +135,7 @@ def dragged(arrangement: Arrangement, border: Border, to_px: float, scale: float
 
     Parameters
     ----------
-    to_px : where the border's middle is to be, along the direction of the drag
+    to_px : target position of the border's middle along the direction of the drag
     """
     shares, at = border.shares, border.number
     before, pair = sum(shares[:at]), shares[at] + shares[at + 1]
@@ -148,7 +148,7 @@ def dragged(arrangement: Arrangement, border: Border, to_px: float, scale: float
 
 
 def _along(part: _Split | None, is_across: bool) -> int:
-    """Return how many charts of a part are one behind the other along a direction."""
+    """Return the number of charts of a part in a row along a direction."""
     if part is None:
         return 1
     counts = [_along(one, is_across) for one in part.parts]
@@ -179,8 +179,8 @@ def _lines(count: int, lines: int, *, is_down: bool, names: tuple[str, str], per
 
     Parameters
     ----------
-    is_down : the lines are rows, one below the other
-    names : of the split of a line, and of the split into lines
+    is_down : whether the lines are rows, one below the other
+    names : name of the split of a line, and of the split into lines
     """
     per_line = per_line or math.ceil(count / lines)
     counts = [min(per_line, count - line * per_line) for line in range(lines)]

@@ -1,8 +1,8 @@
-"""Which charts there are: one for each market of the feed, or those that the user has chosen.
+"""The list of charts: one for each market of the feed, or those that the user has chosen.
 
-A chosen chart names its market by the symbol that was requested, so a market may have several charts or none. What
-another chart shows is never touched. Charts whose market is not there yet wait in `ViewState.wanted_charts`; until then
-the charts stay as they are.
+A chosen chart names its market by the requested symbol, so a market may have several charts or none. Changing one chart
+never affects the others. Charts whose market does not exist yet wait in `ViewState.wanted_charts`; until then the
+charts stay unchanged.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from flow_gl.ui.state.comparison import ChartLook
 from flow_gl.ui.state.view_state import ViewState
 
 _KNOWN: Final = (FeedState.LIVE, FeedState.CLOSED, FeedState.REPLAY, FeedState.DEMO, FeedState.ENDED)
-"""In these states a feed shows all that it was started with."""
+"""In these states a feed has all the markets that it was started with."""
 FULL: Final = f"at most {MAX_CHARTS} charts are possible"
 
 
@@ -32,7 +32,7 @@ def resolve(state: ViewState, markets: Sequence[MarketReader]) -> Sequence[Marke
 
     Parameters
     ----------
-    markets : those of the feed
+    markets : the feed's markets
     """
     if state.wanted_charts and markets:
         _settle(state, markets)
@@ -44,7 +44,7 @@ def resolve(state: ViewState, markets: Sequence[MarketReader]) -> Sequence[Marke
     known = [market for market in shown if market is not None]
     if len(known) == len(shown):
         return known
-    # The feed has lost one: show what there is, and the chosen charts again once it is back.
+    # A market has disappeared: show the remaining ones, and the chosen charts again once it is back.
     show(state, [chart.symbol for chart in state.charts])
     state.has_own_charts = False
     del state.charts[len(markets) :]
@@ -52,18 +52,18 @@ def resolve(state: ViewState, markets: Sequence[MarketReader]) -> Sequence[Marke
 
 
 def show(state: ViewState, symbols: Sequence[str], looks: Sequence[ChartLook] = ()) -> None:
-    """Show charts of these symbols as soon as all of them are there.
+    """Show charts of these symbols as soon as all their markets exist.
 
     Parameters
     ----------
-    looks : link group and comparison of each; empty to leave them as they are
+    looks : link group and comparison of each chart; empty to leave them unchanged
     """
     state.wanted_charts, state.wanted_looks = tuple(symbols[:MAX_CHARTS]), tuple(looks)
     state.left_feed, state.asked_charts, state.is_adding = frozenset(), frozenset(), False
 
 
 def add(state: ViewState, shown: Sequence[MarketReader], symbol: str) -> str:
-    """Add a chart. Returns why that is not possible, one line, or "".
+    """Add a chart. Returns "", or one line on why that is not possible.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def change(state: ViewState, shown: Sequence[MarketReader], index: int, symbol: 
 
 
 def close(state: ViewState, shown: Sequence[MarketReader], index: int) -> str:
-    """Close a chart; its market stays and can be shown again. Returns why that is not possible, one line, or ""."""
+    """Close a chart; its market stays and can be shown again. Returns "", or one line on why that is not possible."""
     symbols = _symbols(state, shown)
     if len(symbols) < 2:
         return "this is the only chart"
@@ -95,7 +95,7 @@ def close(state: ViewState, shown: Sequence[MarketReader], index: int) -> str:
         return ""
     del symbols[index]
     if len(symbols) == len(shown) - 1 and index < len(state.charts):
-        # The frame that is shown still has it, so it goes with the next one.
+        # The current frame still shows it, so it is removed with the next one.
         state.charts[index].is_closed = True
     if state.selected:
         state.selected = 0 if state.selected == index + 1 else state.selected - (state.selected > index)
@@ -103,10 +103,10 @@ def close(state: ViewState, shown: Sequence[MarketReader], index: int) -> str:
     return ""
 
 
-def look(
+def request_missing(
     state: ViewState, shown: Sequence[MarketReader], link: Link, refused: Sequence[tuple[str, str]] = ()
 ) -> list[str]:
-    """Ask the feed for what a workspace shows and is not there, and give up what will not come; once per frame.
+    """Request a workspace's symbols that the feed does not have yet, and drop refused ones. Called once per frame.
 
     Parameters
     ----------
@@ -115,16 +115,16 @@ def look(
 
     Returns
     -------
-    Lines for the user
+    lines : for the user
     """
-    said = []
+    lines = []
     for symbol, reason in refused:
         _give_up(state, shown, symbol)
-        said.append(reason)
+        lines.append(reason)
     if not state.wanted_charts or state.is_adding or state.left_feed or not link.markets:
-        return said
+        return lines
     if link.engine is None or int(link.engine.status["state"]) not in _KNOWN:
-        return said
+        return lines
     there = [symbol_of(market) for market in link.markets]
     missing = [one for one in state.wanted_charts if one not in there and one not in state.asked_charts]
     state.asked_charts = state.asked_charts.union(missing)
@@ -133,16 +133,16 @@ def look(
         problem = link.add(symbol) if can_come else f"{symbol} is not in this feed; its symbols: {', '.join(there)}"
         if problem:
             _give_up(state, shown, symbol)
-            said.append(problem)
-    return said
+            lines.append(problem)
+    return lines
 
 
 def keep(state: ViewState, markets: Sequence[MarketReader], engine: EngineReader | None) -> None:
-    """Show no further chart by itself when the feed gets another market: another window has asked for that.
+    """Fix the list of charts, so a market that another window requests does not add a chart here.
 
     Parameters
     ----------
-    markets : those of the feed
+    markets : the feed's markets
     """
     if state.has_own_charts or state.wanted_charts or not markets or len(state.charts) != len(markets):
         return
@@ -153,7 +153,7 @@ def keep(state: ViewState, markets: Sequence[MarketReader], engine: EngineReader
 
 
 def _give_up(state: ViewState, shown: Sequence[MarketReader], symbol: str) -> None:
-    """Show no chart of a symbol. One that was to show it keeps what it shows."""
+    """Drop a symbol from the wanted charts. A chart that was to show it keeps its current symbol."""
     before = [symbol_of(market) for market in shown] if state.is_adding else []
     kept: list[str] = []
     looks: list[ChartLook] = []
@@ -173,17 +173,17 @@ def _ask(state: ViewState, symbols: Sequence[str]) -> None:
 
 
 def _symbols(state: ViewState, shown: Sequence[MarketReader]) -> list[str]:
-    """Return the symbols of the charts, those that the user has added and that are awaited included."""
+    """Return the symbols of the charts, including pending ones that the user has added."""
     is_awaited = state.wanted_charts and state.is_adding
     return list(state.wanted_charts) if is_awaited else [symbol_of(market) for market in shown]
 
 
 def _settle(state: ViewState, markets: Sequence[MarketReader]) -> None:
-    """Show the wanted charts if all their markets are there. A chart that stays in its place keeps its state."""
+    """Show the wanted charts if all their markets exist. A chart that stays in its place keeps its state."""
     there = [symbol_of(market) for market in markets]
     wanted = state.wanted_charts
     if state.left_feed and state.left_feed != set(there) and not set(there) <= set(wanted):
-        # Another feed than when the program was left: each of its markets is shown.
+        # Not the feed of the last run: show each of its markets.
         state.wanted_charts, state.left_feed = (), frozenset()
         return
     if not set(wanted) <= set(there):

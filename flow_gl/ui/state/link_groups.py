@@ -6,4 +6,4 @@ from flow_gl.core.drawings import ColorName
 
 LinkUnit = Literal["percent", "ticks"]
 GROUPS: Final[tuple[ColorName, ...]] = ("blue", "orange", "violet")
-"""Group 1 is the first."""
+"""Colour of each group, beginning with group 1."""

@@ -1,7 +1,7 @@
 """Linked price axes: charts of a group show the same range, in percent or in ticks, around the price at the live edge.
 
-One chart of a group leads: the one whose axis the user moved last, else the first. The others take over its range every
-frame, so equal heights mean equal moves. An automatic leader is fitted to what is in view in all charts of its group.
+One chart of a group leads: the one whose axis the user moved last, otherwise the first. The others take over its range
+every frame, so equal heights mean equal moves. An automatic leader fits the visible prices of all charts in its group.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,9 @@ class Linked(NamedTuple):
 
     Attributes
     ----------
-    height_px : of its price pane
-    reference : price at the live edge's place, in ticks; 0 where none is known
+    own : the chart's state
+    height_px : height of its price pane, px
+    reference : price at the position of the live edge, in ticks; 0 if unknown
     """
 
     own: ChartState
@@ -26,7 +27,7 @@ class Linked(NamedTuple):
 
 
 def follow(charts: Sequence[Linked], unit: LinkUnit) -> None:
-    """Bring the price axes of all groups in step; called once per frame, after each axis has moved."""
+    """Synchronise the price axes of all groups. Called once per frame, after each axis has moved."""
     for group in range(1, len(GROUPS) + 1):
         members = [one for one in charts if one.own.link == group and one.reference > 0.0]
         if len(members) > 1:
@@ -57,7 +58,7 @@ def _follow(members: list[Linked], unit: LinkUnit) -> None:
 
 
 def _leader(members: list[Linked]) -> Linked:
-    """Return the chart whose axis the user has moved last, else the first."""
+    """Return the chart whose axis the user moved last, otherwise the first."""
     fixed = [one for one in members if one.own.price.fixed is not None]
     moved = [one for one in fixed if one.own.price.fixed != one.own.link_known]
     return (moved or fixed or members)[0]

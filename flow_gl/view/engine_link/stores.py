@@ -1,4 +1,4 @@
-"""The stores of an engine, attached in a view's process. Nothing here waits."""
+"""The stores of an engine, attached in a view's process. Nothing here blocks."""
 
 from contextlib import suppress
 from typing import Final
@@ -9,7 +9,7 @@ from flow_gl.store.timeline import TimelineStore
 
 
 class EngineStores:
-    """Readers over an engine's shared memory. What the engine has removed stays readable while it is attached."""
+    """Readers of an engine's shared memory. Attached segments stay readable after the engine has removed them."""
 
     def __init__(self) -> None:
         self.reader: EngineReader | None = None
@@ -17,12 +17,12 @@ class EngineStores:
         self.markets: Final[list[MarketReader]] = []
         """One reader per chart, in chart order."""
         self.timeline: TimelineStore | None = None
-        """The timeline of a replay; None before it is begun."""
+        """The timeline of a replay; None until its indexing has started."""
         self._names: Final[list[str]] = []
         self._stores: Final[list[EngineStore | MarketStore]] = []
 
     def attach(self, name: str) -> bool:
-        """Attach the engine's status by its segment's name. False if the engine has removed it in the meantime."""
+        """Attach the engine's status by its segment's name. Returns False if the engine has removed it."""
         try:
             store = EngineStore.attach(name)
         except SharedMemoryError:
