@@ -27,7 +27,7 @@ const MIN_MOVE_PX = 0.1; // a moving picture is redrawn once it has moved this f
 const WRITE_S = 0.2; // between two updates of the header while the picture does not change
 
 export class App {
-  say = note;
+  notify = note;
 
   // `settings`: the server's chart.json: shaders, palettes, columns of rows, size steps.
   constructor(settings, canvas, url) {
@@ -158,7 +158,7 @@ export class App {
 
   clear() {
     this.hiddenBefore = this.hiddenBefore ? 0 : this.now;
-    this.say(this.hiddenBefore ? "bubbles so far are hidden" : "all bubbles shown");
+    this.notify(this.hiddenBefore ? "bubbles so far are hidden" : "all bubbles shown");
   }
 
   toggleLock() {

@@ -52,12 +52,12 @@ def _start(arguments: list[str]) -> tuple[float, ...]:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     began = time.time()
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    said = done.stderr.splitlines()
+    lines = done.stderr.splitlines()
     found = {}
     for stage in _STAGES:
-        line = next((line for line in said if line.endswith(f"flow_gl.view {stage}")), None)
+        line = next((line for line in lines if line.endswith(f"flow_gl.view {stage}")), None)
         if line is None:
-            raise FlowError(f"flow-gl {arguments[0]} did not come to its {stage}: {said[-1:]}")
+            raise FlowError(f"flow-gl {arguments[0]} did not reach its {stage}: {lines[-1:]}")
         logged = datetime.strptime(line.split()[0], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
         found[stage] = logged.timestamp() - began
     return tuple(found[stage] for stage in _STAGES)

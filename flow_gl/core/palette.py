@@ -173,7 +173,7 @@ def _readable_on(color: Rgb, behind: Iterable[Rgb], text: Rgb) -> Rgb:
     return color
 
 
-def complaint(palette: Palette) -> str:
+def contrast_problem(palette: Palette) -> str:
     """Return what of a palette is not legible, in one line; "" if everything is."""
     shown = {slot: name for name, slot in OWN_SLOTS.items()}
     for name in _ON_GROUND:

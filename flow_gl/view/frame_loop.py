@@ -213,7 +213,7 @@ class FrameLoop:
         activity = self._activity_now()
         is_changed, self._activity = activity != self._activity, activity
         is_held = frame.engine is not None and bool(frame.engine.status["is_held"])
-        is_running = not is_held and any(chart.said.is_live and not chart.waiting for chart in frame.charts)
+        is_running = not is_held and any(chart.condition.is_live and not chart.waiting for chart in frame.charts)
         if is_changed or (is_running and self.state.pause is None):
             self.scheduler.stay_awake("market", now_s)
         if not self.overlays.notes.is_empty:
@@ -352,7 +352,7 @@ class FrameLoop:
         if chart.market is None or chart.waiting:
             return None
         own, covered = self.state.charts[chart.index], self.overlays.covered(chart.index)
-        is_live = chart.said.is_live
+        is_live = chart.condition.is_live
         return scenes.build(chart.market, chart.layout, self.state, own, moment, is_live=is_live, covered=covered)
 
     def _apply_percentile(self) -> None:

@@ -48,12 +48,12 @@ def test_space_pauses_and_resumes_in_a_window(pilot: WindowPilot) -> None:
     pilot.press("space")
     pilot.until(lambda: pilot.state.pause is not None, "Space did not pause")
     pilot.until_idle()
-    assert pilot.charts[0].said.text.startswith("PAUSED (0 new)")
+    assert pilot.charts[0].condition.text.startswith("PAUSED (0 new)")
     paused = price_pane(pilot)
     market = pilot.link.filled[0]
     market.store.bubbles[0].append(market.rows[-1:])
     pilot.frames(4)
-    assert pilot.charts[0].said.text == "PAUSED (1 new)", "the intake goes on"
+    assert pilot.charts[0].condition.text == "PAUSED (1 new)", "the intake goes on"
     np.testing.assert_array_equal(price_pane(pilot), paused, err_msg="a paused picture has changed")
     pilot.press("space")
     pilot.until(lambda: pilot.state.pause is None, "Space did not go on")

@@ -10,8 +10,8 @@ from flow_gl.core.palette import (
     PALETTES,
     OwnColors,
     Palette,
-    complaint,
     contrast,
+    contrast_problem,
     grounds,
     hex_of,
     mix,
@@ -57,14 +57,14 @@ def test_a_legible_colour_stays_unchanged(palette):
 
 @pytest.mark.parametrize("palette", PALETTES.values(), ids=list(PALETTES))
 def test_no_palette_has_anything_to_complain_of(palette: Palette):
-    assert complaint(palette) == ""
+    assert contrast_problem(palette) == ""
     assert with_own(palette, NO_COLORS) is palette
 
 
 @given(colors, colors, colors, st.sampled_from(list(PALETTES.values())))
 def test_own_colours_are_legible_or_refused_in_one_line_that_names_the_colour(buy, sell, background, palette):
     found = with_own(palette, OwnColors(hex_of(buy), hex_of(sell), "", hex_of(background)))
-    said = complaint(found)
+    said = contrast_problem(found)
     assert "\n" not in said
     worst = min(contrast(getattr(found, name), ground) for name in ("buy", "sell") for ground in grounds(found))
     if worst < MIN_CONTRAST:
@@ -79,4 +79,4 @@ def test_own_colours_are_legible_or_refused_in_one_line_that_names_the_colour(bu
 def test_the_other_colours_follow_an_own_background(palette: Palette, background: str):
     found = with_own(palette, OwnColors(background=background))
     assert found.ground == rgb(background)
-    assert complaint(found) == ""
+    assert contrast_problem(found) == ""

@@ -38,7 +38,7 @@ class Received(Notes):
     def rows(self, block: Rows) -> None:
         self.blocks.append(block)
         if block.kind is Kind.BUBBLE and block.level == 0:
-            self.said.append(("rows", block.sequence))
+            self.calls.append(("rows", block.sequence))
 
     def ids(self, chart: int = 0) -> list[int]:
         """The bubbles that a chart has now."""
@@ -295,7 +295,7 @@ def test_a_chart_that_was_not_asked_for_at_the_start_is_added_and_one_that_is_no
         await second.begin()
         await second.rows(block(Kind.BUBBLE, 0, 3))
         await second.state(block(Kind.SESSION, 1, 1))
-        await rig.until(lambda: ("offered", ("ES.v.0", "NQ.v.0")) in rig.notes.said)
+        await rig.until(lambda: ("offered", ("ES.v.0", "NQ.v.0")) in rig.notes.calls)
         await rig.until(lambda: rig.notes.ids() == [*range(4)])
         assert rig.connection.add("CL.v.0") == "CL.v.0 is not on the bus; its charts: ES.v.0, NQ.v.0"
         assert rig.connection.add("ES.v.0") == ""

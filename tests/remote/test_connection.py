@@ -38,36 +38,36 @@ class Notes:
     """A listener that notes what it is told."""
 
     def __init__(self) -> None:
-        self.said: list[tuple[str, Any]] = []
+        self.calls: list[tuple[str, Any]] = []
 
     def connected(self, message: Connected) -> None:
-        self.said.append(("connected", message))
+        self.calls.append(("connected", message))
 
     def offered(self, symbols: tuple[str, ...]) -> None:
-        self.said.append(("offered", symbols))
+        self.calls.append(("offered", symbols))
 
     def status(self, message: Status) -> None:
-        self.said.append(("status", message))
+        self.calls.append(("status", message))
 
     def rows(self, block: Rows) -> None:
-        self.said.append(("rows", block.sequence))
+        self.calls.append(("rows", block.sequence))
 
     def refused(self, message: Error) -> None:
-        self.said.append(("refused", message.text))
+        self.calls.append(("refused", message.text))
 
     def silent(self, charts: frozenset[int]) -> None:
-        self.said.append(("silent", charts))
+        self.calls.append(("silent", charts))
 
     def lost(self, reason: str, attempt: int, delay_s: float) -> None:
-        self.said.append(("lost", reason))
+        self.calls.append(("lost", reason))
         assert delay_s <= backoff.LONGEST_DELAY_S
         assert attempt >= 1
 
     def stopped(self, reason: str) -> None:
-        self.said.append(("stopped", reason))
+        self.calls.append(("stopped", reason))
 
     def named(self, *names: str) -> list[Any]:
-        return [what for name, what in self.said if name in names]
+        return [what for name, what in self.calls if name in names]
 
 
 def run(

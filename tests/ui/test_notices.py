@@ -42,8 +42,8 @@ def drawn(pane: Rect, monkeypatch: pytest.MonkeyPatch, **session: int) -> Record
         record[name] = value
     own = SimpleNamespace(cleared_before_ns=0, price=SimpleNamespace(is_auto=True))
     chart = SimpleNamespace(
-        waiting="", said=SimpleNamespace(is_live=True, tone=None), index=0, market=SimpleNamespace(session=record[0]),
-        layout=SimpleNamespace(price=pane),
+        waiting="", condition=SimpleNamespace(is_live=True, tone=None), index=0,
+        market=SimpleNamespace(session=record[0]), layout=SimpleNamespace(price=pane),
     )  # fmt: skip
     state = SimpleNamespace(palette=DARK, charts=[own], style=lambda _: Style())
     monkeypatch.setattr(notices, "go_live_pill", lambda *_: None)

@@ -17,7 +17,7 @@ const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 1000, 3000, 10_00
 
 // Send a command, which acts for all clients of the server.
 function command(app, fields) {
-  if (!app.feed.scopes.includes("control")) app.say("this needs a token with the scope control");
+  if (!app.feed.scopes.includes("control")) app.notify("this needs a token with the scope control");
   else app.connection.send({ type: "Command", ...fields });
 }
 
@@ -44,7 +44,7 @@ const speed = (direction) => (app) => {
 
 // A step of the replay at the level of detail shown, if the user may move it.
 const step = (to, value) => (app) => {
-  if (!canMove(app.feed)) app.say(NO_REPLAY);
+  if (!canMove(app.feed)) app.notify(NO_REPLAY);
   else move(app, { name: "step", value, to, symbol: app.symbol, level: app.level });
 };
 
@@ -55,19 +55,19 @@ function pause(app) {
   else command(app, { name: isStopped(status) ? "play" : "pause" });
 }
 
-const session = (direction) => (app) => app.say(stepSession(app, direction));
+const session = (direction) => (app) => app.notify(stepSession(app, direction));
 
 function setReference(app) {
   const { market } = app;
   if (!market?.session?.tradeCount) return;
   app.reference = { cvd: market.session.cvd, time: market.session.lastTs, market };
-  app.say(`CVD is also counted from ${clockText(market.session.lastTs)}  \u00b7  Ctrl+Z undoes`);
+  app.notify(`CVD is also counted from ${clockText(market.session.lastTs)}  \u00b7  Ctrl+Z undoes`);
 }
 
 function fold(app) {
   const names = Object.keys(FOLDINGS);
   app.folding = names[(names.indexOf(app.folding) + 1) % names.length];
-  app.say(FOLDINGS[app.folding]);
+  app.notify(FOLDINGS[app.folding]);
 }
 
 function toggleFullscreen() {

@@ -26,7 +26,7 @@ export function isStopped(status) {
   return Boolean(status.isHeld) || status.state === "ended";
 }
 
-function said(text, tone, isLive, detail = "") {
+function conditionOf(text, tone, isLive, detail = "") {
   return { text, tone, isLive, detail };
 }
 
@@ -35,34 +35,34 @@ function said(text, tone, isLive, detail = "") {
 export function condition({ link, status, market, wall, event, paused }) {
   const now = ofLink(link) ?? ofEngine(status, market, wall, event);
   if (paused === null || now.tone === "alarm" || (!now.isLive && now.tone === "attention")) return now;
-  return said(`PAUSED (${numberText(paused)} new)`, "attention", false, now.detail);
+  return conditionOf(`PAUSED (${numberText(paused)} new)`, "attention", false, now.detail);
 }
 
 function ofLink({ state, attempt, retryS, silentS, lostS, reason }) {
   if (state === "open") {
     return silentS > SILENT_S
-      ? said(`SERVER NOT RESPONDING ${ageText(silentS)}`, "alarm", false, "the chart is out of date")
+      ? conditionOf(`SERVER NOT RESPONDING ${ageText(silentS)}`, "alarm", false, "the chart is out of date")
       : null;
   }
-  if (state === "refused") return said("NOT SIGNED IN", "alarm", false, reason);
-  if (state === "stopped") return said("STOPPED", "alarm", false, reason);
+  if (state === "refused") return conditionOf("NOT SIGNED IN", "alarm", false, reason);
+  if (state === "stopped") return conditionOf("STOPPED", "alarm", false, reason);
   if (lostS === null)
-    return said(attempt > 1 ? `CONNECTING (try ${attempt})` : "CONNECTING", "information", false, reason);
+    return conditionOf(attempt > 1 ? `CONNECTING (try ${attempt})` : "CONNECTING", "information", false, reason);
   const when = retryS >= 0.5 ? `, in ${retryS.toFixed(0)} s` : "";
-  return said(`NO CONNECTION ${ageText(lostS)} (try ${attempt}${when})`, "alarm", false, reason);
+  return conditionOf(`NO CONNECTION ${ageText(lostS)} (try ${attempt}${when})`, "alarm", false, reason);
 }
 
 function ofEngine(status, market, wall, event) {
-  if (!status || status.engine === "starting") return said("STARTING", "information", false, "the engine is starting");
+  if (!status || status.engine === "starting") return conditionOf("STARTING", "information", false, "the engine is starting");
   if (status.engine === "restarting")
-    return said("ENGINE RESTARTING", "alarm", false, "the engine crashed; it is restarted");
-  if (status.engine === "failed") return said("STOPPED", "alarm", false, status.message || "the engine cannot run");
+    return conditionOf("ENGINE RESTARTING", "alarm", false, "the engine crashed; it is restarted");
+  if (status.engine === "failed") return conditionOf("STOPPED", "alarm", false, status.message || "the engine cannot run");
   const silent = (wall - status.heartbeat) / 1e9;
   if (status.compiling && silent < 120) {
-    return said("PREPARING", "information", false, status.message || "compiling the engine's kernels");
+    return conditionOf("PREPARING", "information", false, status.message || "compiling the engine's kernels");
   }
   if (silent >= HEARTBEAT_S && status.state !== "ended" && status.engine !== "ended") {
-    return said(
+    return conditionOf(
       `ENGINE NOT RESPONDING ${ageText(silent)}`,
       "alarm",
       false,
@@ -75,44 +75,44 @@ function ofEngine(status, market, wall, event) {
   if (["live", "replay", "demo"].includes(state)) return running(status, market, event, state);
   if (state in NOW_SAYING) {
     const [text, tone, detail] = NOW_SAYING[state];
-    return said(text, tone, false, status.message || detail);
+    return conditionOf(text, tone, false, status.message || detail);
   }
   if (state === "catching_up") {
     const share = Number.isFinite(status.progress)
       ? ` ${(100 * Math.min(1, Math.max(0, status.progress))).toFixed(0)} %`
       : "";
-    return said(`CATCHING UP${share}`, "information", false, status.message);
+    return conditionOf(`CATCHING UP${share}`, "information", false, status.message);
   }
   if (state === "reconnecting") {
     const wait = Math.max(0, (status.retryAt - wall) / 1e9);
     const when = wait >= 0.5 ? `, in ${wait.toFixed(0)} s` : "";
-    return said(`RECONNECTING (try ${status.attempt}${when})`, "alarm", false, status.message);
+    return conditionOf(`RECONNECTING (try ${status.attempt}${when})`, "alarm", false, status.message);
   }
   const opens = status.nextOpen ? ` \u00b7 opens ${openingText(status.nextOpen)}` : "";
-  return said(`MARKET CLOSED${opens}`, "quiet", false, status.message);
+  return conditionOf(`MARKET CLOSED${opens}`, "quiet", false, status.message);
 }
 
 function running(status, market, event, state) {
   let name = "LIVE";
   if (state === "demo") name = status.speed === 1 ? "DEMO" : `DEMO ${speedText(status.speed)}`;
   else if (state === "replay") name = status.isHeld ? "REPLAY PAUSED" : `REPLAY ${speedText(status.speed)}`;
-  if (!market?.session?.tradeCount) return said(name, "information", true);
+  if (!market?.session?.tradeCount) return conditionOf(name, "information", true);
   const open = (kind) => market.gaps.findLast((gap) => gap.isOpen && gap.kind === kind);
   const halt = open(GapKind.NO_TRADES);
   if (halt) {
     const text = `NO TRADES since ${clockText(halt.start, { seconds: false })}`;
-    return said(state === "live" ? text : `${name} \u00b7 ${text}`, "attention", true);
+    return conditionOf(state === "live" ? text : `${name} \u00b7 ${text}`, "attention", true);
   }
-  if (open(GapKind.FEED)) return said(`${name} \u00b7 DATA MISSING`, "alarm", false, status.message);
+  if (open(GapKind.FEED)) return conditionOf(`${name} \u00b7 DATA MISSING`, "alarm", false, status.message);
   if (status.lagNs > 1e9 && status.behind > 0) {
-    return said(`${name} \u00b7 BEHIND ${ageText(status.lagNs / 1e9)}`, "attention", true);
+    return conditionOf(`${name} \u00b7 BEHIND ${ageText(status.lagNs / 1e9)}`, "attention", true);
   }
   if (state !== "live") {
     const message = state === "demo" ? status.message : "";
-    return message ? said(`${name} \u00b7 ${message}`, "attention", true) : said(name, "information", true);
+    return message ? conditionOf(`${name} \u00b7 ${message}`, "attention", true) : conditionOf(name, "information", true);
   }
   const age = (event - market.session.lastTs) / 1e9;
-  return said(`LIVE ${ageText(age)}`, age < STALE_PRINT_S ? "good" : "attention", true);
+  return conditionOf(`LIVE ${ageText(age)}`, age < STALE_PRINT_S ? "good" : "attention", true);
 }
 
 function openingText(time) {

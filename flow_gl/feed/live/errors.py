@@ -42,7 +42,7 @@ class Trouble:
     """One line for the user."""
 
 
-SAID_CHARS: Final = 120
+REASON_CHARS: Final = 120
 """Maximum length of the gateway's own text, characters, so that the advice fits into the line too."""
 _AUTH_FAILED: Final = 1
 _KEY_DEACTIVATED: Final = 2
@@ -68,17 +68,17 @@ def from_code(code: int, text: str, *, masked_key: str) -> Trouble:
     text : its text
     masked_key : key as it may be shown
     """
-    said = plain(text, SAID_CHARS).rstrip(".") or f"error {code}"
+    reason = plain(text, REASON_CHARS).rstrip(".") or f"error {code}"
     meanings = {
-        _AUTH_FAILED: Trouble(Fault.FATAL, _refused(masked_key, said)),
-        _KEY_DEACTIVATED: Trouble(Fault.FATAL, _refused(masked_key, said)),
-        _LIMIT_EXCEEDED: Trouble(Fault.REFUSED, _limit(said)),
-        _SYMBOL_FAILED: Trouble(Fault.SYMBOL, said),
-        _INVALID_SUBSCRIPTION: _invalid_subscription(said),
-        _SKIPPED: Trouble(Fault.SKIPPED, f"the gateway skipped records ({said}): requesting them again"),
-        _AGED_OUT: _aged_out(said),
+        _AUTH_FAILED: Trouble(Fault.FATAL, _refused(masked_key, reason)),
+        _KEY_DEACTIVATED: Trouble(Fault.FATAL, _refused(masked_key, reason)),
+        _LIMIT_EXCEEDED: Trouble(Fault.REFUSED, _limit(reason)),
+        _SYMBOL_FAILED: Trouble(Fault.SYMBOL, reason),
+        _INVALID_SUBSCRIPTION: _invalid_subscription(reason),
+        _SKIPPED: Trouble(Fault.SKIPPED, f"the gateway skipped records ({reason}): requesting them again"),
+        _AGED_OUT: _aged_out(reason),
     }
-    return meanings.get(code) or Trouble(Fault.RETRY, f"error at the gateway: {said}")
+    return meanings.get(code) or Trouble(Fault.RETRY, f"error at the gateway: {reason}")
 
 
 def from_connecting(text: str, *, gateway: str, masked_key: str) -> Trouble:
@@ -90,39 +90,39 @@ def from_connecting(text: str, *, gateway: str, masked_key: str) -> Trouble:
     gateway : "host:port", for the user
     masked_key : key as it may be shown
     """
-    said = plain(text, SAID_CHARS).rstrip(".") or "no reason given"
-    low = said.lower()
+    reason = plain(text, REASON_CHARS).rstrip(".") or "no reason given"
+    low = reason.lower()
     if any(word in low for word in _NO_NAME):
         trouble = Trouble(Fault.RETRY, f"cannot resolve the gateway's name {gateway}: is this machine online?")
     elif low.startswith("authentication with"):
         trouble = Trouble(Fault.RETRY, f"the gateway {gateway} did not answer the authentication in time")
     elif low.startswith(_NO_TCP):
-        why = "refused" if "refused" in low or "errno 111" in low else said
+        why = "refused" if "refused" in low or "errno 111" in low else reason
         trouble = Trouble(Fault.RETRY, f"no connection to the gateway {gateway}: {why}")
     elif any(word in low for word in _LIMIT):
-        trouble = Trouble(Fault.REFUSED, _limit(said))
+        trouble = Trouble(Fault.REFUSED, _limit(reason))
     elif any(word in low for word in _PASSING):
-        trouble = Trouble(Fault.RETRY, f"error at the gateway: {said}")
+        trouble = Trouble(Fault.RETRY, f"error at the gateway: {reason}")
     else:
-        trouble = Trouble(Fault.REFUSED, _refused(masked_key, said))
+        trouble = Trouble(Fault.REFUSED, _refused(masked_key, reason))
     return trouble
 
 
-def _aged_out(said: str) -> Trouble:
-    if "definition" in said.lower():
-        return Trouble(Fault.NO_DEFINITIONS, f"no definitions: {said}")
-    return Trouble(Fault.AGED_OUT, f"the gateway does not replay that far back: {said}")
+def _aged_out(reason: str) -> Trouble:
+    if "definition" in reason.lower():
+        return Trouble(Fault.NO_DEFINITIONS, f"no definitions: {reason}")
+    return Trouble(Fault.AGED_OUT, f"the gateway does not replay that far back: {reason}")
 
 
-def _invalid_subscription(said: str) -> Trouble:
-    if any(word in said.lower() for word in ("definition", *_REPLAY)):
-        return _aged_out(said)
-    return Trouble(Fault.FATAL, f"the gateway refused the request: {said}")
+def _invalid_subscription(reason: str) -> Trouble:
+    if any(word in reason.lower() for word in ("definition", *_REPLAY)):
+        return _aged_out(reason)
+    return Trouble(Fault.FATAL, f"the gateway refused the request: {reason}")
 
 
-def _refused(masked_key: str, said: str) -> str:
-    return f"the gateway refused the key {masked_key}: {said}. Start again with a valid DATABENTO_API_KEY"
+def _refused(masked_key: str, reason: str) -> str:
+    return f"the gateway refused the key {masked_key}: {reason}. Start again with a valid DATABENTO_API_KEY"
 
 
-def _limit(said: str) -> str:
-    return f"too many connections with this account: {said}. Close another program that uses it, then try again"
+def _limit(reason: str) -> str:
+    return f"too many connections with this account: {reason}. Close another program that uses it, then try again"

@@ -258,8 +258,8 @@ class Intake:
             self._hand_over(good, out)
         if end < len(rows):
             row = rows[end]
-            said = f"side {row['side']}, action {row['action']}, ts_event {row['ts_event']}, ts_recv {row['ts_recv']}"
-            raise damaged(f"an impossible trade: {said}")
+            fields = f"side {row['side']}, action {row['action']}, ts_event {row['ts_event']}, ts_recv {row['ts_recv']}"
+            raise damaged(f"an impossible trade: {fields}")
 
     def _note_progress(self, rows: NDArray[np.void], wall_ns: int) -> None:
         self._silent_heartbeats = 0
@@ -348,11 +348,11 @@ class Intake:
         trouble = from_code(_code(record.code), words, masked_key=self._masked_key)
         if trouble.fault is not Fault.SYMBOL:
             return trouble
-        said = plain(words)
+        reason = plain(words)
         named = [symbol for symbol in self.symbols if symbol in words]
-        for symbol in named or [said]:
+        for symbol in named or [reason]:
             if symbol in self.symbols or len(self.not_found) < MAX_NOT_FOUND:
-                self.not_found[symbol] = said
+                self.not_found[symbol] = reason
         self._symbol_errors += 1
         if self._symbol_errors > MAX_NOT_FOUND + len(self.symbols):
             raise damaged(f"{self._symbol_errors} times a symbol was not found")

@@ -14,7 +14,7 @@ from flow_gl.feed.live.hours import Hours
 from flow_gl.feed.live.intake import Intake
 from flow_gl.feed.live.request import Request
 
-NAMES_TOLD: Final = 5
+MAX_NAMES_SHOWN: Final = 5
 """Symbols that are named in one message, at most."""
 
 
@@ -112,23 +112,23 @@ def words(
     faults : records lost inside the client
     is_calm : connected and caught up
     """
-    said = [trouble, intake.doubts.words(), intake.time.words()]
+    parts = [trouble, intake.doubts.words(), intake.time.words()]
     if intake.is_in_doubt:
-        said.append("records are ahead of this machine's clock: waiting for more records to see whether it is behind")
+        parts.append("records are ahead of this machine's clock: waiting for more records to see whether it is behind")
     if intake.not_found:
         names = list(intake.not_found)
-        more = f" and {len(names) - NAMES_TOLD} more" if len(names) > NAMES_TOLD else ""
-        said.append(f"symbol not found: {', '.join(names[:NAMES_TOLD])}{more}")
+        more = f" and {len(names) - MAX_NAMES_SHOWN} more" if len(names) > MAX_NAMES_SHOWN else ""
+        parts.append(f"symbol not found: {', '.join(names[:MAX_NAMES_SHOWN])}{more}")
     if gap.is_lost:
-        said.append("the gateway no longer has a part of this session: it is marked as a gap")
+        parts.append("the gateway no longer has a part of this session: it is marked as a gap")
     if intake.held:
-        said.append(f"{intake.held:,} trades wait for their symbol")
+        parts.append(f"{intake.held:,} trades wait for their symbol")
     if live is not None and intake.is_slow:
-        said.append("the gateway reports that this machine reads too slowly")
+        parts.append("the gateway reports that this machine reads too slowly")
     if live is not None and live.is_held_up:
-        said.append("records arrive faster than this machine processes them: the gateway waits")
+        parts.append("records arrive faster than this machine processes them: the gateway waits")
     if faults:
-        said.append(f"records lost inside the client and requested again: {faults}")
+        parts.append(f"records lost inside the client and requested again: {faults}")
     if is_calm and not intake.ledger.newest_ts:
-        said.append(f"connected; waiting for the first trade of {', '.join(intake.symbols)}")
-    return "; ".join(part for part in (*said, added) if part)
+        parts.append(f"connected; waiting for the first trade of {', '.join(intake.symbols)}")
+    return "; ".join(part for part in (*parts, added) if part)

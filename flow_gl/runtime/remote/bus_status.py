@@ -73,8 +73,8 @@ def merged(charts: Sequence[ChartStatus]) -> Status:
     if silent := [chart.symbol for chart in charts if chart.is_silent]:
         numbers |= {"attempt": 0, "retry_at": 0}
         which = ", ".join(silent) if len(silent) < len(charts) else "any chart"
-        said = f"no engine publishes {which} now"
-        return msgspec.structs.replace(newest, state="reconnecting", engine="running", message=said, numbers=numbers)
+        message = f"no engine publishes {which} now"
+        return msgspec.structs.replace(newest, state="reconnecting", engine="running", message=message, numbers=numbers)
     worst = min(engines, key=_rank)
     return msgspec.structs.replace(
         newest, state=worst.state, engine=worst.engine, message=worst.message, numbers=numbers

@@ -76,7 +76,7 @@ class RemoteSession:
         self.charts: Final[list[RemoteChart]] = []
         self._stores = 0
         self._state = FeedState.CONNECTING
-        self._said = f"connecting to {self._hosts}"
+        self._message = f"connecting to {self._hosts}"
         self._refusal, self._refusal_until = "", 0
         self._clock_offset_ns: int | None = None
         self._is_away = False
@@ -231,9 +231,9 @@ class RemoteSession:
         row["attempt"] = int(message.numbers.get("attempt") or 0)
         row["retry_at"] = int(message.numbers.get("retry_at") or 0) + (self._clock_offset_ns or 0)
         self._state = _ENGINE_STATES.get(message.engine, _STATES.get(message.state, FeedState.STARTING))
-        self._said = message.message
-        if message.engine in _ENGINE_STATES and not self._said:
-            self._said = f"the server's engine: {message.engine}"
+        self._message = message.message
+        if message.engine in _ENGINE_STATES and not self._message:
+            self._message = f"the server's engine: {message.engine}"
 
     def refused(self, message: Error) -> None:
         """Show why the server refused a command."""
@@ -243,7 +243,7 @@ class RemoteSession:
         """Show that the connection is lost, and mark a gap."""
         row, wall = self._board.row, self._clock.wall_ns()
         where = "" if reason.startswith(self._hosts) else f"{self._hosts}: "
-        self._state, self._said = FeedState.RECONNECTING, where + reason
+        self._state, self._message = FeedState.RECONNECTING, where + reason
         row["attempt"], row["retry_at"] = attempt, wall + int(delay_s * SECOND_NS)
         self._is_away = True
 
@@ -256,7 +256,7 @@ class RemoteSession:
 
     def stopped(self, reason: str) -> None:
         """Show that nothing will arrive until the user retries."""
-        self._state, self._said = FeedState.FAILED, reason
+        self._state, self._message = FeedState.FAILED, reason
         self._is_away = True
 
     def _mark_away(self) -> None:
@@ -278,7 +278,7 @@ class RemoteSession:
         if any(has_new) or self._has_fewer:
             self._has_fewer = False
             self._board.markets([store.name for store in stores])
-        row, state, said = self._board.row, self._state, self._said
+        row, state, message = self._board.row, self._state, self._message
         is_complete = len(stores) == len(self.charts)
         self._was_complete = self._was_complete or (is_complete and bool(stores))
         is_away = state in (FeedState.RECONNECTING, FeedState.FAILED)
@@ -286,9 +286,9 @@ class RemoteSession:
             state = FeedState.CATCHING_UP
             row["progress"] = min(chart.progress for chart in self.charts)
         if self._refusal and self._clock.monotonic_ns() < self._refusal_until:
-            said = self._refusal
+            message = self._refusal
         row["state"] = state
-        self._board.text("message", said)
+        self._board.text("message", message)
         self._board.publish(self._clock.wall_ns())
 
 

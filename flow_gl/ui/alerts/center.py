@@ -222,8 +222,8 @@ class AlertCenter:
         if "sound" in rule.do:
             voice = self._sound(Condition[rule.when.upper()], 0, 1, now)
             where = "sounds are played by the main window" if self._is_heard_elsewhere else "no sound without a window"
-            said = self.sounder.problem if self.sounder is not None else where
-            done.append("sound" if voice is not None else said or "the sound device is not ready")
+            problem = self.sounder.problem if self.sounder is not None else where
+            done.append("sound" if voice is not None else problem or "the sound device is not ready")
         if "notify" in rule.do and self.notifier is not None:
             self.notifier.send(f"Test: {rule.name}", rule.sentence)
             done.append("desktop notification")

@@ -205,7 +205,7 @@ class DrawingEdits:
         ids = {one.id for one in self.book.levels(key)}
         return {number: rule for number, rule in self.rules.items() if rule.drawing in ids}
 
-    def _restore(self, key: str, state: _State, said: str) -> str:
+    def _restore(self, key: str, state: _State, note: str) -> str:
         levels, shapes, linked = state
         for number in self._linked(key).keys() - linked.keys():
             self.rules.delete(number)
@@ -216,7 +216,7 @@ class DrawingEdits:
             self.book.put(key, levels)
         if shapes != self.book.shapes(key):
             self.book.put_shapes(key, shapes)
-        return said
+        return note
 
 
 def _rule_name(level: OwnLevel) -> str:

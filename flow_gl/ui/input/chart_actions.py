@@ -51,13 +51,13 @@ def set_reference(context: Context) -> None:
 
 def _take_references(added: list[tuple[ChartState, CvdReference]]) -> str:
     """Remove reference points; return the note, "" if all of them have ended by themselves."""
-    said = ""
+    note = ""
     for own, reference in added:
         found = own.cvd_references
         if reference in found:
             found.remove(reference)
-            said = f"CVD is also counted from {words.clock(found[-1].at_ns)}" if found else "CVD reference removed"
-    return said
+            note = f"CVD is also counted from {words.clock(found[-1].at_ns)}" if found else "CVD reference removed"
+    return note
 
 
 def _restore_references(added: list[tuple[ChartState, CvdReference]]) -> str:

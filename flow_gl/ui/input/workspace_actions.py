@@ -44,10 +44,10 @@ def _save(context: Context) -> None:
     context.notes.append("give the workspace a name")
 
 
-def _note(context: Context, said: str) -> None:
+def _note(context: Context, note: str) -> None:
     """Show what was done; "" is a further window's: the first one answers."""
-    if said:
-        context.notes.append(said)
+    if note:
+        context.notes.append(note)
 
 
 def _manager(context: Context) -> Manager:

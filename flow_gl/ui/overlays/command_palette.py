@@ -166,10 +166,10 @@ def _draw_row(row: Row, box: Box, state: ViewState) -> None:
         draw.add_text((round(low[0] + pad), round(middle)), u32(palette.text), key)
         right = low[0]
     right = min(right, x + width - (0.6 + _KEY_EMS) * size)
-    said = "recent" if row.is_recent else action.group
-    group_x = right - imgui.calc_text_size(said).x - 0.9 * size
+    group = "recent" if row.is_recent else action.group
+    group_x = right - imgui.calc_text_size(group).x - 0.9 * size
     if group_x > left + imgui.calc_text_size(action.title).x + size:
-        draw.add_text((round(group_x), round(middle)), u32(palette.quiet), said)
+        draw.add_text((round(group_x), round(middle)), u32(palette.quiet), group)
 
 
 def _marked(

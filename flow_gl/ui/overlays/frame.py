@@ -48,7 +48,7 @@ class ChartFrame:
     """Position among all charts, from 0."""
     layout: ChartLayout
     market: MarketReader | None
-    said: Condition
+    condition: Condition
     scene: Scene | None = None
     header: HeaderBar | None = None
     """The part of the header that the chart draws; None without a scene."""

@@ -56,10 +56,10 @@ class Header:
 
     def refresh(self, painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState, *, has_menu: bool) -> None:
         """Update the numbers, and the texts if place or state changed or if the header's job runs in this frame."""
-        said, rect = chart.said, chart.layout.header
+        condition, rect = chart.condition, chart.layout.header
         size = (chart.layout, frame.scale, frame.gui_scale)
         fresh, shapes = self._fresh_numbers(chart, state)
-        place = (chart.index, said.tone, said.is_live, size, has_menu, state.palette, chart.badge, shapes)
+        place = (chart.index, condition.tone, condition.is_live, size, has_menu, state.palette, chart.badge, shapes)
         is_moved = place != self._place
         if is_moved or self._job.may_run("time"):
             if is_moved:
@@ -119,7 +119,7 @@ def _key(chart: ChartFrame, frame: Frame, state: ViewState) -> tuple[object, ...
         engine and engine.status["is_publishing"] > engine.status["on_bus"],
     )
     rest = (*signs, own.link, state.palette, state.locked_lod, reference, frame.chart_count, round(frame.figures.fps))
-    return (chart.index, chart.said, badge, shown, *numbers, *rest)
+    return (chart.index, chart.condition, badge, shown, *numbers, *rest)
 
 
 def _draw(painter: Painter, placed: list[PlacedItem], chart: ChartFrame, palette: Palette, *, has_menu: bool) -> None:

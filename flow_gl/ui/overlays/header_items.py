@@ -149,10 +149,10 @@ def _trend(chart: ChartFrame) -> str:
 
 
 def _state_item(chart: ChartFrame, palette: Palette) -> Item:
-    said = chart.said
-    color = tone_color(palette, said.tone)
-    shorter = ((Part.STATE_DETAIL, said.short or said.text), (Part.STATE_WORD, ""))
-    return Item(said.text, color, is_bold=True, glyph="dot", shorter=shorter, is_right=True, row=1)
+    condition = chart.condition
+    color = tone_color(palette, condition.tone)
+    shorter = ((Part.STATE_DETAIL, condition.short or condition.text), (Part.STATE_WORD, ""))
+    return Item(condition.text, color, is_bold=True, glyph="dot", shorter=shorter, is_right=True, row=1)
 
 
 def badge_item(badge: Badge, frame: Frame, state: ViewState) -> Item:

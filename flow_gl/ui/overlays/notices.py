@@ -88,10 +88,10 @@ def draw(painter: Painter, chart: ChartFrame, frame: Frame, state: ViewState, *,
         _plate(painter, rect, palette.information, palette)
         painter.text_middle(rect.x + 10 * frame.scale, rect.y + rect.height / 2, text, palette.text, 13.0, bold=True)
     if chart.waiting:
-        _middle(painter, pane, _with_retry_key(chart.waiting, state), chart.said, palette)
-    elif not chart.said.is_live and chart.said.tone in (Tone.ALARM, Tone.ATTENTION):
-        said = replace(chart.said, detail=_with_retry_key(chart.said.detail, state))
-        _banner(painter, pane, said, palette)
+        _middle(painter, pane, _with_retry_key(chart.waiting, state), chart.condition, palette)
+    elif not chart.condition.is_live and chart.condition.tone in (Tone.ALARM, Tone.ATTENTION):
+        condition = replace(chart.condition, detail=_with_retry_key(chart.condition.detail, state))
+        _banner(painter, pane, condition, palette)
     elif frame.engine is not None and frame.engine.status["unkept"]:
         _unkept(painter, pane, frame.engine.text("keeping"), key_label(state.keys, "feed"), palette)
     _chips(painter, pane, chart, frame, state)
@@ -113,9 +113,9 @@ def go_live_pill(painter: Painter, chart: ChartFrame, frame: Frame, state: ViewS
     return Rect(pane.right - width - 12 * scale, pane.bottom - height - 12 * scale, width, height), text
 
 
-def _middle(painter: Painter, pane: _Pane, text: str, said: Condition, palette: Palette) -> None:
+def _middle(painter: Painter, pane: _Pane, text: str, condition: Condition, palette: Palette) -> None:
     """Draw the empty-state message in the middle of the pane, wrapped to its width."""
-    color = tone_color(palette, said.tone) if said.tone is Tone.ALARM else palette.quiet
+    color = tone_color(palette, condition.tone) if condition.tone is Tone.ALARM else palette.quiet
     rect = pane.rect
     for size, margin in ((15.0, 48.0), (12.0, 16.0), (11.0, 8.0)):
         lines = _wrap(painter, text, rect.width - margin * painter.scale, size)
@@ -130,15 +130,15 @@ def _middle(painter: Painter, pane: _Pane, text: str, said: Condition, palette: 
         return
 
 
-def _banner(painter: Painter, pane: _Pane, said: Condition, palette: Palette) -> None:
+def _banner(painter: Painter, pane: _Pane, condition: Condition, palette: Palette) -> None:
     """Repeat the state and its reason in a banner over the chart, as far as there is room."""
     # The user caused a pause: a small banner without the reason is enough.
-    is_pause = said.tone is Tone.ATTENTION
+    is_pause = condition.tone is Tone.ATTENTION
     title_px = 15.0 if is_pause else 20.0
-    detail, short = "" if is_pause else said.detail, said.short or said.text
-    forms = (said.text, title_px, detail), (said.text, 15.0, detail), (said.text, 15.0, "")
+    detail, short = "" if is_pause else condition.detail, condition.short or condition.text
+    forms = (condition.text, title_px, detail), (condition.text, 15.0, detail), (condition.text, 15.0, "")
     for form in (*forms, (short, 13.0, ""), (short, 11.0, "")):
-        if _draw_banner(painter, pane, form, tone_color(palette, said.tone), palette):
+        if _draw_banner(painter, pane, form, tone_color(palette, condition.tone), palette):
             return
 
 

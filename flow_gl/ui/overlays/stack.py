@@ -74,7 +74,7 @@ class Overlays:
         self._shape_editor: Final = ShapeEditor()
         self.transport: Final = TransportBar()
         self._time_entry: Final = TimeEntry()
-        self._said: tuple[object, ...] = ()
+        self._key: tuple[object, ...] = ()
         self._covered: Final[dict[int, tuple[Rect, ...]]] = {}
 
     def refresh(self, painter: Painter, frame: Frame, state: ViewState) -> None:
@@ -101,8 +101,8 @@ class Overlays:
         start = state.start and (state.start.is_open, state.start.problem)
         windows = frozenset(state.open_panels), frame.panels, state.drawings.edited, state.drawings.edited_shape, start
         transport = self.transport.news(frame, state)
-        said = (of_charts, frame.link.state, frame.link.generation, windows, has_notes, transport)
-        is_new, self._said = said != self._said, said
+        key = (of_charts, frame.link.state, frame.link.generation, windows, has_notes, transport)
+        is_new, self._key = key != self._key, key
         return "state" if is_new else "note" if has_notes else ""
 
     def draw(self, painter: Painter, frame: Frame, state: ViewState, *, is_full: bool) -> tuple[list[Command], Chosen]:
@@ -152,8 +152,8 @@ class Overlays:
         commands += self.transport.draw(painter, frame, state, (mouse.x * dense, mouse.y * dense))
         commands += self._time_entry.draw(frame, state, self.transport.seek_bar(frame, state))
         chosen = self._menus(frame, state)
-        if said := self._symbols.draw(frame, state):
-            self.notes.add(said, frame.steady_s)
+        if note := self._symbols.draw(frame, state):
+            self.notes.add(note, frame.steady_s)
         self._comparisons.draw(frame, state)
         self.was_list_open = is_list_open()
         return commands, chosen

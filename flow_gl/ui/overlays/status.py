@@ -202,24 +202,24 @@ def next_open(wall_ns: int) -> str:
     return f"{evening:%A} 18:00 {words.ZONE_NAME}"
 
 
-def awaiting(link: Link, market: MarketReader | None, said: Condition) -> str:
+def awaiting(link: Link, market: MarketReader | None, condition: Condition) -> str:
     """Return the message in the middle of a chart without a trade; "" once it has one."""
     if market is not None and market.session["trade_count"]:
         return ""
-    if link.state is LinkState.FAILED or said.text == "STOPPED":
-        return said.detail or "the feed has stopped"
-    if said.text in ("STARTING", "PREPARING", "CONNECTING", "SYMBOL NOT FOUND") or market is None:
-        return said.detail or "starting"
-    if said.tone is Tone.ALARM and said.detail:
-        return said.detail  # the reason: refused, or no connection
+    if link.state is LinkState.FAILED or condition.text == "STOPPED":
+        return condition.detail or "the feed has stopped"
+    if condition.text in ("STARTING", "PREPARING", "CONNECTING", "SYMBOL NOT FOUND") or market is None:
+        return condition.detail or "starting"
+    if condition.tone is Tone.ALARM and condition.detail:
+        return condition.detail  # the reason: refused, or no connection
     name = market.requested or market.symbol or "the instrument"
     why = link.engine.text("message") if link.engine is not None else ""
     if rejected := rejections.describe(rejections.counts_of(market.session)):
         # Records arrived, but none was a valid trade: that is the reason, independent of the feed's state.
         said_first = f"{name}: {rejected}"
-    elif said.text == "ENDED":
+    elif condition.text == "ENDED":
         said_first = f"{name} did not trade in this data: choose another symbol with --symbol"
     else:
         said_first = f"waiting for the first trade of {name}"
-        why = said.detail if said.text.startswith("MARKET CLOSED") else why
+        why = condition.detail if condition.text.startswith("MARKET CLOSED") else why
     return f"{said_first}; {why}" if why else said_first

@@ -35,16 +35,16 @@ class History:
         """Undo the newest change that still has an effect; return its message, or "" if there is none."""
         while self._done:
             step = self._done.pop()
-            if said := step.undo():
+            if note := step.undo():
                 self._undone.append(step)
-                return said
+                return note
         return ""
 
     def redo(self) -> str:
         """Redo the change undone last; return its message, or "" if there is none."""
         while self._undone:
             step = self._undone.pop()
-            if said := step.redo():
+            if note := step.redo():
                 self._done.append(step)
-                return said
+                return note
         return ""

@@ -7,7 +7,7 @@ It holds what all charts share: time axis, pause, filters, panels, palette; and 
 from dataclasses import dataclass, field, replace
 
 from flow_gl.core.market.lod import THRESHOLD
-from flow_gl.core.palette import DARK, NO_COLORS, PALETTES, OwnColors, Palette, complaint, with_own
+from flow_gl.core.palette import DARK, NO_COLORS, PALETTES, OwnColors, Palette, contrast_problem, with_own
 from flow_gl.core.panels import OPENED_BY_TAB
 from flow_gl.core.schema import MAX_LODS
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
@@ -274,16 +274,16 @@ class ViewState:
         """Show a palette, with the own colours if all text is legible with them; an unknown name changes nothing."""
         plain = PALETTES.get(name) or PALETTES[self.palette.name]
         found = with_own(plain, self.own_colors)
-        self.palette = plain if complaint(found) else found
+        self.palette = plain if contrast_problem(found) else found
 
     def choose_colors(self, **given: str) -> str:
         """Choose own colours (`OwnColors`). Return why they are refused: text would not be legible; "" if taken."""
         colors = replace(self.own_colors, **given)
         found = with_own(PALETTES[self.palette.name], colors)
-        said = complaint(found)
-        if not said:
+        problem = contrast_problem(found)
+        if not problem:
             self.own_colors, self.palette = colors, found
-        return said
+        return problem
 
     def size_floor_of(self, chart: ChartState) -> int:
         """Return the contracts below which a chart's bubbles are hidden."""

@@ -92,7 +92,7 @@ class ZoomHistory:
             Step(lambda: self._restore(before, "zoom undone"), lambda: self._restore(after, "zoom redone"))
         )
 
-    def _restore(self, zoom: Zoom, said: str) -> str:
+    def _restore(self, zoom: Zoom, note: str) -> str:
         """Restore a view. Returns "" if it has these scales already."""
         state, now = self._state, _zoom_of(self._state)
         if now is None or now.has_scale_of(zoom) or len(now.axes) != len(zoom.axes):
@@ -108,7 +108,7 @@ class ZoomHistory:
                 else:
                     axis.set(*kept)
         self._known, self._before = _zoom_of(state), None
-        return said
+        return note
 
 
 def _zoom_of(state: ViewState) -> Zoom | None:

@@ -98,8 +98,8 @@ def _time(frame: Frame, state: ViewState) -> None:
         return
     shown = bucket_text(scene.reader.widths_ns[scene.lod])
     locked = state.locked_lod
-    said = f"{shown}, by zoom" if locked is None else f"{shown}, locked"
-    if imgui.begin_combo("bucket", said):
+    label = f"{shown}, by zoom" if locked is None else f"{shown}, locked"
+    if imgui.begin_combo("bucket", label):
         if imgui.selectable("by zoom", locked is None)[0]:
             state.lock_to(None)
         for lod, width_ns in enumerate(scene.reader.widths_ns):

@@ -24,15 +24,15 @@ def content() -> Content:
 def fill(frame: Frame, state: ViewState) -> list[Command]:
     """Draw the state, its reason and the source; return `Retry` if the user clicks "Reconnect now"."""
     if frame.charts:
-        said = frame.charts[0].said
-        base.colored(said.text, tone_color(state.palette, said.tone))
-        if said.detail:
-            imgui.text_wrapped(said.detail)
+        condition = frame.charts[0].condition
+        base.colored(condition.text, tone_color(state.palette, condition.tone))
+        if condition.detail:
+            imgui.text_wrapped(condition.detail)
     engine = frame.engine
     if engine is None:
         return []
     message = engine.text("message")
-    if message and message not in (frame.charts[0].said.detail if frame.charts else ""):
+    if message and message not in (frame.charts[0].condition.detail if frame.charts else ""):
         imgui.text_wrapped(message)
     keeping = engine.text("keeping")
     if keeping:

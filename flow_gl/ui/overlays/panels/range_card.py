@@ -62,19 +62,19 @@ def lines(found: RangeProfile) -> list[tuple[str, str, float]]:
 
 def notes(reader: MarketReader, found: RangeProfile) -> list[str]:
     """Return the notes that a user needs to read a range's numbers correctly."""
-    said = []
+    lines = []
     if found.is_cut:
-        said.append(f"The contract changes within the range: these are the numbers of {reader.symbol}")
+        lines.append(f"The contract changes within the range: these are the numbers of {reader.symbol}")
     if not found.is_whole and _has_traded_before(reader, found):
-        said.append(
+        lines.append(
             f"Contracts by price are kept only from {_moment(found.known_start_ns)} to {_moment(found.known_end_ns)}"
         )
     for kind, text in _GAP_WORDS.items():
         gaps = reader.gaps[reader.gaps["kind"] == kind]
         missing = np.minimum(gaps["end"], found.end_ns) - np.maximum(gaps["start"], found.start_ns)
         if (missing > 0).any():
-            said.append(text.format(length_text(int(missing[missing > 0].sum()))))
-    return said
+            lines.append(text.format(length_text(int(missing[missing > 0].sum()))))
+    return lines
 
 
 def _has_traded_before(reader: MarketReader, found: RangeProfile) -> bool:

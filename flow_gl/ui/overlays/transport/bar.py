@@ -69,8 +69,8 @@ class TransportBar:
         if transport.rect is None or engine is None:
             return ()
         fields = ("is_held", "seeks", "seeking", "loop_start", "loop_end", "speed", "state", "timeline", "refusals")
-        said = tuple(engine.status[name].item() for name in fields)
-        return (transport.rect, transport.dragged_ns, transport.loop_from_ns, transport.is_entering, *said)
+        values = tuple(engine.status[name].item() for name in fields)
+        return (transport.rect, transport.dragged_ns, transport.loop_from_ns, transport.is_entering, *values)
 
     def refusal(self, frame: Frame) -> str:
         """Return why the engine refused a command of the transport, once: a step may lead nowhere; "" otherwise."""
