@@ -9,7 +9,7 @@ import numpy as np
 
 from flow_gl.core.schema import STATUS, FeedState
 from flow_gl.protocol.frames import Rows
-from flow_gl.protocol.kinds import DEFAULT_RULES, FORMS, KIND_OF_NAME, Kind, Part
+from flow_gl.protocol.kinds import DEFAULT_KINDS, FORMS, KIND_OF_NAME, Kind, Part
 from flow_gl.protocol.messages import Connected, Error, Position, ServerMessage, Snapshot, Status
 from flow_gl.protocol.receiver import Receiver
 from flow_gl.server.charts import Charts
@@ -189,7 +189,7 @@ class HubRig:
         *,
         chart: int = 0,
         level: int = 0,
-        kinds: tuple[str, ...] = DEFAULT_RULES,
+        kinds: tuple[str, ...] = DEFAULT_KINDS,
         span_s: float | None = None,
         positions: tuple[Position, ...] = (),
     ) -> TestClient:

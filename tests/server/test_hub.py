@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from flow_gl.core.schema import GAP_LIST, INSTRUMENT, EventKind, FeedState, GapKind
-from flow_gl.protocol.kinds import CHART_ROW, DEFAULT_RULES, Cause, Kind, Part, join
+from flow_gl.protocol.kinds import CHART_ROW, DEFAULT_KINDS, Cause, Kind, Part, join
 from flow_gl.protocol.messages import Position
 from flow_gl.server.client import MAX_DROPS, STALL_S
 from flow_gl.server.hub import TICK_S, TOO_SLOW
@@ -367,7 +367,7 @@ def test_a_gap_grows_and_another_one_follows(market: Market) -> None:
 def test_finished_sessions_come_on_request() -> None:
     week = make_week()
     rig = HubRig(week.store)
-    one = rig.subscribe(rig.join(), kinds=(*DEFAULT_RULES, "FinishedSession"))
+    one = rig.subscribe(rig.join(), kinds=(*DEFAULT_KINDS, "FinishedSession"))
     until_quiet(rig, one)
     assert one.rows[Kind.FINISHED_SESSION, 0].tobytes() == week.reader.sessions.tobytes()
 

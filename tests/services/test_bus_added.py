@@ -16,7 +16,7 @@ from flow_gl.dbn.writing import write_dbn
 from flow_gl.feed.synthetic.demo import TradeMaker
 from flow_gl.protocol.bus import Topic
 from flow_gl.store.market import MarketStore
-from flow_gl.view.engine_link.asked import requested_of
+from flow_gl.view.engine_link.requested_symbols import requested_of
 from flow_gl.view.engine_link.supervisor import EngineLink
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import DATASET, KEY

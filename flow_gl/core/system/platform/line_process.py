@@ -42,7 +42,7 @@ class LineProcess:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self._input: Final = PipeWriter(self.process.stdin, name=name)
-        self._said: Final = PipeReader(self.process.stdout, name=f"{name}'s lines")
+        self._output: Final = PipeReader(self.process.stdout, name=f"{name}'s lines")
         self._text = b""
 
     @property
@@ -56,8 +56,8 @@ class LineProcess:
     def lines(self) -> list[bytes]:
         """Return the lines since the last call, without their newlines; after the process has ended, all of them."""
         if self.process.returncode is not None:
-            self._said.wait_for_end(_LAST_LINES_S)
-        *found, self._text = (self._text + self._said.take()).split(b"\n")
+            self._output.wait_for_end(_LAST_LINES_S)
+        *found, self._text = (self._text + self._output.take()).split(b"\n")
         return found
 
     def last_words(self) -> str:
@@ -87,6 +87,6 @@ class LineProcess:
         """Release the pipes of a process that has ended. Idempotent."""
         self._input.close()
         self._input.wait_for_end(_LAST_LINES_S)
-        self._said.close()
+        self._output.close()
         with suppress(OSError):
             self._errors.close()

@@ -30,7 +30,7 @@ class KeysPanel:
 
     def __init__(self) -> None:
         self._query = ""
-        self._said = ""
+        self._message = ""
 
     def fill(self, frame: Frame, state: ViewState) -> list[Command]:
         """Draw the panel's content. What it changes is saved at once."""
@@ -41,8 +41,8 @@ class KeysPanel:
         _, self._query = imgui.input_text_with_hint("##find", "find an action", self._query)
         if state.keys.warning:
             _wrapped(state.keys.warning, state)
-        if self._said:
-            _wrapped(self._said, state)
+        if self._message:
+            _wrapped(self._message, state)
         elif state.key_capture is None:
             imgui.push_style_color(imgui.Col_.text.value, u32(state.palette.quiet))
             imgui.text_wrapped("Click a key, then press another one. + adds a key.")
@@ -99,13 +99,13 @@ class KeysPanel:
         imgui.pop_id()
 
     def _press(self, action: Action, key: str, state: ViewState, *, is_reset: bool) -> None:
-        self._said = ""
+        self._message = ""
         if is_reset:
             state.key_capture = None
-            self._said = reset(state.keys, action.name)
+            self._message = reset(state.keys, action.name)
             return
         state.key_capture = KeyCapture(action.name, key)
-        self._said = f"{action.title}: press a key. Esc cancels" + (", Backspace removes the key." if key else ".")
+        self._message = f"{action.title}: press a key. Esc cancels" + (", Backspace removes the key." if key else ".")
 
     def _take(self, capture: KeyCapture, state: ViewState) -> None:
         """Apply the key that was pressed, if there is one."""
@@ -114,30 +114,30 @@ class KeysPanel:
             return
         capture.pressed = ""
         if key == "escape":
-            state.key_capture, self._said = None, ""
+            state.key_capture, self._message = None, ""
             return
         if key == "backspace" and capture.instead_of:
             state.key_capture = None
-            self._said = unbind(state.keys, capture.action, capture.instead_of)
+            self._message = unbind(state.keys, capture.action, capture.instead_of)
             return
         before = owner(state.keys, key)
         if before is not None and before.name in FIXED:
-            self._said = f"{names.label(key)} always goes back: press another key"
+            self._message = f"{names.label(key)} always goes back: press another key"
             return
         if before is not None and before.name != capture.action and capture.conflict != key:
             capture.conflict = key
             label = names.label(key)
-            self._said = (
+            self._message = (
                 f"{label} already runs \u201c{before.title}\u201d. Press {label} again to move it here; Esc cancels."
             )
             return
         state.key_capture = None
         title = BY_NAME[capture.action].title
-        self._said = bind(state.keys, capture.action, key, instead_of=capture.instead_of or None)
-        self._said = self._said or f"{names.label(key)}: {title}"
-        if not self._said.startswith("cannot") and before is not None and before.name != capture.action:
+        self._message = bind(state.keys, capture.action, key, instead_of=capture.instead_of or None)
+        self._message = self._message or f"{names.label(key)}: {title}"
+        if not self._message.startswith("cannot") and before is not None and before.name != capture.action:
             left = keys_of(state.keys, before.name)
-            self._said += f". \u201c{before.title}\u201d has no key now" if not left else ""
+            self._message += f". \u201c{before.title}\u201d has no key now" if not left else ""
 
 
 def _wrapped(text: str, state: ViewState) -> None:
