@@ -115,7 +115,7 @@ class ChartAxes:
         )
         own.lines.refresh(market, state.filters.layers)
         seen_ns = state.time.ends_ns(moment.event_ns, layout.price.width, own.timeline)
-        if own.price.per_px <= 0.0 or own.compared.is_due or self._job.may_run("time"):
+        if own.price.per_px <= 0.0 or own.comparison.is_due or self._job.may_run("time"):
             _search(market, state, own, seen_ns, moment.scale)
         own.marked, own.in_view = self._read_ranges(market, state, own, seen_ns, moment.event_ns)
         cut = own.cleared_before_ns, _until_ns(state)
@@ -171,15 +171,15 @@ def _search(market: MarketReader, state: ViewState, own: ChartState, seen_ns: tu
     seen_ns : times at the left and right border of the panes
     scale : content scale
     """
-    cut = {"hidden_before_ns": own.cleared_before_ns, "until_ns": _until_ns(state)}
-    own.price_seen = price_scale(market, own.lod, *seen_ns, **cut)
+    clip = {"hidden_before_ns": own.cleared_before_ns, "until_ns": _until_ns(state)}
+    own.price_seen = price_scale(market, own.lod, *seen_ns, **clip)
     has_candles = state.filters.has_cvd_candles
     cvd = hit.cvd_extent(market, own.lod, *seen_ns, has_candles=has_candles, **clip)
     if ORDER_SIZES in state.filters.layers and cvd is not None:
         cvd = own.lines.sizes.extent(seen_ns[0], min(seen_ns[1], clip["until_ns"]), cvd)
     own.cvd_seen = _with_zero(own, cvd)
-    if own.compared.rule is not None:
-        comparing.search(market, own, seen_ns, cut, ns_per_px=state.time.ns_per_px, scale=scale)
+    if own.comparison.rule is not None:
+        comparison_pane.search(market, own, seen_ns, clip, ns_per_px=state.time.ns_per_px, scale=scale)
     if own.price_seen is None and own.price.per_px <= 0.0 and market.session["trade_count"]:
         last = int(market.session["last_price"]) / (market.tick_size or UNKNOWN_TICK_SIZE)
         own.price_seen = PriceScale(last, last)

@@ -33,7 +33,7 @@ class AxisRoom:
         visible : indices of the charts that are shown
         last : the frame before, from which the heights of the panes are taken
         """
-        if parts.kit is None:
+        if parts.resources is None:
             return 0.0
         layouts = [chart.layout for chart in last.charts] if last else []
         asked = visible, layouts, scale
@@ -44,9 +44,9 @@ class AxisRoom:
         texts: list[str] = []
         for index in visible:
             layout = shown.get(index)
-            heights = (layout.price.height, layout.cvd.height, layout.compared.height) if layout else (0.0, 0.0, 0.0)
+            heights = (layout.price.height, layout.cvd.height, layout.comparison.height) if layout else (0.0, 0.0, 0.0)
             market, part = markets[index], parts.parts[index]
             key = axis_texts_key(market, part.own, heights)
             texts += part.axes.widest_texts.get(key, partial(axis_texts, market, part.own, heights))
-        self._width_px = self._found.get((*texts, scale), partial(axis_px, parts.kit.atlas, texts, scale))
+        self._width_px = self._found.get((*texts, scale), partial(axis_px, parts.resources.atlas, texts, scale))
         return self._width_px

@@ -305,9 +305,9 @@ class FrameLoop:
             market = shown[index] if index < count else None
             new = status.new_bubbles(market) if state.pause and market is not None else 0
             age_ns, paused_new = (wall_ns - state.pause.wall_ns, new) if state.pause else (0, None)
-            said = status.condition(link, market, wall_ns=wall_ns, paused_new=paused_new, shown_age_ns=age_ns)
-            chart = ChartFrame(index=index, layout=layout, market=market, said=said, paused_new=new)
-            chart.waiting = status.awaiting(link, market, said)
+            condition = status.condition(link, market, wall_ns=wall_ns, paused_new=paused_new, shown_age_ns=age_ns)
+            chart = ChartFrame(index=index, layout=layout, market=market, condition=condition, paused_new=new)
+            chart.waiting = status.awaiting(link, market, condition)
             if market is not None:
                 if not chart.waiting:
                     self._parts.parts[index].axes.look(market, state, state.charts[index], moment)

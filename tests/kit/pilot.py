@@ -300,7 +300,7 @@ class HeadlessPilot(Pilot):
         target = TinyTarget(*size, content_scale=content_scale)
         target.has_pixels(has_picture)
         super().__init__(target, link, self.time)
-        self.loop._parts.kit = SharedKit()
+        self.loop._parts.resources = PilotResources()
 
     def picture(self) -> NDArray[np.uint8]:
         assert self._has_picture, "this pilot has few pixels: make it with has_picture=True"

@@ -7,8 +7,8 @@ import pytest
 
 from flow_gl.core.palette import DARK
 from flow_gl.core.units import SECOND_NS
-from flow_gl.gl.kit import Kit
 from flow_gl.gl.label_boxes import LabelBox
+from flow_gl.gl.resources import SharedResources
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.layers.labels.cvd_pane import captions, zero_direction

@@ -90,7 +90,7 @@ class Overlays:
         """Return why the overlays must be rebuilt in this frame: "state" or "note"; "" if they can wait."""
         of_charts = [
             (
-                *(chart.index, chart.said.tone, chart.said.is_live, chart.badge, chart.waiting),
+                *(chart.index, chart.condition.tone, chart.condition.is_live, chart.badge, chart.waiting),
                 chart.header and chart.header.outline,
                 chart.scene and chart.scene.hover_id,
                 state.charts[chart.index].pointed if chart.index < len(state.charts) else None,
