@@ -108,7 +108,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int
         ("replay /nowhere.dbn --bucket 1ms", 2, "one of 100ms, 200ms"),
         ("live", 4, "no Databento key: set DATABENTO_API_KEY"),
         (f"live --api-key {KEY} --gateway-port 0", 2, "gateway_port was '0'"),
-        (f"live --api-key {KEY} --serve --metrics 9100", 2, "/metrics is at the server's own port"),
+        (f"live --api-key {KEY} --serve --metrics 9100", 2, "/metrics is on the server's port"),
         ("demo --metrics 0", 2, "'--metrics'"),
         ("demo --bus localhost:4222", 2, "expected an address like nats://127.0.0.1:4222"),
         ("demo --bus nats://me:secret@one:x", 2, "expected an address like nats://127.0.0.1:4222"),
