@@ -10,7 +10,7 @@ from flow_gl.core.schema import CHARTS, MAX_LODS
 MAX_SYMBOL_CHARS: Final = 64
 
 StepTo = Literal["bubble", "second", "event", "large_trade", "session"]
-"""Where a step leads: the end of a bubble, a second later, a detector's event, a large trade, a session."""
+"""The target of a step: the end of a bubble, a second later, a detector's event, a large trade, a session."""
 
 
 class Configure(msgspec.Struct, frozen=True, tag="configure"):

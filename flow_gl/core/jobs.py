@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 
 class JobRate(NamedTuple):
-    """How often a job ran in the last second, and why."""
+    """The number of a job's runs in the last second, and their causes."""
 
     name: str
     cause: str

@@ -73,7 +73,7 @@ class GapKind(IntEnum):
 
 
 class TickSource(IntEnum):
-    """Where the tick size comes from, best first."""
+    """The source of the tick size, best first."""
 
     DEFINITION = 1
     TABLE = 2
@@ -317,7 +317,7 @@ FINISHED_LIST: Final = np.dtype(
 """The finished sessions of one chart, oldest first."""
 
 SESSION_SPAN: Final = np.dtype([("open_ts", "<i8"), ("first_ts", "<i8"), ("last_ts", "<i8"), ("trade_date", "<i8")])
-"""Where a session is in a replay: its open, its first and its last trade (ns), and its trade date (YYYYMMDD)."""
+"""The span of a session in a replay: its open, its first and its last trade (ns), and its trade date (YYYYMMDD)."""
 
 GAP: Final = np.dtype([("start", "<i8"), ("end", "<i8"), ("kind", "<u2"), ("open", "u1"), ("pad", "u1", (5,))])
 """A period without trades or without data; `open` is 1 while it lasts (then `end` is the newest time known)."""

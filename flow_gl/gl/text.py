@@ -28,7 +28,7 @@ _UPWARD: Final = 2.0
 
 
 class TextStyle(NamedTuple):
-    """How a label looks.
+    """The style of a label.
 
     Attributes
     ----------

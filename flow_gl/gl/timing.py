@@ -1,4 +1,4 @@
-"""How long frames take: statistics over a window of frames, and GPU time per layer from timer queries."""
+"""Frame times: statistics over a window of frames, and GPU time per layer from timer queries."""
 
 from typing import Final
 

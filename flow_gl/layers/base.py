@@ -59,7 +59,7 @@ LAYER_OF_EVENT: Final = {name: "events" if name == "zero_cross" else name for na
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a chart looks. Nothing here changes a number."""
+    """The appearance of a chart. Nothing here changes a number."""
 
     palette: Palette = DARK
     threshold: float = THRESHOLD
@@ -143,9 +143,9 @@ class Scene:
     time_axis_px: float = 24.0
     """Room for labels, framebuffer pixels (includes the content scale)."""
     covered: tuple[Rect, ...] = ()
-    """Where notices are drawn over the chart: labels avoid these areas."""
+    """Areas of the notices over the chart, which labels avoid."""
     cvd_reference: CvdReference | None = None
-    """Where CVD is counted from a second time."""
+    """The reference from which CVD is counted a second time."""
     marks: Marks = NO_MARKS
     """The detectors' events in view, as many as fit."""
     lines: LineBook = NO_LINES

@@ -37,7 +37,7 @@ class PriceLayer(CachedLayer):
         )
 
     def _line_y(self, scene: Scene) -> int | None:
-        """Where the last price's line lies; None where there is none in the pane."""
+        """Position of the last price's line; None if it is not in the pane."""
         if "price" not in scene.style.is_visible or self._chart.shown.last_price == 0:
             return None
         rect, y = scene.price_view.rect, round(self._chart.shown.y_of_price(scene, self._chart.shown.last_price))

@@ -1,4 +1,4 @@
-"""Where a chart's rolls are drawn, and from where the newest contract is shown."""
+"""Positions of a chart's rolls, and the start of the newest contract."""
 
 import numpy as np
 

@@ -76,7 +76,7 @@ class Kind(IntEnum):
 
 
 class Part(IntEnum):
-    """How rows relate to those that the client has."""
+    """The relation of rows to those that the client has."""
 
     INCREMENT = 0
     """They follow those rows."""

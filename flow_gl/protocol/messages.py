@@ -235,7 +235,7 @@ class Snapshot(msgspec.Struct, frozen=True, tag="Snapshot", tag_field="type"):
     sequence: int
     """Sequence of the first row."""
     part: str
-    """How the rows relate to those that the client has.
+    """The relation of the rows to those that the client has.
 
     newest: they replace all of them. history: they directly precede them. resumed: they follow them, and are the rows
     that the client missed. increment: they follow them, and are new.

@@ -1,4 +1,4 @@
-"""Which instruments have a chart, and the store of each chart.
+"""The instruments with a chart, and the store of each chart.
 
 Every requested symbol has a chart and a store from the start, so that a view can show what is awaited. The instrument
 is attached when its mapping arrives. When a requested symbol is mapped to another instrument, the chart continues with

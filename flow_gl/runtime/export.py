@@ -156,7 +156,7 @@ def _rejections(chosen: Sequence[Result], names: Sequence[str]) -> list[str]:
 
 
 def _session_notes(parts: list[Part]) -> list[str]:
-    """Which sessions are partial, and which the exchange's calendar does not have."""
+    """The partial sessions, and those that are not in the exchange's calendar."""
     found = []
     for part in parts:
         session = f"session {part.trade_date}" if part.trade_date else "session"

@@ -1,4 +1,4 @@
-"""Where a session is kept: the recorder, which reads the tape, and archive and bus, which read the charts' rings.
+"""The storage of a session: the recorder, which reads the tape, and archive and bus, which read the charts' rings.
 
 Recorder and archive, of a live session alone, run on their own threads, the bus's publisher is a separate process:
 none of them delays anything else. Their errors are reported in the status; the chart continues.

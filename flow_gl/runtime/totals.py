@@ -15,7 +15,7 @@ class Totals:
     newest_event: int = 0
     """Latest `ts_event`, ns; 0 before the first trade."""
     gap_starts: set[int] = field(default_factory=set)
-    """Where feed gaps begin, ns."""
+    """Start times of feed gaps, ns."""
 
     @classmethod
     def of(cls, note: Note) -> Self:

@@ -13,7 +13,7 @@ class StoreLayout:
         self.buffer = buffer
         self.size = 0
         self.counters: list[int] = []
-        """Where the heads of rings and the versions of tables are, in words of eight bytes."""
+        """Offsets of the rings' heads and the tables' versions, in words of eight bytes."""
 
     def ring(self, dtype: np.dtype, capacity: int) -> Ring:
         self.counters.append(self.size // 8 + HEAD_WORD)

@@ -22,7 +22,7 @@ _RECENT_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How often a job runs, and how long it may be deferred."""
+    """The period of a job, and its maximum delay."""
 
     period_s: float
     """Shortest time between two runs."""

@@ -357,7 +357,7 @@ class Program:
         figures.fps = 1000.0 / max(1e-3, float(periods[-60:].mean()))
 
     def _wait(self) -> None:
-        """Until the next frame: for the monitor, for the clock, or in an idle picture for news."""
+        """Wait until the next frame: for the monitor, for the clock, or for an event if the picture is idle."""
         from flow_gl.view.pacing import IDLE_LOOK_S, IDLE_REDRAW_S
 
         loop, window, clock = self._loop, self._window, self._clock

@@ -1,4 +1,4 @@
-"""Which instruments a file of trades covers, and when, from the names in its header."""
+"""The instruments and times that a file of trades covers, from the names in its header."""
 
 from collections.abc import Iterable
 from typing import Final

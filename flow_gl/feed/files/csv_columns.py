@@ -73,7 +73,7 @@ class Block:
     rows: NDArray[np.void]
     """dtype TRADE; `instrument_id` is 0 if there is no such column."""
     symbol_index: NDArray[np.int64] | None
-    """Which of `symbols` each row names; None without the column. An empty symbol is an instrument without a name."""
+    """Index into `symbols` for each row; None without the column. An empty symbol is an instrument without a name."""
     symbols: tuple[str, ...]
 
     @classmethod

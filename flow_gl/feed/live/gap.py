@@ -7,7 +7,7 @@ from flow_gl.feed.live.hours import Hours
 
 
 class Reach(Enum):
-    """How much a new connection must replay."""
+    """The extent of the replay that a new connection must request."""
 
     WANTED = auto()
     EVERYTHING = auto()

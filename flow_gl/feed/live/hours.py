@@ -13,7 +13,7 @@ _MARGIN_NS: Final = MINUTE_NS
 
 
 class Hours:
-    """Where the wanted trades begin.
+    """The start of the requested trades.
 
     Parameters
     ----------

@@ -46,7 +46,7 @@ GRACE_NS: Final = 10 * SECOND_NS
 JUMP_NS: Final = 5 * SECOND_NS
 """Wall time that passes without monotonic time: the machine slept, and connections do not survive that."""
 LOOK_NS: Final = SECOND_NS
-"""How often the calendar is looked at."""
+"""How often the calendar is checked."""
 _AT_ONCE: Final = frozenset({Fault.RENEW, Fault.SKIPPED, Fault.AGED_OUT, Fault.NO_DEFINITIONS})
 """Troubles whose cause is gone with the connection: no pause before the next one."""
 

@@ -1,4 +1,4 @@
-"""How OpenGL is loaded on each system: environment variables that PyOpenGL and the driver read on first import."""
+"""Loading OpenGL on each system: environment variables that PyOpenGL and the driver read on first import."""
 
 import sys
 from collections.abc import MutableMapping

@@ -1,4 +1,4 @@
-"""Where the mouse is over a window."""
+"""The mouse position over a window."""
 
 from flow_gl.gl.surface.context import Window
 

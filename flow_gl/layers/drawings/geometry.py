@@ -1,4 +1,4 @@
-"""Where shapes are on the screen, and which one is at a point."""
+"""Screen positions of shapes, and hit tests."""
 
 import math
 from typing import Final, NamedTuple
@@ -24,7 +24,7 @@ _LETTER_EMS: Final = 0.62
 
 
 class Grip(NamedTuple):
-    """Which parts of a shape a drag moves: time and price of its points."""
+    """The parts of a shape that a drag moves: time and price of its points."""
 
     start_t: bool = True
     start_price: bool = True

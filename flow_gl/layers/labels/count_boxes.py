@@ -14,7 +14,7 @@ _AHEAD: Final = 48
 
 
 class Kind(IntEnum):
-    """Where a number is drawn."""
+    """The position of a number."""
 
     MIDDLE = 0
     INSIDE = 1

@@ -23,7 +23,7 @@ from flow_gl.layers.sessions import Session
 Points = tuple[NDArray[np.int64], NDArray[np.float64]]
 """Times (n,), ns, rising, and VWAP with its standard deviation (n, 2), points."""
 _PAUSE_NS: Final = 3 * MINUTE_NS
-"""Where minutes are left out because the view is wide, shorter times without trades are drawn as slopes."""
+"""If minutes are omitted because the view is wide, shorter times without trades are drawn as slopes."""
 _NO_POINTS: Final[Points] = np.zeros(0, np.int64), np.zeros((0, 2))
 
 

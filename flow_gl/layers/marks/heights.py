@@ -1,4 +1,4 @@
-"""Where marks lie in a pane's height, found again only if the axis or the marks change: time moves them sideways."""
+"""Vertical positions of marks in a pane, recomputed only if the axis or the marks change: time moves them sideways."""
 
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar

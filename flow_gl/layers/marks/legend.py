@@ -28,7 +28,7 @@ _LOOK_SHARE: Final = 0.05
 _WIDTH_PX: Final = 480.0
 _LOW_PX: Final = (90.0, 140.0)
 _HIGH_PX: Final = (10.0, 60.0)
-"""Where the legend is: its width, and its distance from the pane's lower and upper border, at scale 1."""
+"""Position of the legend: its width, and its distance from the pane's lower and upper border, at scale 1."""
 _Draw = Callable[[ShapeBatch, float, float, float, Rgb], None]
 
 

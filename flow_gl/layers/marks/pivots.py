@@ -1,4 +1,4 @@
-"""Where the two pivots of a divergence lie: in which bucket price reached them, and CVD in their bars."""
+"""The two pivots of a divergence: the buckets in which price reached them, and CVD in their bars."""
 
 from typing import Final
 

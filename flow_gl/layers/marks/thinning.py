@@ -1,4 +1,4 @@
-"""Which events a chart has room for: the strongest of each interval of time.
+"""The events that a chart has room for: the strongest of each interval of time.
 
 Time is divided into cells of equal length, aligned to the epoch, wide enough on the screen for a mark. Each cell shows
 its strongest events. Cells do not move with the view, so panning changes nothing, and zooming out only joins cells:

@@ -31,7 +31,7 @@ _SUFFIX: Final = ".events"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to run a study; no result depends on it."""
+    """Options for running a study; no result depends on them."""
 
     workers: int = 0
     """Most worker processes; 0 for one per core."""
@@ -50,7 +50,7 @@ class MarketEvents:
     requested: str
     sessions: list[SessionFound] = field(default_factory=list)
     name: str = ""
-    """As in exported tables: unique, unless it has no raw symbol."""
+    """The name in exported tables: unique, unless there is no raw symbol."""
 
     @property
     def volume(self) -> int:

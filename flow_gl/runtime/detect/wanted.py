@@ -1,4 +1,4 @@
-"""Which instruments of files to read, if only one was requested.
+"""The instruments of files to read, if only one was requested.
 
 A contract or a continuous symbol may denote several ids, one after the other. Every id is read that any name or
 definition gives that symbol; any other meaning of an id is left out of the result. Ids that are named in the files'

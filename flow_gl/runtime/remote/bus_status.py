@@ -25,7 +25,7 @@ _ADDED: Final = (
 )
 _LARGEST: Final = ("lag_ns", "tape_used", "unkept", "compiling")
 _SMALLEST: Final = ("is_recording", "is_archiving")
-"""How fields of STATUS are combined; all others are those of the engine that was heard last."""
+"""Rules for combining fields of STATUS; all other fields are those of the engine that reported last."""
 _WORST_FIRST: Final = tuple(
     state.name.lower()
     for state in (

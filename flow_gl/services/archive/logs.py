@@ -36,7 +36,7 @@ class LogArchive:
         self._values_of: Final = values_of
         self._key: Final = [one.name for one in table.primary_key if one.name not in ("symbol", "ordinal")]
         self._ordinals: dict[tuple[int, ...], int] = {}
-        """How many of the newest rows had the same key."""
+        """Number of the newest rows with the same key."""
         self._kept = self._cursor.place, dict(self._ordinals)
 
     @property

@@ -67,7 +67,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class TableOptions:
-    """Which tables are written, and how.
+    """The tables to write, and their format.
 
     Attributes
     ----------

@@ -43,7 +43,7 @@ class Recovered:
     trades: NDArray[np.void]
     """dtype TRADE, in arrival order."""
     markers: tuple[GapMarker, ...]
-    """Where trades are permanently missing."""
+    """Gaps in which trades are permanently missing."""
 
 
 @dataclass(frozen=True, slots=True)

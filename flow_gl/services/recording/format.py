@@ -66,7 +66,7 @@ class Scan:
     placed_names: list[tuple[int, bytes]] = field(default_factory=list)
     """Mapping and definition records in file order, each with the number of trades before it."""
     markers: list[tuple[int, GapMarker]] = field(default_factory=list)
-    """Where trades are missing, each with the offset of the frame that holds the marker, bytes."""
+    """Gaps with missing trades, each with the offset of the frame that holds the marker, bytes."""
     trades: NDArray[np.void] = field(default_factory=lambda: np.empty(0, TRADE))
     """dtype TRADE, in file order."""
 

@@ -69,7 +69,7 @@ class Now(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an alert fired: the chart's index and name."""
+    """The chart on which an alert fired: index and name."""
 
     chart: int
     name: str

@@ -14,7 +14,7 @@ _MAX_GAP: Final = 3
 
 
 class Match(NamedTuple):
-    """How a text matches a query.
+    """A match of a text with a query.
 
     Attributes
     ----------

@@ -30,7 +30,7 @@ _STEPS: Final = {
 _MIN_PX: Final = 4.0
 _FAST: Final = 10
 _START: Final = (0.75, 0.5)
-"""Where in a plot it appears, as shares of width and height."""
+"""Its initial position in a plot, as shares of width and height."""
 
 
 def move(presses: Sequence[Press], mouse: Mouse, charts: Sequence[ChartFrame], state: ViewState, scale: float) -> Mouse:

@@ -1,4 +1,4 @@
-"""Which action a key runs: the default keys of the action table, and the user's choices over them.
+"""The keys of actions: the defaults of the action table, overridden by the user's choices.
 
 A key belongs to one action. What the user has chosen overrides the defaults, so a default key that the user has given
 to another action is no longer its own.

@@ -47,7 +47,7 @@ def pick_up(state: ViewState, chart: int, key: str, shape: Shape, at: Point) -> 
 
 @dataclass(slots=True)
 class _Press:
-    """Where a button was pressed that is still down, px, and on which shape."""
+    """The position at which a button that is still down was pressed, px, and the shape there."""
 
     x: float
     y: float

@@ -1,4 +1,4 @@
-"""Which items of a header's row there is room for: the least important ones are dropped or shortened first."""
+"""The items of a header's row that fit: the least important ones are dropped or shortened first."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -32,7 +32,7 @@ class Item:
     row: int = 0
     """Row where the header has two."""
     form: int = 0
-    """Which text is used: 0 is `text`, n the n-th of `shorter`."""
+    """Index of the text: 0 is `text`, n the n-th of `shorter`."""
 
     @property
     def shown(self) -> str:

@@ -15,7 +15,7 @@ from flow_gl.ui.paint.theme import sign_color
 _EM: Final = 1.0 / 1.172
 """Height of Roboto's em as a share of what Dear ImGui calls the size of a font: ascent and descent."""
 _RAISED: Final = 0.097
-"""How far the middle of Dear ImGui's capitals lies above the middle of its line, in font sizes."""
+"""Distance of the middle of Dear ImGui's capitals above the middle of its line, in font sizes."""
 
 
 def numbers(market: MarketReader, reference: CvdReference | None, palette: Palette, *, trend: str = "") -> list[Item]:

@@ -23,7 +23,7 @@ SNAP_PX: Final = 12.0
 """Released this near to the live edge, the chart follows again."""
 
 _BEFORE_SHARE: Final = 0.01
-"""Where in the plot the data begin when all of them are in view."""
+"""Position in the plot at which the data begin when all of them are in view."""
 _SLACK: Final = 0.03
 """All data count as in view although so much of the plot's width has left it since."""
 _SEARCH_STEPS: Final = 40

@@ -33,7 +33,7 @@ class ChartState:
     linked_seen: tuple[float, float] | None = None
     """Lowest and highest price in view in all charts of the group, in this chart's ticks, if it leads them."""
     link_known: tuple[float, float] | None = None
-    """How the user had fixed its axis when the group last followed it."""
+    """The user's fixed axis when the group last followed it."""
     is_closed: bool = False
     """It goes with the next frame."""
     price: ValueAxis = field(default_factory=lambda: ValueAxis(most_span=_MAX_TICKS))
@@ -64,7 +64,7 @@ class ChartState:
     pinned_id: int | None = None
     pinned_lod: int = 0
     card_px: tuple[float, float] | None = None
-    """Where the window of the pinned bubble is, framebuffer pixels; None before its first frame."""
+    """Position of the pinned bubble's window, framebuffer pixels; None before its first frame."""
     range_card_px: tuple[float, float] | None = None
     """The same of the marked range."""
     size_floor_from_percentile: int = 0

@@ -15,7 +15,7 @@ DEFAULT_HEIGHT: Final = 900
 
 @dataclass(frozen=True, slots=True)
 class ViewOptions:
-    """How to run the view: the settings, and options of the command line for this run only."""
+    """The options of a view: the settings, and options of the command line for this run only."""
 
     settings: Settings = DEFAULTS
     """All settings; None in one of them means "as in the last run, else the default"."""

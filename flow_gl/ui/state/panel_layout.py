@@ -1,4 +1,4 @@
-"""Where the panels are: in a column beside the charts, or floating over them.
+"""The layout of the panels: in a column beside the charts, or floating over them.
 
 `PanelPlaces` is what the user chose; `lay_out` turns it into rectangles for one window, as a pure function. Docked
 panels take their width from the charts. A column shows its panels one below the other as far as its height allows; the
@@ -43,7 +43,7 @@ _MIN_FLOAT_PX: Final = (180.0, 120.0)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a panel is, or was when it last floated.
+    """The placement of a panel, including the last one while it floated.
 
     Attributes
     ----------
@@ -119,7 +119,7 @@ class Grip:
 
 @dataclass(frozen=True, slots=True)
 class PanelLayout:
-    """Where the panels are in one window.
+    """The panels' placement in one window.
 
     Attributes
     ----------

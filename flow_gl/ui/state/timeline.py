@@ -59,7 +59,7 @@ class TimelineReader:
         self._last = NO_TIMELINE
         self._open_start = 0
         self._folded_ns = 0.0
-        """How much of the gap that is still open is folded."""
+        """The folded share of the gap that is still open."""
 
     def read(self, market: MarketReader, folding: Folding, *, now_ns: int, scale: float, dt_s: float = 0.0) -> Timeline:
         """Return the timeline: the same object while nothing has changed.

@@ -22,11 +22,11 @@ class TransportState:
     is_shown: bool = True
     """The user wants to see it in a replay."""
     rect: Rect | None = None
-    """Where it is, framebuffer pixels; None where there is none: no replay, hidden, or no room."""
+    """The bar's rectangle, framebuffer pixels; None if it is not shown: no replay, hidden, or no room."""
     dragged_ns: int | None = None
     """Instant to which the handle is being dragged."""
     loop_from_ns: int = 0
-    """Where a loop begins whose end has not been marked yet; 0 where none is being marked."""
+    """Start of a loop whose end has not been marked yet; 0 if none is being marked."""
     is_entering: bool = False
     """A time is being typed in."""
     asked_pid: int = 0

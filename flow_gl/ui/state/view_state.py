@@ -83,7 +83,7 @@ class ViewState:
     link_unit: LinkUnit = "percent"
     """Unit in which linked price axes span the same."""
     arrangement: Arrangement = AUTO
-    """How the charts share the window."""
+    """The layout of the charts in the window."""
     filters: Filters = field(default_factory=Filters)
     aggregation: AggregationSettings = DEFAULTS.aggregation
     """The engine's settings as last requested; they change numbers."""
@@ -109,7 +109,7 @@ class ViewState:
     comparison_share: float = COMPARISON_SHARE
     locked_lod: int | None = None
     folding: Folding = "closed"
-    """Which intervals without trades are folded to a narrow band."""
+    """The intervals without trades that are folded to a narrow band."""
     is_muted: bool = False
     pictures: PictureOptions = field(default_factory=PictureOptions)
     """The options of screenshots and videos."""
@@ -290,7 +290,7 @@ class ViewState:
         return chart.size_floor_from_percentile if self.filters.percentile > 0 else self.filters.size_floor
 
     def style(self, chart: ChartState) -> Style:
-        """How a chart's layers show things: the same object while nothing changes, because layers compare it."""
+        """Return a chart's style: the same object while nothing changes, because layers compare it by identity."""
         filters = self.filters
         size_floor, layers = self.size_floor_of(chart), frozenset(filters.layers)
         sizes = filters.threshold, size_floor, filters.size_scale

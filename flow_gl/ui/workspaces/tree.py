@@ -36,7 +36,7 @@ class _Table(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WindowPlace(_Table, frozen=True):
-    """Where the window is. Lengths are units of the screen; 0 is unknown."""
+    """The window's placement. Lengths are screen coordinates; 0 is unknown."""
 
     monitor: Annotated[str, msgspec.Meta(max_length=200)] = ""
     """Name of the monitor."""
@@ -51,7 +51,7 @@ class WindowPlace(_Table, frozen=True):
 
 
 class Layout(_Table, frozen=True):
-    """How the charts share the window."""
+    """The layout of the charts in the window."""
 
     charts: ArrangementKind = "auto"
     alone: Annotated[int, msgspec.Meta(ge=0, le=MAX_CHARTS)] = 0
@@ -87,7 +87,7 @@ class Time(_Table, frozen=True):
 
 
 class Bubbles(_Table, frozen=True):
-    """Which bubbles are hidden and coloured."""
+    """Filters and colouring of bubbles."""
 
     threshold: Annotated[float, _range("threshold")] = THRESHOLD
     size_floor: Annotated[int, msgspec.Meta(ge=0)] = 0
@@ -111,7 +111,7 @@ class Panels(_Table, frozen=True):
 
 
 class Alerts(_Table, frozen=True):
-    """Which alert rules are on. The rules themselves are in `alerts.toml`."""
+    """The alert rules that are on. The rules themselves are in `alerts.toml`."""
 
     muted: bool = False
     off: _Names = []

@@ -17,7 +17,7 @@ class Begin(msgspec.Struct, frozen=True, tag=True):
     slots: int
     fps: int
     keep_s: float
-    """How many of the newest seconds are kept in memory; 0 for none."""
+    """Number of the newest seconds that are kept in memory; 0 for none."""
 
 
 class Picture(msgspec.Struct, frozen=True, tag=True):

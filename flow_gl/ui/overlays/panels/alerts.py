@@ -32,7 +32,7 @@ from flow_gl.ui.state.view_state import ViewState
 
 MAX_LISTED: Final = 200
 _PLACE: Final = 0.55
-"""Where in the plot an alert's time is shown after a click on it, 0 (left) to 1 (right)."""
+"""Position in the plot of an alert's time after a click on it, 0 (left) to 1 (right)."""
 _MIN_WORDS: Final = {
     "event": "least strength",
     "cvd": "contracts",

@@ -1,4 +1,4 @@
-"""Where the parts of the transport bar are: a pure function of the bar's place, used by drawing and by the mouse.
+"""Positions of the parts of the transport bar: a pure function of the bar's place, used by drawing and by the mouse.
 
 From the left: buttons, speed, time, then the seek bar, and the buttons for events and the loop. In a narrow bar the
 less important parts are left out, the seek bar last of all.
