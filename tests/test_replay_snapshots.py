@@ -201,7 +201,7 @@ def test_snapshots_give_the_files_numbers_wherever_files_end(seed: int, tmp_path
     assert_same(run(paths, **options), expected)
     del opened[:]
     assert_same(run(paths, **options), expected)
-    assert opened == [], "what was missing and what was damaged has been kept anew"
+    assert opened == [], "what was missing and what was damaged has been stored again"
 
 
 def test_only_a_new_file_is_read(tmp_path: Path, opened: list[str]) -> None:

@@ -278,9 +278,9 @@ def test_a_symbol_that_will_not_come_is_answered_and_may_be_asked_for_again() ->
         ("A", "A already has a chart"),
         ("B", "B already has a chart"),
     ]
-    feed.refused.append(("B", "nobody knows it"))
+    feed.refused.append(("B", "it is unknown"))
     rig.turn()
-    assert answers[-1] == NotAdded("B", "B: nobody knows it")
+    assert answers[-1] == NotAdded("B", "B: it is unknown")
     feed.script.append(named(trades([5.0], instrument_id=2), instrument_id=2, symbol="B"))
     rig.turn(2)
     assert rig.status["charts"] == 1, "nothing is expected any more"

@@ -36,7 +36,7 @@ class Charts:
         """
         self.state, self.message, self.settings = line.state, line.message, line.settings
         if line.engine and (self._engine_store is None or self._engine_store.name != line.engine):
-            with suppress(SharedMemoryError):  # the engine has died meanwhile; the next line names a new one
+            with suppress(SharedMemoryError):  # the engine has died in the meantime; the next line names a new one
                 self.set_engine(EngineStore.attach(line.engine))
         changed = []
         for index, (name, epoch) in enumerate(line.charts):

@@ -127,7 +127,7 @@ class Hub:
     def subscribe(self, client: Client, subscription: Subscription, positions: Sequence[Position]) -> None:
         """Add a subscription, or replace the one of the same chart and level."""
         if client not in self._clients:
-            return  # ended meanwhile
+            return  # ended in the meantime
         place = subscription.chart, subscription.level
         replaced = client.subscriptions.pop(place, None)
         if replaced is not None:

@@ -122,7 +122,7 @@ class Place:
         start = max(self._oldest, (self.first - 1) // self._chunk * self._chunk)
         first, rows = stream.read(start, self.first)
         if first > start:
-            # The oldest rows have been overwritten meanwhile: history ends here.
+            # The oldest rows have been overwritten in the meantime: history ends here.
             self._oldest = first = min(first, self.first)
         block = self._block(first, rows, Part.HISTORY)
         self.first = first

@@ -73,7 +73,7 @@ class Market:
         """Index of the first trade that the gateway still holds."""
         self.names = {NQ.requested: NQ, ES.requested: ES}
 
-    def anew(self, published: int) -> "Market":
+    def continued(self, published: int) -> "Market":
         return Market(self.tape, published)
 
     @property
@@ -208,7 +208,7 @@ class Gateway:
         await self.do_reset()
         self.sessions, self.history, self.plans = [], [], []
         self.is_mute = False
-        self.market = self.market.anew(published)
+        self.market = self.market.continued(published)
         if self.server is None:
             await self.listen(self.port)
 

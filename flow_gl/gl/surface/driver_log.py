@@ -2,7 +2,7 @@
 
 When its driver thread is enabled (`gl.surface.loading`), Mesa before 23 logs that unless MESA_DEBUG is "silent"; later
 versions always log it. C code writes the line while a context is created, so it is caught at the file descriptor.
-Everything else written meanwhile is passed on.
+Everything else written in the meantime is passed on.
 """
 
 import os

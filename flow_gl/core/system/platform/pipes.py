@@ -66,7 +66,7 @@ class PipeReader:
             self._pipe.close()
 
     def _run(self) -> None:
-        with suppress(OSError, ValueError):  # ValueError: closed meanwhile
+        with suppress(OSError, ValueError):  # ValueError: closed in the meantime
             while not self._is_closed and (chunk := os.read(self._pipe.fileno(), _CHUNK)):
                 self._chunks.put(chunk)
 
