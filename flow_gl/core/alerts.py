@@ -67,7 +67,7 @@ class EngineRule(msgspec.Struct, frozen=True):
     """Unique among the rules; it is in the alerts that the rule fires."""
     condition: Condition
     symbol: str = ""
-    """Root (NQ), contract (NQZ5) or symbol as requested (NQ.v.0) of the charts that it holds for; "" for all."""
+    """Root (NQ), contract (NQZ5) or symbol as requested (NQ.v.0) of the charts to which it applies; "" for all."""
     event: EventKind | None = None
     """With EVENT; None for any kind."""
     level: Level = Level.OWN
@@ -84,7 +84,7 @@ class EngineRule(msgspec.Struct, frozen=True):
     """The rule does not fire again before this much event time has passed."""
 
     def holds_for(self, symbol: str, requested: str) -> bool:
-        """Return whether it holds for a chart of a contract (`symbol`) that was requested under a name."""
+        """Return whether it applies to a chart of a contract (`symbol`) that was requested under a name."""
         return not self.symbol or self.symbol in (symbol, requested, root_of(symbol), root_of(requested))
 
 

@@ -28,7 +28,7 @@ STATUS: Final = np.dtype(
         ("retry_at", "<i8"),  # and when, wall ns
         ("reconnects", "<i8"),  # connections that took over from a lost one, since the start
         ("next_open", "<i8"),  # the exchange is closed until then, ns; 0 where that is not known
-        ("can_seek", "<i8"),  # 1: a replay of files, which plays, holds, steps and seeks
+        ("can_seek", "<i8"),  # 1: a replay of files, which plays, pauses, steps and seeks
         ("is_held", "<i8"),  # 1: the replay is held: its clock is stopped until it is played again
         ("seeks", "<i8"),  # how often the replay has gone to another instant
         ("seek_to", "<i8"),  # where the last seek led, ns; what lies before it is of the past

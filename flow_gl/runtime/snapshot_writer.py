@@ -31,7 +31,7 @@ class SnapshotWriter:
         self._logs: list[list[RowCursor]] = []
 
     def begin(self, stores: Sequence[MarketStore]) -> None:
-        """Start the first snapshot: it holds what these stores take from now on."""
+        """Start the first snapshot, which will contain the rows that these stores receive from now on."""
         self._bubbles = [[Cursor(ring, position=ring.head) for ring in store.bubbles] for store in stores]
         self._cvd = [[Cursor(ring, position=ring.head) for ring in store.cvd] for store in stores]
         self._footprints = [[Cursor(ring, position=ring.head) for ring in store.footprints] for store in stores]

@@ -23,7 +23,7 @@ CURRENT_ROWS: Final = np.dtype(
         ("start", "<i8"),  # position in the ring of the first current row ...
         ("stop", "<i8"),  # ... and after the last
         ("replaced", "<i8"),  # position of the first row of the last replacement
-        ("since", "<i8"),  # time (ns) from which that replacement holds
+        ("since", "<i8"),  # time (ns) from which that replacement applies
     ]
 )
 

@@ -313,7 +313,7 @@ def test_the_command_shows_the_cost_downloads_and_prints_the_replay_command(
     monkeypatch.setattr(databento, "Historical", lambda _key: client)
     monkeypatch.setenv("DATABENTO_API_KEY", KEY)
     line = ["download", "--symbols", "NQ.v.0", "--start", "2025-11-28", "--end", "2025-11-30", "--out", str(tmp_path)]
-    assert main(line) == 2, "nobody is there to be asked"
+    assert main(line) == 2, "no one can be asked"
     assert "--yes" in capsys.readouterr().err
     assert not server.streams
     assert main([*line, "--yes"]) == 0

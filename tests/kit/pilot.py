@@ -308,7 +308,7 @@ class HeadlessPilot(Pilot):
 
     @contextmanager
     def unseen(self) -> Iterator[None]:
-        """Draw frames whose pixels nobody looks at, as without `has_picture`; at the end one with all pixels."""
+        """Draw frames with few pixels, as without `has_picture`; at the end one with all pixels."""
         assert isinstance(self.surface, TinyTarget)
         self.surface.has_pixels(False)
         yield
@@ -316,7 +316,7 @@ class HeadlessPilot(Pilot):
         self.loop.run_for_picture()
 
     def pass_time(self, seconds: float) -> None:
-        """Advance the clock; the engine keeps sending its heartbeat meanwhile."""
+        """Advance the clock; the engine keeps sending its heartbeat."""
         self.time.advance(int(seconds * 1e9))
         self.link.beat(self.time.wall_ns())
 
@@ -329,7 +329,7 @@ class HeadlessPilot(Pilot):
         self.loop.run_frame(seconds)
 
     def until_idle(self) -> None:
-        """Draw frames until all input is processed and nothing moves: 30 a second, because nobody watches."""
+        """Draw frames until all input is processed and nothing moves: 30 a second, because no one is watching."""
         frame_s, self.frame_s = self.frame_s, max(self.frame_s, IDLE_FRAME_S)
         super().until_idle()
         self.frame_s = frame_s

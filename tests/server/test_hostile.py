@@ -1,8 +1,8 @@
 """Ten thousand malformed and hostile messages against the real application, with a fixed seed.
 
 They are sent over real sockets, by clients without a token and by one that may read one of two charts' data. Meanwhile
-a well-behaved client reads the other chart. Nothing may end the server or print a traceback, nobody may get what they
-have not asked for, and the well-behaved client gets every row.
+a well-behaved client reads the other chart. Nothing may end the server or print a traceback, no client may get what it
+did not request, and the well-behaved client gets every row.
 """
 
 import asyncio

@@ -490,7 +490,7 @@ def test_news_are_trades_of_charts_that_somebody_follows(market: Market) -> None
     rig = HubRig(market.store)
     rig.tick()
     market.advance(301)
-    assert not rig.hub.has_news  # nobody follows it
+    assert not rig.hub.has_news  # no one follows it
     one = rig.subscribe(rig.join())
     until_quiet(rig, one)
     assert not rig.hub.has_news

@@ -19,7 +19,7 @@ from flow_gl.dbn.dated import Dated
 
 
 def dated(definitions: Iterable[Definition], mappings: Iterable[Mapping]) -> list[Definition]:
-    """Return definitions with the time from which each holds as its `ts_event`, in order of time.
+    """Return definitions with the time from which each is valid as its `ts_event`, in order of time.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def reused_ids(definitions: Iterable[Definition]) -> set[int]:
 
 
 def defined_at(definitions: Iterable[Definition], ts: int) -> Definition | None:
-    """Return the definition that holds at `ts` (ns), from dated definitions of one instrument; None if there is none.
+    """Return the definition valid at `ts` (ns), from dated definitions of one instrument; None if there is none.
 
     Before the first one, the first holds.
     """

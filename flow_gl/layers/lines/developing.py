@@ -45,7 +45,7 @@ class DevelopingLayer(LinesLayer):
             self._add(scene, session, left, right)
 
     def _add(self, scene: Scene, session: Session, left: float, right: float) -> None:
-        """Add the lines of a session. A value holds until that of the next minute that has trades."""
+        """Add the lines of a session. A value is valid until that of the next minute that has trades."""
         view, palette = scene.price_view, scene.style.palette
         first_ns = max(session.start_ns, view.t_left_ns)
         last_ns = min(session.end_ns, view.t_right_ns, scene.now_ns, scene.until_ns)

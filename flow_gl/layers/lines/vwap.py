@@ -77,7 +77,7 @@ class VwapLayer(LinesLayer):
             return
         xs, joined = pixel_xs(view, times), joined_points(times, scene.reader.gaps)
         if not session.is_finished and xs[-1] < right:
-            # The present value holds up to the price axis.
+            # The current value extends to the price axis.
             xs, joined = np.concatenate((xs, [right])), np.concatenate((joined, [True]))
             values = np.concatenate((values, values[-1:]))
         alpha, per_tick = (_FAINTER if session.is_finished else 1.0), PRICE_SCALE / self._chart.shown.tick_size

@@ -23,7 +23,7 @@ _MAX_KEPT: Final = 1024
 
 @dataclass(slots=True)
 class _Zone:
-    """A zone that still holds: prices (1e-9) that end it, and when they were reached."""
+    """A zone that has not ended: prices (1e-9) that end it, and when they were reached."""
 
     start_ns: int
     low: int | None
@@ -71,7 +71,7 @@ class ZoneEnds:
         self._holding.clear()
 
     def refresh(self, reader: MarketReader) -> None:
-        """Follow the trades since the last call. The work depends on the zones that still hold."""
+        """Follow the trades since the last call. The cost depends on the zones that have not ended."""
         if reader.store is not self._store:
             self._store, self._head = reader.store, reader.heads[0]
             self.forget()
@@ -99,7 +99,7 @@ class ZoneEnds:
         self._holding += [zone for zone in zones if zone.end_ns == NEVER]
 
     def end_of(self, reader: MarketReader, event: np.void) -> int:
-        """Return the end of a zone (ns); NEVER while it holds."""
+        """Return the end of a zone (ns); NEVER while it has not ended."""
         key = event.tobytes()
         if key not in self._zones:
             self.begin(reader, [event])

@@ -1,4 +1,4 @@
-"""Query the archive: which sessions it holds."""
+"""Query the archive for its sessions."""
 
 from dataclasses import dataclass
 

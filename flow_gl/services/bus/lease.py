@@ -76,7 +76,7 @@ class LeaseKeeper:
             raise
 
     async def look(self, leases: KeyValue) -> None:
-        """Read who holds the lease. Raises as `step` does."""
+        """Read the holder of the lease. Raises as `step` does."""
         try:
             entry = await leases.get(self.topic.key)
         except KeyNotFoundError as error:

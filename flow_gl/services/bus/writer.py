@@ -33,7 +33,7 @@ class FencedError(Exception):
 
 
 class UnsureError(Exception):
-    """It is not known what the stream holds: the bus did not answer, or not as expected."""
+    """The contents of the stream are unknown: the bus did not answer, or not as expected."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,7 +211,7 @@ class RecordingFile:
             self.seen = None
 
     def _mend(self, header: bytes, names: list[bytes], *, is_new_run: bool) -> recording.Scan:
-        """Repair the open file and return what it then holds."""
+        """Repair the open file and return its contents."""
         found = recording.scan(self.path)
         reaches_ns = self._coming.reaches_ns
         fillable = [offset for offset, marker in found.holes if is_new_run and marker.start >= reaches_ns]

@@ -178,7 +178,7 @@ def records_of(trades: NDArray[np.void]) -> list[bytes]:
 
 
 def scan(path: Path) -> Scan:
-    """Read a recording and report what it holds and whether it is damaged.
+    """Read a recording and report its contents and any damage.
 
     Raises
     ------

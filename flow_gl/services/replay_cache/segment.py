@@ -75,12 +75,12 @@ _notice_decoders: Final[list[msgspec.msgpack.Decoder[Mapping | Definition | Feed
 
 
 def encode_contents(contents: Contents) -> bytes:
-    """Encode what a segment holds besides rows."""
+    """Encode the contents of a segment other than rows."""
     return msgspec.msgpack.encode(contents)
 
 
 def decode_contents(data: bytes) -> Contents:
-    """Decode what a segment holds besides rows. Raises msgspec.MsgspecError."""
+    """Decode the contents of a segment other than rows. Raises msgspec.MsgspecError."""
     return _decoder.decode(data)
 
 

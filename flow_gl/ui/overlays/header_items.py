@@ -111,7 +111,7 @@ def _limits(market: MarketReader, state: ViewState) -> list[Item]:
 
 
 def _signs(frame: Frame, state: ViewState) -> list[Item]:
-    """Say what holds for the whole program: alerts are muted, trades are recorded or could not all be."""
+    """Return the items about the whole program: alerts are muted, trades are recorded or could not all be."""
     palette, found = state.palette, []
     if state.is_muted:
         found.append(_sign("alerts muted", "muted", palette.quiet, is_right=True))

@@ -47,7 +47,9 @@ def test_messages_are_read_in_order_without_waiting() -> None:
 def test_a_stuck_reader_costs_messages_but_no_time() -> None:
     source, sink = pipe()
     writer = PipeWriter(sink, name="writer")
-    taken = sum(writer.offer(bytes(4096)) for _ in range(2000))  # nobody reads: one that waits would never return
+    taken = sum(
+        writer.offer(bytes(4096)) for _ in range(2000)
+    )  # without a reader: a writer that waits would never return
     assert 0 < taken < 2000
     writer.close()
     assert not writer.offer(b"x")

@@ -50,7 +50,7 @@ def describe(spot: Spot, key: Hashable) -> Tip | None:
 
 
 def _row_at(spot: Spot) -> tuple[int, np.ndarray, np.ndarray] | None:
-    """Return the minute's end at a point (ns), since when each of its values holds (ns), and the values (1e-9)."""
+    """Return the minute's end at a point (ns), since when each of its values applies (ns), and the values (1e-9)."""
     scene = spot.scene
     if DEVELOPING not in scene.style.is_visible or not scene.price_view.rect.contains(spot.x, spot.y):
         return None

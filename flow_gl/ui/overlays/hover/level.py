@@ -1,4 +1,4 @@
-"""A price level: its value, the rule that it follows, and since when it holds."""
+"""A price level: its value, its rule, and since when it applies."""
 
 from collections.abc import Callable, Hashable
 from typing import Final, NamedTuple
@@ -137,7 +137,7 @@ def _lines(scene: Scene) -> list[_Line]:
 
 
 def _since(name: str, line: _Line, scene: Scene) -> str:
-    """Return since when a level holds: the open of its hours, or the first trade if their beginning is missing."""
+    """Return since when a level applies: the open of its hours, or the first trade if their beginning is missing."""
     is_own, session = not name.startswith("p"), line.session.numbers
     start_ns = int(session["first_ts" if session["partial"] and is_own else "open_ts"])
     if is_own and name.endswith(REGULAR_WORD):
