@@ -60,9 +60,9 @@ class Dated:
             yield self._waiting.popleft()
 
     def in_force(self, first: NDArray[np.void]) -> Iterator[Item]:
-        """Hand over what holds at the first trade (shape (1,)): of each name the last notice that it has reached.
+        """Yield the notices in force at the first trade (shape (1,)): for each name the last one that it has reached.
 
-        A file's header may cover more days than its trades: what a name meant earlier must not be taken for a roll.
+        A file's header may cover more days than its trades: an earlier meaning of a name must not be taken for a roll.
         """
         date = int(dates_of(first)[0])
         if not self._waiting or date < self._waiting[0].ts_event:

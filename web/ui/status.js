@@ -26,7 +26,7 @@ export function isStopped(status) {
   return Boolean(status.isHeld) || status.state === "ended";
 }
 
-function conditionOf(text, tone, isLive, detail = "") {
+function result(text, tone, isLive, detail = "") {
   return { text, tone, isLive, detail };
 }
 
@@ -35,34 +35,35 @@ function conditionOf(text, tone, isLive, detail = "") {
 export function condition({ link, status, market, wall, event, paused }) {
   const now = ofLink(link) ?? ofEngine(status, market, wall, event);
   if (paused === null || now.tone === "alarm" || (!now.isLive && now.tone === "attention")) return now;
-  return conditionOf(`PAUSED (${numberText(paused)} new)`, "attention", false, now.detail);
+  return result(`PAUSED (${numberText(paused)} new)`, "attention", false, now.detail);
 }
 
 function ofLink({ state, attempt, retryS, silentS, lostS, reason }) {
   if (state === "open") {
     return silentS > SILENT_S
-      ? conditionOf(`SERVER NOT RESPONDING ${ageText(silentS)}`, "alarm", false, "the chart is out of date")
+      ? result(`SERVER NOT RESPONDING ${ageText(silentS)}`, "alarm", false, "the chart is out of date")
       : null;
   }
-  if (state === "refused") return conditionOf("NOT SIGNED IN", "alarm", false, reason);
-  if (state === "stopped") return conditionOf("STOPPED", "alarm", false, reason);
+  if (state === "refused") return result("NOT SIGNED IN", "alarm", false, reason);
+  if (state === "stopped") return result("STOPPED", "alarm", false, reason);
   if (lostS === null)
-    return conditionOf(attempt > 1 ? `CONNECTING (try ${attempt})` : "CONNECTING", "information", false, reason);
+    return result(attempt > 1 ? `CONNECTING (try ${attempt})` : "CONNECTING", "information", false, reason);
   const when = retryS >= 0.5 ? `, in ${retryS.toFixed(0)} s` : "";
-  return conditionOf(`NO CONNECTION ${ageText(lostS)} (try ${attempt}${when})`, "alarm", false, reason);
+  return result(`NO CONNECTION ${ageText(lostS)} (try ${attempt}${when})`, "alarm", false, reason);
 }
 
 function ofEngine(status, market, wall, event) {
-  if (!status || status.engine === "starting") return conditionOf("STARTING", "information", false, "the engine is starting");
+  if (!status || status.engine === "starting")
+    return result("STARTING", "information", false, "the engine is starting");
   if (status.engine === "restarting")
-    return conditionOf("ENGINE RESTARTING", "alarm", false, "the engine crashed; it is restarted");
-  if (status.engine === "failed") return conditionOf("STOPPED", "alarm", false, status.message || "the engine cannot run");
+    return result("ENGINE RESTARTING", "alarm", false, "the engine crashed; it is restarted");
+  if (status.engine === "failed") return result("STOPPED", "alarm", false, status.message || "the engine cannot run");
   const silent = (wall - status.heartbeat) / 1e9;
   if (status.compiling && silent < 120) {
-    return conditionOf("PREPARING", "information", false, status.message || "compiling the engine's kernels");
+    return result("PREPARING", "information", false, status.message || "compiling the engine's kernels");
   }
   if (silent >= HEARTBEAT_S && status.state !== "ended" && status.engine !== "ended") {
-    return conditionOf(
+    return result(
       `ENGINE NOT RESPONDING ${ageText(silent)}`,
       "alarm",
       false,
@@ -75,44 +76,44 @@ function ofEngine(status, market, wall, event) {
   if (["live", "replay", "demo"].includes(state)) return running(status, market, event, state);
   if (state in NOW_SAYING) {
     const [text, tone, detail] = NOW_SAYING[state];
-    return conditionOf(text, tone, false, status.message || detail);
+    return result(text, tone, false, status.message || detail);
   }
   if (state === "catching_up") {
     const share = Number.isFinite(status.progress)
       ? ` ${(100 * Math.min(1, Math.max(0, status.progress))).toFixed(0)} %`
       : "";
-    return conditionOf(`CATCHING UP${share}`, "information", false, status.message);
+    return result(`CATCHING UP${share}`, "information", false, status.message);
   }
   if (state === "reconnecting") {
     const wait = Math.max(0, (status.retryAt - wall) / 1e9);
     const when = wait >= 0.5 ? `, in ${wait.toFixed(0)} s` : "";
-    return conditionOf(`RECONNECTING (try ${status.attempt}${when})`, "alarm", false, status.message);
+    return result(`RECONNECTING (try ${status.attempt}${when})`, "alarm", false, status.message);
   }
   const opens = status.nextOpen ? ` \u00b7 opens ${openingText(status.nextOpen)}` : "";
-  return conditionOf(`MARKET CLOSED${opens}`, "quiet", false, status.message);
+  return result(`MARKET CLOSED${opens}`, "quiet", false, status.message);
 }
 
 function running(status, market, event, state) {
   let name = "LIVE";
   if (state === "demo") name = status.speed === 1 ? "DEMO" : `DEMO ${speedText(status.speed)}`;
   else if (state === "replay") name = status.isHeld ? "REPLAY PAUSED" : `REPLAY ${speedText(status.speed)}`;
-  if (!market?.session?.tradeCount) return conditionOf(name, "information", true);
+  if (!market?.session?.tradeCount) return result(name, "information", true);
   const open = (kind) => market.gaps.findLast((gap) => gap.isOpen && gap.kind === kind);
   const halt = open(GapKind.NO_TRADES);
   if (halt) {
     const text = `NO TRADES since ${clockText(halt.start, { seconds: false })}`;
-    return conditionOf(state === "live" ? text : `${name} \u00b7 ${text}`, "attention", true);
+    return result(state === "live" ? text : `${name} \u00b7 ${text}`, "attention", true);
   }
-  if (open(GapKind.FEED)) return conditionOf(`${name} \u00b7 DATA MISSING`, "alarm", false, status.message);
+  if (open(GapKind.FEED)) return result(`${name} \u00b7 DATA MISSING`, "alarm", false, status.message);
   if (status.lagNs > 1e9 && status.behind > 0) {
-    return conditionOf(`${name} \u00b7 BEHIND ${ageText(status.lagNs / 1e9)}`, "attention", true);
+    return result(`${name} \u00b7 BEHIND ${ageText(status.lagNs / 1e9)}`, "attention", true);
   }
   if (state !== "live") {
     const message = state === "demo" ? status.message : "";
-    return message ? conditionOf(`${name} \u00b7 ${message}`, "attention", true) : conditionOf(name, "information", true);
+    return message ? result(`${name} \u00b7 ${message}`, "attention", true) : result(name, "information", true);
   }
   const age = (event - market.session.lastTs) / 1e9;
-  return conditionOf(`LIVE ${ageText(age)}`, age < STALE_PRINT_S ? "good" : "attention", true);
+  return result(`LIVE ${ageText(age)}`, age < STALE_PRINT_S ? "good" : "attention", true);
 }
 
 function openingText(time) {

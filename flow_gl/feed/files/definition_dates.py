@@ -58,7 +58,7 @@ def reused_ids(definitions: Iterable[Definition]) -> set[int]:
 def defined_at(definitions: Iterable[Definition], ts: int) -> Definition | None:
     """Return the definition valid at `ts` (ns), from dated definitions of one instrument; None if there is none.
 
-    Before the first one, the first holds.
+    Before the first one, the first applies.
     """
     ours = list(definitions)
     at = bisect_right(ours, ts, key=lambda one: one.ts_event)
