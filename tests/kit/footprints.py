@@ -6,10 +6,12 @@ from numpy.typing import NDArray
 from flow_gl.core.market.footprint import FOOTPRINT, OPEN_FOOTPRINT, SUMS, added_up
 from flow_gl.core.schema import MAX_LODS
 from flow_gl.store.market import MarketStore
+from tests.kit.kept import kept
 
 _MAX_TICKS = 1000
 
 
+@kept
 def footprints_of(rows: NDArray[np.void], tick: int) -> NDArray[np.void]:
     """Return FOOTPRINT rows that add up to BUBBLE rows; contracts of a bad print are all at the close."""
     ticks = (rows["high"] - rows["low"]) // tick + 1
@@ -54,6 +56,7 @@ class FootprintFeed:
         store.footprint.write(record)
 
 
+@kept
 def _merged(base: NDArray[np.void], width: int) -> NDArray[np.void]:
     rows = base.copy()
     rows["id"] //= width

@@ -35,6 +35,7 @@ from flow_gl.layers.base import Scene, Style
 from flow_gl.store.market import MarketReader, MarketStore
 from flow_gl.ui.state.timeline import Folding, TimelineReader
 from tests.kit.footprints import FootprintFeed
+from tests.kit.kept import kept
 
 START_NS = 1_764_340_200 * SECOND_NS
 """2025-11-28 09:30:00 in New York."""
@@ -88,8 +89,11 @@ def cvd_of(rows: NDArray[np.void], *, start: int = 0) -> NDArray[np.void]:
 
 def merge_rows(rows: NDArray[np.void], points: NDArray[np.void], lod: int) -> tuple[NDArray[np.void], NDArray[np.void]]:
     """Merge rows of lod 0 into the buckets of a lod."""
-    if lod == 0 or len(rows) == 0:
-        return rows, points
+    return (rows, points) if lod == 0 or len(rows) == 0 else _merged(rows, points, lod)
+
+
+@kept
+def _merged(rows: NDArray[np.void], points: NDArray[np.void], lod: int) -> tuple[NDArray[np.void], NDArray[np.void]]:
     seconds = WIDTHS_S[lod]
     ids = rows["id"] // seconds
     first = np.flatnonzero(np.concatenate([[True], ids[1:] != ids[:-1]]))
@@ -181,6 +185,7 @@ class Market:
         self.store.session.write(session_of(rows, self.points[: self.published]))
 
 
+@kept
 def profile_of(rows: NDArray[np.void]) -> NDArray[np.void]:
     """Return a PROFILE record: each bubble's contracts spread evenly over its ticks, levels by simple rules."""
     record = np.zeros(1, PROFILE)
@@ -217,6 +222,7 @@ def profile_of(rows: NDArray[np.void]) -> NDArray[np.void]:
     return record
 
 
+@kept
 def session_of(rows: NDArray[np.void], points: NDArray[np.void]) -> NDArray[np.void]:
     """Return a SESSION record."""
     record = np.zeros(1, SESSION)
