@@ -1,5 +1,6 @@
 // The contracts of discs as numbers: in the middle of a disc if no newer disc touches it there, else on a visible part
-// of the disc, else, for the largest twentieth, beside it with a leader. They move with their bubbles (count.vert).
+// of the disc, else, for the largest twentieth, beside it with a leader. They cross no ring of a large trade and move
+// with their bubbles (count.vert).
 
 import { RowTexture } from "../gl/rows.js";
 import { PAD_X, useTextProgram } from "../gl/text.js";
@@ -19,6 +20,7 @@ const MAX_BESIDE = 32; // number of others, the largest, that may get a number b
 const MIN_BESIDE_PX = 9; // ... down to this radius and this share of the largest disc's contracts
 const MIN_BESIDE_SHARE = 0.25;
 const GAP_PX = 2;
+const RING_PX = 2; // distance between a number and the middle of a ring's line
 const LEADERS_PX = [5, 14, 26];
 const LONG_LEADERS_PX = [...LEADERS_PX, 40, 56, 74, 94, 116, 140, 166, 194, 224];
 const LONGER_FROM = [10, 100, 1000, 10_000, 100_000];
@@ -90,11 +92,12 @@ export class Counts {
       open?.buy,
       open?.sell,
       chart.placed.boxes.length,
+      ...chart.rings.map(({ key }) => key),
     ].join();
     if (key === this.key && scene.market === this.market) return;
     [this.key, this.market] = [key, scene.market];
     const discs = discsIn(scene, series);
-    this.#pack(scene, series, discs, place(discs, price, chart.placed.boxes));
+    this.#pack(scene, series, discs, place(discs, price, chart.placed.boxes, chart.rings));
   }
 
   #pack(scene, series, discs, places) {
@@ -178,8 +181,17 @@ function isTouched(discs, from, step, x, y, halfWidth, halfHeight) {
   return false;
 }
 
+// Whether a box crosses the ring of a large trade.
+function isRinged(rings, x, y, halfWidth, halfHeight, reach) {
+  return rings.some((ring) => {
+    const [dx, dy] = [Math.abs(x - ring.x), Math.abs(y - ring.y)];
+    const nearest = Math.hypot(Math.max(dx - halfWidth, 0), Math.max(dy - halfHeight, 0));
+    return nearest < ring.radius + reach && Math.hypot(dx + halfWidth, dy + halfHeight) > ring.radius - reach;
+  });
+}
+
 // Choose places, the largest discs first. `taken`: boxes of other labels.
-function place(discs, { rect, scale }, taken) {
+function place(discs, { rect, scale }, taken, rings) {
   const ranked = discs.map((_, i) => i).sort((a, b) => discs[b].volume - discs[a].volume || a - b);
   const places = [];
   const rest = [];
@@ -195,8 +207,10 @@ function place(discs, { rect, scale }, taken) {
   for (const i of ranked) {
     const disc = discs[i];
     const room = disc.radius - Math.hypot(disc.halfWidth, disc.halfHeight) - RIM_PX * scale;
-    const isFree = (dx, dy) =>
-      !isTouched(discs, i + 1, 1, disc.x + dx, disc.y + dy, disc.halfWidth + margin, disc.halfHeight + margin);
+    const isFree = (dx, dy) => {
+      const sides = [disc.x + dx, disc.y + dy, disc.halfWidth + margin, disc.halfHeight + margin];
+      return !isTouched(discs, i + 1, 1, ...sides) && !isRinged(rings, ...sides, RING_PX * scale);
+    };
     let found = room < 0 ? null : isFree(0, 0) ? [0, 0] : undefined;
     if (found === undefined && covered++ < MAX_COVERED) {
       found = [0.5, 1]
@@ -213,12 +227,12 @@ function place(discs, { rect, scale }, taken) {
     const at = box(disc, dx, dy);
     if (rect.encloses(at) && !taken.some((other) => other.overlaps(at))) places.push({ disc, dx, dy, isInside: true });
   }
-  placeBeside(discs, ranked, new Set(rest), places, rect, scale, taken, box);
+  placeBeside(discs, ranked, new Set(rest), places, { rect, scale, taken, rings, box });
   return places;
 }
 
 // Numbers beside their discs, where no disc and no other number is; for the largest twentieth also over discs.
-function placeBeside(discs, ranked, rest, places, rect, scale, taken, box) {
+function placeBeside(discs, ranked, rest, places, { rect, scale, taken, rings, box }) {
   const inPane = ranked.filter((i) => rect.contains(discs[i].x, discs[i].y));
   const always = Math.min(Math.ceil(inPane.length / ALWAYS_SHARE), MAX_ALWAYS);
   const [gap, margin] = [GAP_PX * scale, MARGIN_PX * scale];
@@ -241,7 +255,9 @@ function placeBeside(discs, ranked, rest, places, rect, scale, taken, box) {
       );
     const isOpen = ([dx, dy], grown, others) => {
       const at = box(disc, dx, dy, grown);
-      return rect.encloses(at) && !others.some((other) => other.overlaps(at));
+      const sides = [disc.x + dx, disc.y + dy, disc.halfWidth, disc.halfHeight];
+      const isFree = rect.encloses(at) && !others.some((other) => other.overlaps(at));
+      return isFree && !isRinged(rings, ...sides, RING_PX * scale);
     };
     const isClear = ([dx, dy]) => {
       const sides = [disc.x + dx, disc.y + dy, disc.halfWidth + margin, disc.halfHeight + margin];

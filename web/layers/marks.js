@@ -29,6 +29,7 @@ const KINDS = [
 ];
 
 export function addMarks(chart, scene) {
+  chart.rings = []; // of large trades: {key, x, y, radius}; no number crosses them
   const found = KINDS.filter(([, name]) => scene.style.visible.has(name)).map(([kind, , perCell, add]) => ({
     kind,
     add,
@@ -75,6 +76,7 @@ function addLargeTrade(chart, scene, event) {
   const radius = Math.max(disc + 4 * scale, 8 * scale);
   const color = mix(colorOf(style, event.direction), style.palette.text, 0.25);
   chart.marks.ring(x, y, radius, Math.max(1.5, 2 * scale), color, 1, 12);
+  chart.rings.push({ key: `${event.time} ${event.price} ${event.strength}`, x, y, radius });
   const slippage = Math.floor(Math.abs(event.price - event.value[0]) / market.tickSize);
   const text = contractsText(event.strength) + (slippage ? ` \u00b7 ${slippage}t` : "");
   const size = LABEL_PX * scale;
