@@ -19,9 +19,10 @@ from flow_gl.layers.stack import ChartStack
 from flow_gl.ui.overlays.hover import mark as hover
 from flow_gl.ui.overlays.hover import table
 from flow_gl.ui.overlays.hover.tip import Spot, Tip
-from tests.kit.events import plant_one_of_each, with_marks
+from tests.kit.events import event, plant_one_of_each, with_marks
 from tests.kit.gl_context import draw
-from tests.kit.markets import TICK, make_market, make_scene
+from tests.kit.markets import START_NS, TICK, make_market, make_scene
+from tests.layers.number_oracle import crosses_ring
 
 KINDS = [kind for kind in EventKind if kind is not EventKind.ZERO_CROSS]
 
@@ -54,6 +55,32 @@ def test_a_ring_is_at_its_orders_time_and_price_and_shows_contracts_and_slippage
     assert radius >= large_trade.MIN_RADIUS_PX
     assert large_trade.label_of(mark, TICK) == "62 \u00b7 3t"
     assert large_trade.label_of(replace(mark, inputs=(float(mark.price), 50.0, 0.0, 0.0)), TICK) == "62"
+
+
+def test_in_a_storm_no_ring_crosses_a_number(stack: ChartStack) -> None:
+    ring_count = number_count = 0
+    for seed in range(8):
+        market = make_market(120, seed=seed, intensity=6.0)
+        volume = np.maximum(market.rows["buy"], market.rows["sell"])
+        for at in sorted(np.argsort(-volume)[:40].tolist()):
+            row, contracts = market.rows[at], max(1, int(volume[at]) // 8)
+            second = int(row["ts_event"] - START_NS) / SECOND_NS + 0.75
+            large = event(EventKind.LARGE_TRADE, second, int(row["price"]), 1, contracts, row["price"])
+            market.store.events.append(large)
+        scene = with_marks(make_scene(market, 1280, 720, span_s=40))
+        boxes: list[LabelBox] = []
+        stack.collect_labels(boxes)
+        stack.update(scene)
+        stack.collect_labels(None)
+        reference = stack.chart.shown.reference_goal
+        rings = [large_trade.ring_of(scene, mark, reference) for mark in scene.marks.of(EventKind.LARGE_TRADE)]
+        numbers = [one for one in boxes if one.color == scene.style.palette.text and one.text.isdigit()]
+        for one in numbers:
+            corners = one.rect.x, one.rect.y, one.rect.right, one.rect.bottom
+            assert not any(crosses_ring(corners, ring, 1.0) for ring in rings), one.text
+        ring_count, number_count = ring_count + len(rings), number_count + len(numbers)
+    assert ring_count > 40
+    assert number_count > 40
 
 
 def test_a_zone_of_absorption_fades_and_ends_where_price_traded_through() -> None:
