@@ -174,7 +174,7 @@ def _all_places(scene: Scene, kind: EventKind) -> Iterator[tuple[float, tuple[fl
             continue
         if kind is EventKind.LARGE_TRADE:
             x, y, radius = large_trade.ring_of(scene, mark, reference_of(scene))
-            yield mark.strength, (x, y - radius)
+            yield mark.strength, (x, y + radius)  # the text then leaves ring and label uncovered
         elif kind is EventKind.DIVERGENCE:
             lines = divergence.lines_of(scene, mark)
             if lines is not None:

@@ -59,11 +59,12 @@ export function addLegend(chart, scene) {
   let x = left;
   for (const { radius, text, width: textWidth, isInside, step } of discs) {
     const discX = roundEven(x + radius);
+    const beside = [discX, middle - 0.8 * size, radius + textWidth + 6 * scale, 1.6 * size];
+    if (!isInside) chart.over.plate(...beside, palette.ground, 1, 0.25 * size);
     chart.over.plate(discX - radius, middle - radius, 2 * radius, 2 * radius, palette.ground, 1, radius);
     chart.over.ring(discX, middle, radius, Math.max(1, scale), palette.quiet, 0.75);
     const at = isInside ? x + radius : x + 2 * radius + 3 * scale + 0.5 * textWidth;
-    const plate = isInside ? undefined : palette.ground;
-    chart.text.add(text, roundEven(at), middle, { size, color: palette.quiet, align: "center", plate });
+    chart.text.add(text, roundEven(at), middle, { size, color: palette.quiet, align: "center" });
     x += step;
   }
   const plate = palette.ground;

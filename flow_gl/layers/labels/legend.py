@@ -85,16 +85,21 @@ class LegendLayer(CachedLayer):
                 break
         else:
             return
-        x, plate = left, Plate(palette.ground)
+        x = left
         for text, width, radius, inside, step in zip(texts, widths, radii, has_room, steps, strict=True):
             disc_x, look = round(x + radius), TextStyle(size, palette.quiet, align="center")
+            if not inside:
+                beside = disc_x, middle - 0.8 * size, radius + width + 6 * scale, 1.6 * size
+                over.plate(*beside, palette.ground, radius=0.25 * size)
             over.plate(disc_x - radius, middle - radius, 2 * radius, 2 * radius, palette.ground, radius=radius)
             over.ring(disc_x, middle, radius, max(1.0, scale), palette.quiet, alpha=0.75)
             at = x + radius if inside else x + 2 * radius + 3 * scale + 0.5 * width
-            chart.batches.text.add(text, round(at), middle, look, plate=None if inside else plate)
+            chart.batches.text.add(text, round(at), middle, look)
             x += step
         if caption:
-            chart.batches.text.add(caption, round(x), middle, TextStyle(size, palette.quiet), plate=plate)
+            chart.batches.text.add(
+                caption, round(x), middle, TextStyle(size, palette.quiet), plate=Plate(palette.ground)
+            )
 
     def _captions(self, scene: Scene) -> tuple[str, str]:
         """Return the caption in full and in brief."""
