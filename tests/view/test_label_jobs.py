@@ -10,6 +10,7 @@ from flow_gl.core.schema import FeedState
 from flow_gl.gl.resources import SharedResources
 from flow_gl.layers import stack
 from flow_gl.layers.labels import levels
+from flow_gl.layers.rows.chart_rows import ChartRows
 from flow_gl.view.frame_scheduler import FrameScheduler
 from tests.kit.pilot import HeadlessPilot
 
@@ -23,8 +24,8 @@ class Screen(HeadlessPilot):
         laid = self.laid
 
         class NotingStack(stack.ChartStack):
-            def __init__(self, resources: SharedResources, jobs: FrameScheduler) -> None:
-                super().__init__(resources, jobs)
+            def __init__(self, resources: SharedResources, jobs: FrameScheduler, rows: ChartRows | None = None) -> None:
+                super().__init__(resources, jobs, rows)
                 prices: list[int] = []
                 laid.append(prices)
                 upload = self.chart.batches.text.upload
