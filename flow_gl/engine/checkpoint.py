@@ -74,7 +74,7 @@ class MarketState(msgspec.Struct, frozen=True):
     is_ended: bool = False
     """Its market has ended, but its chart still shows it."""
     detectors: list[bytes] = []
-    """State of `detectors.group.DetectorGroup`; empty without detectors."""
+    """State of `detectors.group.DetectorGroup`, and further trades that continue its own; empty without detectors."""
     sessions: list[bytes] = []
     """FINISHED_SESSION rows of its chart, oldest first."""
     footprints: list[bytes] = []

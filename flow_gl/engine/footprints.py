@@ -80,9 +80,9 @@ class Footprints:
         self._levels["count"] = 0
         for lod, part in enumerate(parts):
             slots, places, rows = (array[lod] for array in self._tables)
-            for row in np.frombuffer(part, FOOTPRINT):
-                sums = (int(row[name]) for name in SUMS)
-                add_nb(self._levels[lod], slots, places, rows, int(row["price"]), *sums)
+            found, level = np.frombuffer(part, FOOTPRINT), self._levels[lod]
+            for price, *sums in zip(*(found[name].tolist() for name in ("price", *SUMS)), strict=True):
+                add_nb(level, slots, places, rows, price, *sums)
 
     def _make(self, lods: int) -> None:
         widths = self._widths_ns[:lods]

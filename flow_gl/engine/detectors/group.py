@@ -297,10 +297,10 @@ class DetectorGroup:
         ]
 
     def resume(self, kept: list[bytes]) -> None:
-        """Restore what `keep` returned. Raises ValueError."""
-        state, trades, cvd, numbers = kept
+        """Restore what `keep` returned; behind it, more trades may follow in runs. Raises ValueError."""
+        state, trades, cvd, numbers, *more = kept
         self._detection.state.resume(state)
         self._tick_size, dropped, *self._cvd_resets = np.frombuffer(numbers, np.int64).tolist()
-        self._trades.resume(trades, dropped=dropped)
+        self._trades.resume([trades, *more], dropped=dropped)
         self._detection.read = self._trades.count
         self._start_cvd = np.frombuffer(cvd, np.int64)

@@ -5,6 +5,7 @@ dropped that no detector needs, which bounds memory (8,388,608 trades take 136 M
 have three million); from then on `is_whole` is False.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +24,7 @@ FEW: Final = 1 << 16
 _FIRST: Final = 1 << 12
 _FIRST_OF_CHART: Final = 1 << 18
 _DTYPES: Final = (np.int64, np.int32, np.uint32, np.int8)
+_TRADE_BYTES: Final = sum(np.dtype(dtype).itemsize for dtype in _DTYPES)
 _BUY: Final = int(Side.BUY)
 _SELL: Final = int(Side.SELL)
 _I64: Any = np.int64
@@ -116,19 +118,31 @@ class SessionTrades:
         parts = np.diff(ts, prepend=0), np.diff(tick, prepend=np.int32(0)), size, sign
         return b"".join(part.tobytes() for part in parts)
 
-    def resume(self, kept: bytes, *, dropped: int) -> None:
-        """Restore what `keep` returned; `dropped` trades came before it. Raises ValueError."""
-        count, rest = divmod(len(kept), sum(np.dtype(dtype).itemsize for dtype in _DTYPES))
-        if rest:
-            raise ValueError(f"trades of 17 bytes each, was {len(kept)} bytes")
+    def resume(self, kept: Sequence[bytes], *, dropped: int) -> None:
+        """Restore trades. Raises ValueError.
+
+        Parameters
+        ----------
+        kept : what `keep` returned, cut into runs of trades, each column by column
+        dropped : number of trades before them
+        """
         self.count, self.dropped = 0, dropped
-        self._make_room(count)
-        start = 0
-        for column, dtype, is_difference in zip(self._columns, _DTYPES, (True, True, False, False), strict=True):
-            part = np.frombuffer(kept, dtype, count, start)
-            column[:count] = np.cumsum(part, dtype=dtype) if is_difference else part
-            start += part.nbytes
-        self.count = count
+        self._make_room(sum(map(len, kept)) // _TRADE_BYTES)
+        for part in kept:
+            count, rest = divmod(len(part), _TRADE_BYTES)
+            if rest:
+                raise ValueError(f"trades of {_TRADE_BYTES} bytes each, was {len(part)} bytes")
+            first, start = self.count, 0
+            for column, dtype, is_difference in zip(self._columns, _DTYPES, (True, True, False, False), strict=True):
+                read, into = np.frombuffer(part, dtype, count, start), column[first : first + count]
+                start += read.nbytes
+                if not is_difference:
+                    into[:] = read
+                    continue
+                np.cumsum(read, dtype=dtype, out=into)
+                if first:
+                    into += column[first - 1]
+            self.count += count
 
     def _make_room(self, count: int) -> None:
         room = len(self._columns[0])

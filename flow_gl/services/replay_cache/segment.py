@@ -142,15 +142,3 @@ def added_columns(now: NDArray[np.uint8], before: NDArray[np.uint8] | None) -> t
     return goes_on, b"".join(
         part[skipped * nbytes :].tobytes() for part, nbytes in zip(parts, COLUMN_BYTES, strict=True)
     )
-
-
-def joined_columns(parts: Sequence[bytes]) -> bytes:
-    """Join added trades, in order, to the columns of all of them."""
-    width = sum(COLUMN_BYTES)
-    joined, start = [], [0] * len(parts)
-    for nbytes in COLUMN_BYTES:
-        for number, part in enumerate(parts):
-            stop = start[number] + len(part) // width * nbytes
-            joined.append(memoryview(part)[start[number] : stop])
-            start[number] = stop
-    return b"".join(joined)
