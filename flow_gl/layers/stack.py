@@ -160,6 +160,8 @@ class ChartStack:
         self.chart: Final = Chart(resources, jobs, rows)
         self.counters: Final[FrameCounters] = self.chart.counters
         self._layers: Final[list[Layer]] = []
+        self._masks: Final[list[int]] = []
+        """What each layer follows, as bits of `labels.layout`; -1: it updates in every frame."""
         self._followers: Final[dict[int, list[Layer]]] = {}
         """Layers to update, by the changes that moved lines and labels in the frame: bits of `labels.layout`."""
         self._boxes: Final[Cached[list[tuple[int, int, int, int]]]] = Cached()
@@ -171,6 +173,7 @@ class ChartStack:
                 continue
             layer = step(self.chart)
             self._layers.append(layer)
+            self._masks.append(_mask_of(layer))
             if not isinstance(layer, CachedLayer) or layer.draws:
                 self._add_draw(name, layer.draw, pane)
 
@@ -228,7 +231,8 @@ class ChartStack:
 
         Those that place labels are among them in each layout: they say where theirs are, and give way to others.
         """
-        found = self._followers[moved] = [layer for layer in self._layers if _follows(layer, moved)]
+        layers = zip(self._layers, self._masks, strict=True)
+        found = self._followers[moved] = [layer for layer, mask in layers if mask < 0 or mask & moved]
         return found
 
     def draw(self, scene: Scene, *, timer: LayerTimer | None = None) -> None:
@@ -269,13 +273,14 @@ class ChartStack:
         return self.chart.rows
 
 
-def _follows(layer: Layer, moved: int) -> bool:
+def _mask_of(layer: Layer) -> int:
+    """Return what a layer follows, as bits of `labels.layout`; -1 if it updates in every frame."""
     if isinstance(layer, CountsLayer | HeaderLayer):
-        return True  # numbers on discs and in the header change in frames of their own
+        return -1  # numbers on discs and in the header change in frames of their own
     if isinstance(layer, CachedLayer) and layer.avoids:
-        return moved != 0
-    follows: int = getattr(layer, "follows", ALL)
-    return bool(follows & moved)
+        return ALL
+    mask: int = getattr(layer, "follows", ALL)
+    return mask
 
 
 def _outer(scene: Scene) -> Rect:

@@ -87,8 +87,8 @@ class ChartAxes:
         self._ranges: Final = RangeBook(ranges_job)
         self._timeline: Final = TimelineReader()
         self._marks: Final = MarkBook()
-        self.widest_texts: Final[Cached[list[str]]] = Cached()
-        """The widest labels of the chart's right axis."""
+        self.axis_px: Final[Cached[float]] = Cached()
+        """Width that the numbers at the chart's right axis need."""
 
     def look(self, market: MarketReader, state: ViewState, own: ChartState, moment: Moment) -> None:
         """Read what the time axis must know of the data: it is fitted after this and before `advance`."""

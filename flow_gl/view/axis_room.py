@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from flow_gl.core.cached import Cached
 from flow_gl.core.jobs import Jobs
+from flow_gl.gl.fonts import FontAtlas
 from flow_gl.store.market import MarketReader
 from flow_gl.ui.overlays.frame import Frame
-from flow_gl.ui.state.axis_width import axis_px, axis_texts, axis_texts_key
+from flow_gl.ui.state.axis_width import Heights, axis_px, axis_texts, axis_texts_key
+from flow_gl.ui.state.chart_state import ChartState
 from flow_gl.ui.state.layout import ChartLayout
 from flow_gl.view.chart_parts import ChartParts
 
@@ -18,7 +19,6 @@ class AxisRoom:
 
     def __init__(self, jobs: Jobs) -> None:
         self._job: Final = jobs.add("axis width")
-        self._found: Final[Cached[float]] = Cached()
         self._width_px = 0.0
         self._found_for: tuple[list[int], list[ChartLayout], float] = ([], [], 0.0)
 
@@ -41,12 +41,18 @@ class AxisRoom:
             return self._width_px
         self._found_for = asked
         shown = {chart.index: chart.layout for chart in last.charts} if last else {}
-        texts: list[str] = []
+        self._width_px = 0.0
         for index in visible:
             layout = shown.get(index)
             heights = (layout.price.height, layout.cvd.height, layout.comparison.height) if layout else (0.0, 0.0, 0.0)
             market, part = markets[index], parts.parts[index]
-            key = axis_texts_key(market, part.own, heights)
-            texts += part.axes.widest_texts.get(key, partial(axis_texts, market, part.own, heights))
-        self._width_px = self._found.get((*texts, scale), partial(axis_px, parts.resources.atlas, texts, scale))
+            key = axis_texts_key(market, part.own, heights), scale
+            width = part.axes.axis_px.get(
+                key, partial(_width_px, parts.resources.atlas, market, part.own, heights, scale)
+            )
+            self._width_px = max(self._width_px, width)
         return self._width_px
+
+
+def _width_px(atlas: FontAtlas, market: MarketReader, own: ChartState, heights: Heights, scale: float) -> float:
+    return axis_px(atlas, axis_texts(market, own, heights), scale)
