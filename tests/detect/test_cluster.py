@@ -16,6 +16,7 @@ from flow_gl.runtime.detect import pools
 from flow_gl.runtime.detect.study import Options, Studying
 from flow_gl.runtime.detect.tables import write
 from tests.detect.market import write_sessions
+from tests.kit.waiting import PATIENCE_S
 
 pytest.importorskip("distributed", reason="the extra cluster is not installed")
 
@@ -35,7 +36,7 @@ class Cluster:
         }
         file = folder / "scheduler.json"
         self.scheduler = self._start("scheduler", "--port", "0", "--host", "127.0.0.1", "--scheduler-file", str(file))
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_S
         while not file.exists() or not file.read_text():
             assert time.monotonic() < deadline, "the scheduler does not start"
             assert self.scheduler.poll() is None

@@ -9,7 +9,7 @@ from typing import IO
 import pytest
 
 from flow_gl.core.system.platform.pipes import PipeReader, PipeWriter
-from tests.kit.waiting import until
+from tests.kit.waiting import PATIENCE_S, until
 
 
 def pipe() -> tuple[IO[bytes], IO[bytes]]:
@@ -34,11 +34,11 @@ def test_messages_are_read_in_order_without_waiting() -> None:
         while not writer.offer(message):
             found += reader.take()
     writer.close()
-    reader.wait_for_end(10)
+    reader.wait_for_end(PATIENCE_S)
     assert reader.is_ended
     found += reader.take()
     assert found == b"".join(sent)
-    writer.wait_for_end(10)
+    writer.wait_for_end(PATIENCE_S)
     assert (source.closed, sink.closed) == (False, True)
     reader.close()
     assert source.closed
@@ -54,7 +54,7 @@ def test_a_stuck_reader_costs_messages_but_no_time() -> None:
     writer.close()
     assert not writer.offer(b"x")
     source.close()  # the process is gone
-    writer.wait_for_end(10)
+    writer.wait_for_end(PATIENCE_S)
     assert sink.closed
 
 
@@ -64,7 +64,7 @@ def test_messages_for_a_process_that_has_ended_are_dropped() -> None:
     writer = PipeWriter(sink, name="writer")
     writer.offer(b"x")
     until(lambda: not writer.offer(b"x"))
-    writer.wait_for_end(10)
+    writer.wait_for_end(PATIENCE_S)
     writer.close()
     assert sink.closed
 
@@ -76,7 +76,7 @@ def test_the_last_output_of_a_process_is_available_after_its_end() -> None:
         reader = PipeReader(process.stdout, name="reader")
         while process.poll() is None:
             reader.wait_for_end(0.05)
-        reader.wait_for_end(10)
+        reader.wait_for_end(PATIENCE_S)
         assert reader.take() == b"a" * 9_000_000 + b"\n"
         reader.close()
 

@@ -10,6 +10,7 @@ from flow_gl.core.schema import EventKind
 from flow_gl.ui.alerts import tones
 from flow_gl.ui.alerts.sound import Sounder
 from flow_gl.ui.alerts.tones import LONGEST_S, RATE_HZ
+from tests.kit.waiting import PATIENCE_S, until
 
 KINDS = [(Condition.EVENT, kind) for kind in EventKind] + [(one, 0) for one in Condition if one != Condition.EVENT]
 
@@ -43,7 +44,9 @@ def test_bullish_rises_and_bearish_falls():
 def test_without_the_package_the_problem_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "miniaudio", None)
     sounder = Sounder()
-    assert not sounder.wait_until_ready(0.5)
+    sounder.prepare()
+    until(lambda: sounder.problem, "no problem is said")
+    assert not sounder.is_ready
     assert "flow_gl[alerts]" in sounder.problem
     assert sounder.play(np.zeros(10, np.float32)) is None
 
@@ -56,7 +59,9 @@ def test_without_a_device_a_problem_is_reported_and_no_sound_counts_as_played(mo
 
     monkeypatch.setattr(miniaudio, "PlaybackDevice", fail)
     sounder = Sounder()
-    assert not sounder.wait_until_ready(0.5)
+    sounder.prepare()
+    until(lambda: sounder.problem, "no problem is said")
+    assert not sounder.is_ready
     assert sounder.problem == "no sound device"
     assert sounder.play(np.zeros(10, np.float32)) is None
     sounder.close()
@@ -65,7 +70,7 @@ def test_without_a_device_a_problem_is_reported_and_no_sound_counts_as_played(mo
 def test_a_device_that_stops_asking_for_samples_is_a_problem():
     pytest.importorskip("miniaudio")
     sounder = Sounder(is_null=True)
-    assert sounder.wait_until_ready(5.0)
+    assert sounder.wait_until_ready(PATIENCE_S)
     assert sounder.problem == ""
     sounder._device.stop()
     sounder._asked_ns -= 3_000_000_000
