@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from flow_gl.services.archive import database
 from tests.kit.ports import lasting_port
 from tests.kit.waiting import PATIENCE_S
 
@@ -88,6 +89,13 @@ def postgres() -> Iterator[PostgresServer]:
             server.stop()
     finally:
         server.remove()
+
+
+@pytest.fixture(autouse=True)
+def patient_databases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a database of a busy machine time to answer."""
+    for name in ("CONNECT_SECONDS", "STATEMENT_SECONDS"):
+        monkeypatch.setattr(database, name, int(PATIENCE_S))
 
 
 @pytest.fixture(params=["its own", "windows"])
