@@ -44,10 +44,15 @@ class Cell:
 
 
 class FontAtlas:
-    """The texture that holds all labels of a context."""
+    """The texture that holds all labels of a context.
 
-    def __init__(self) -> None:
-        self._faces: Final = Glyphs()
+    Parameters
+    ----------
+    glyphs : rasterised characters; by default its own
+    """
+
+    def __init__(self, glyphs: Glyphs | None = None) -> None:
+        self._faces: Final = glyphs or Glyphs()
         self._cells: dict[tuple[str, float, bool], Cell] = {}
         self._runs: dict[tuple[float, bool], GlyphRuns] = {}
         self._advances: dict[tuple[str, float, bool], float] = {}

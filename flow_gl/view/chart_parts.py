@@ -39,16 +39,21 @@ class ChartPart:
 
 
 class ChartParts:
-    """The parts of all charts."""
+    """The parts of all charts.
 
-    def __init__(self, scheduler: FrameScheduler) -> None:
+    Parameters
+    ----------
+    resources : what all charts share on the GPU; by default it is made for the first chart
+    """
+
+    def __init__(self, scheduler: FrameScheduler, resources: "SharedResources | None" = None) -> None:
         self._scheduler: Final = scheduler
         self.parts: list[ChartPart] = []
         """One for each chart, as of the last `follow`."""
         self.charts: Sequence[ChartState] = ()
         """The charts of the last `follow`."""
-        self.resources: SharedResources | None = None
-        """The GPU resources that all charts share; None before the first chart."""
+        self.resources: SharedResources | None = resources
+        """None before the first chart, unless given."""
 
     def follow(self, charts: Sequence[ChartState]) -> None:
         """Create the parts of new charts, and release those of charts that were closed."""

@@ -34,6 +34,7 @@ from flow_gl.view.chart_parts import ChartParts
 from flow_gl.view.frame_scheduler import SOON_S, FrameScheduler
 
 if TYPE_CHECKING:
+    from flow_gl.gl.resources import SharedResources
     from flow_gl.layers.base import Scene
     from flow_gl.layers.stack import ChartStack
 
@@ -52,9 +53,19 @@ class FrameLoop:
     state : what is shown and how
     gui : overlays over the same surface
     clock : the program's clock
+    resources : what the charts share on the GPU; by default the loop makes its own
     """
 
-    def __init__(self, surface: Surface, link: Link, state: ViewState, gui: Gui, clock: Clock) -> None:
+    def __init__(
+        self,
+        surface: Surface,
+        link: Link,
+        state: ViewState,
+        gui: Gui,
+        clock: Clock,
+        *,
+        resources: "SharedResources | None" = None,
+    ) -> None:
         self.surface: Final = surface
         self.link: Final = link
         self.state: Final = state
@@ -74,7 +85,7 @@ class FrameLoop:
         self.alerts = AlertCenter()
         self._clock: Final = clock
         self._motion: Final = MotionClock()
-        self._parts: Final = ChartParts(self.scheduler)
+        self._parts: Final = ChartParts(self.scheduler, resources)
         self._shown: Sequence[MarketReader] = ()
         """The market of each chart."""
         self._generation = link.generation

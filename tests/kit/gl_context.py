@@ -14,14 +14,17 @@ from numpy.typing import NDArray
 from flow_gl.gl.api import GL, clear, prepare_blending
 from flow_gl.gl.capture import read_picture
 from flow_gl.gl.fonts import FontAtlas
+from flow_gl.gl.glyphs import Glyphs
 from flow_gl.gl.resources import SharedResources
 from flow_gl.gl.surface.context import HeadlessContext
-from flow_gl.gl.surface.offscreen import Offscreen
 from flow_gl.layers.base import Scene
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import FrameScheduler
 
 WIDTH, HEIGHT = 640, 360
+
+
+GLYPHS = Glyphs()
 
 
 @cache
@@ -30,20 +33,11 @@ def _shared() -> tuple[HeadlessContext, SharedResources]:
     return context, SharedResources()
 
 
-class SharedContext(HeadlessContext):
-    """A surface of the shared context with a target of its own."""
-
-    def __init__(self, width: int, height: int, *, content_scale: float = 1.0) -> None:
-        self._ground = _shared()[0]._ground
-        self.make_current()
-        assert GL.glGetError() == GL.GL_NO_ERROR
-        self.target = Offscreen(width, height)
-        self._content_scale = content_scale
-        prepare_blending()
-
-    def close(self) -> None:
-        assert GL.glGetError() == GL.GL_NO_ERROR
-        self.target.release()
+def share_context() -> None:
+    """Make the shared context current, in the state of a new one."""
+    _shared()[0].make_current()
+    assert GL.glGetError() == GL.GL_NO_ERROR
+    prepare_blending()
 
 
 class PilotResources(SharedResources):
@@ -53,8 +47,7 @@ class PilotResources(SharedResources):
         shared = _shared()[1]
         self.shaders = shared.shaders
         self.row_drawing = shared.row_drawing
-        self.atlas = FontAtlas()
-        self.atlas._faces = shared.atlas._faces
+        self.atlas = FontAtlas(GLYPHS)
 
     def release(self) -> None:
         self.atlas.release()

@@ -23,13 +23,16 @@ from numpy.typing import NDArray
 
 from flow_gl.core.clock import SYSTEM, Clock, ManualClock
 from flow_gl.core.palette import DARK
+from flow_gl.gl.api import GL
 from flow_gl.gl.capture import read_picture
+from flow_gl.gl.resources import SharedResources
 from flow_gl.gl.surface.context import Surface, Window, WindowOptions
+from flow_gl.gl.surface.offscreen import Offscreen
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.paint.gui import Gui
 from flow_gl.ui.state.view_state import ViewState
 from flow_gl.view.frame_loop import FrameLoop
-from tests.kit.gl_context import PilotResources, SharedContext
+from tests.kit.gl_context import PilotResources, share_context
 from tests.kit.local_link import LocalLink
 from tests.kit.waiting import PATIENCE_S
 
@@ -38,6 +41,7 @@ ANSWER_FRAMES = 4
 """Dear ImGui takes at most one change of a key or button per frame."""
 PATIENCE_FRAMES = 5_000
 IDLE_FRAME_S = 1 / 30
+FEW_PX = 16, 16
 
 
 class CountingGui(Gui):
@@ -70,13 +74,21 @@ class Pilot(ABC):
     link, state, gui, loop, clock : the program's objects
     """
 
-    def __init__(self, surface: Surface, link: LocalLink, clock: Clock, *, window: Any = None) -> None:
+    def __init__(
+        self,
+        surface: Surface,
+        link: LocalLink,
+        clock: Clock,
+        *,
+        window: Any = None,
+        resources: SharedResources | None = None,
+    ) -> None:
         self.surface: Final = surface
         self.link: Final = link
         self.clock: Final = clock
         self.state: Final = ViewState()
         self.gui: Final = CountingGui(DARK, scale=1.0, window=window)
-        self.loop: Final = FrameLoop(surface, link, self.state, self.gui, clock)
+        self.loop: Final = FrameLoop(surface, link, self.state, self.gui, clock, resources=resources)
 
     @abstractmethod
     def frame_once(self) -> None:
@@ -241,36 +253,45 @@ class Pilot(ABC):
 _MOUSE_KEYS: Final = {"shift": imgui.Key.mod_shift, "ctrl": imgui.Key.mod_ctrl, "alt": imgui.Key.mod_alt}
 
 
-class TinyTarget(SharedContext):
+class TinyTarget:
     """A surface that claims to be large but has few pixels: everything is laid out and sent, and little is filled.
 
     A frame costs a fifth of one with pixels, because a software rasteriser spends most of its time on filling.
+
+    Attributes
+    ----------
+    size : width and height that it claims to have, pixels
+    content_scale : scale of the monitor that it claims to be on
     """
 
     def __init__(self, width: int, height: int, *, content_scale: float = 1.0) -> None:
-        super().__init__(16, 16)
-        self._claimed = width, height
-        self._claimed_scale = content_scale
+        share_context()
+        self._target: Final = Offscreen(*FEW_PX)
+        self.size = width, height
+        self.content_scale = content_scale
+        self.is_closing = False
 
     def has_pixels(self, are_all: bool) -> None:
         """Have all pixels of the claimed size, or few."""
-        self.target.resize(*(self._claimed if are_all else (16, 16)))
+        self._target.resize(*(self.size if are_all else FEW_PX))
 
     def claim(self, width: int, height: int) -> None:
         """Change the size, as a user does with a window's."""
-        self._claimed = width, height
+        self.size = width, height
 
     def move_to_monitor(self, content_scale: float) -> None:
         """Be on a monitor of another scale."""
-        self._claimed_scale = content_scale
+        self.content_scale = content_scale
 
-    @property
-    def content_scale(self) -> float:
-        return self._claimed_scale
+    def begin(self) -> None:
+        self._target.bind()
 
-    @property
-    def size(self) -> tuple[int, int]:
-        return self._claimed
+    def swap(self) -> None:
+        GL.glFinish()
+
+    def close(self) -> None:
+        assert GL.glGetError() == GL.GL_NO_ERROR
+        self._target.release()
 
 
 class HeadlessPilot(Pilot):
@@ -299,8 +320,7 @@ class HeadlessPilot(Pilot):
         self._has_picture: Final = has_picture
         target = TinyTarget(*size, content_scale=content_scale)
         target.has_pixels(has_picture)
-        super().__init__(target, link, self.time)
-        self.loop._parts.resources = PilotResources()
+        super().__init__(target, link, self.time, resources=PilotResources())
 
     def picture(self) -> NDArray[np.uint8]:
         assert self._has_picture, "this pilot has few pixels: make it with has_picture=True"
