@@ -221,10 +221,13 @@ def test_a_seek_gives_the_rows_and_tables_of_a_run_from_the_beginning(tmp_path: 
         assert int(rig.status["trades"]) == ahead
 
 
+@pytest.mark.parametrize("loaded", [0, 1 << 10])
 @pytest.mark.parametrize("cut_after", [0, 7, 1_000])
 def test_seeks_over_sessions_into_stores_filled_ahead_give_the_same_numbers(
-    tmp_path: Path, rigs: list[Rig], cut_after: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, rigs: list[Rig], cut_after: int, loaded: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(spare, "LOADED", loaded)
+    monkeypatch.setattr(spare, "_STEP_POINTS", 1)
     paths, rows = files_of(tmp_path)
     rig = Rig(paths)
     rigs.append(rig)

@@ -29,7 +29,7 @@ from flow_gl.services.replay_cache.segment import (
 from flow_gl.services.replay_cache.snapshot_file import Snapshot, SnapshotError, SnapshotFile, encode
 
 _SUFFIX: Final = ".seek"
-_LOADED: Final = 4
+LOADED: Final = 4
 """Number of segments whose encoded bytes are kept in memory."""
 _MAX_DECODED: Final = 1 << 30
 """Size of a replay's decoded rows, in bytes, up to which all of them are kept."""
@@ -167,7 +167,7 @@ class Library:
                 except SnapshotError as error:
                     raise DataError(f"{path}: its index in the cache cannot be used: {error}") from None
             self._loaded[number] = segment
-            while len(self._loaded) > _LOADED:
+            while len(self._loaded) > LOADED:
                 del self._loaded[next(iter(self._loaded))]
             return segment
 
@@ -188,7 +188,7 @@ class Library:
             if (number, chart) in self._rows:
                 return self._rows[number, chart][lod]["id"]
             if (number, chart, lod) not in self._ids:
-                while len(self._ids) > _LOADED:
+                while len(self._ids) > LOADED:
                     del self._ids[next(iter(self._ids))]
                 self._ids[number, chart, lod] = self.segment(number).file.bubbles(chart, lod)[0]["id"]
             return self._ids[number, chart, lod]

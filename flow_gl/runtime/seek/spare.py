@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from flow_gl.core.errors import DataError
 from flow_gl.runtime.seek.filling import End, fill, rings_of
+from flow_gl.runtime.seek.library import LOADED
 from flow_gl.store.market import MarketStore
 from flow_gl.store.shm import SharedMemoryError, free_bytes
 
@@ -23,6 +24,8 @@ MAX_BYTES: Final = 768 << 20
 """Maximum size of prefilled rows, in bytes, for all charts together; longer replays are filled only by the seek."""
 _ROOM: Final = 3
 """Shared memory that must be free, as a multiple of the rows' size."""
+_STEP_POINTS: Final = 4
+"""Checkpoints whose rows are written in one step: those of a quarter of a million trades."""
 _numbers: Final = itertools.count()
 """Numbers the stores of this process, so that their names differ."""
 
@@ -66,11 +69,12 @@ class SpareStores:
                 self._spares = [self._new() for _ in range(self._charts)]
             for chart, spare in enumerate(self._spares):
                 for number, end in enumerate(self._ends(spare.store, chart, place)):
-                    if self._is_wanted.is_set():
-                        return
-                    if end.head > spare.held[number]:
-                        fill(self._library, spare.store, chart, number, end, held=spare.held[number], is_hidden=True)
-                        spare.held[number] = end.head
+                    for step in self._steps(spare, chart, number, end):
+                        if self._is_wanted.is_set():
+                            return
+                        held = spare.held[number]
+                        fill(self._library, spare.store, chart, number, step, held=held, is_hidden=True)
+                        spare.held[number] = step.head
 
     def take(self) -> list[Spare]:
         """Return the spare stores, possibly only partly filled; the caller then owns them. [] if there are none."""
@@ -97,6 +101,20 @@ class SpareStores:
     def _has_room(self) -> bool:
         nbytes, free = self._library.rows_nbytes, free_bytes()
         return nbytes <= MAX_BYTES and (free is None or free > _ROOM * nbytes)
+
+    def _steps(self, spare: Spare, chart: int, number: int, end: End) -> list[End]:
+        """Return up to where to fill a ring, step by step: a seek that comes meanwhile waits for one step only."""
+        held = spare.held[number]
+        if end.head <= held:
+            return []
+        steps: list[End] = []
+        # Checkpoints of more segments than are kept in memory would be read again for each ring.
+        if end.head <= rings_of(spare.store)[number].capacity and len(self._library) <= LOADED:
+            for segment in range(end.segment + 1):
+                points = self._library.segment(segment).points
+                heads = [point.heads[chart][number] for point in points[_STEP_POINTS:-1:_STEP_POINTS]]
+                steps += [End(head, segment) for head in heads if held < head < end.head]
+        return [*steps, end]
 
     def _ends(self, store: MarketStore, chart: int, place: "Place") -> list[End]:
         """Return how far to fill each ring: to the replay's end if it holds all rows, otherwise to the checkpoint."""
