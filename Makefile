@@ -9,7 +9,7 @@ FAST_TESTS := tests/core tests/engine tests/store tests/layers tests/gl tests/ui
 ARGS ?=
 # Number of processes that run tests. More than two cores would suggest: many tests wait for an election or a gateway.
 WORKERS ?= 3
-PYTEST := $(BIN)/pytest -n $(WORKERS) --dist worksteal
+PYTEST = $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 .PHONY: help setup setup-tools setup-test demo test test-fast bare fuzz lint bench bench-peers pictures image bundle bundle-check lock clean
 
@@ -34,6 +34,8 @@ test: setup-test ## Run the whole test suite (ARGS='-k profile -x' for a part of
 fuzz: setup-test ## Run the property tests with new random seeds for five minutes (ARGS='--minutes 30', ARGS='--seed N')
 	@$(BIN)/python scripts/fuzz.py $(ARGS)
 
+# These wait for nothing: one process for each core.
+test-fast: WORKERS = auto
 test-fast: setup-tools ## Run the fast tests: those that need no window, no gateway and no types (make lint checks these)
 	@$(PYTEST) $(FAST_TESTS) $(ARGS)
 
