@@ -15,7 +15,7 @@ from flow_gl.feed.live.ledger import RESUME_OVERLAP_NS
 from flow_gl.feed.live.supervisor import LiveFeed
 from flow_gl.runtime.recovered import NOTHING, Recorded, recorded_of
 from flow_gl.runtime.resumed import ResumedFeed
-from flow_gl.services.recording.file import Coming
+from flow_gl.services.recording.file import ExpectedRun
 from flow_gl.services.recording.folder import recorded
 from flow_gl.services.recording.recorder import Recorder
 from flow_gl.store.ring import Ring
@@ -46,7 +46,7 @@ class Run(Rig):
         self.feed = ResumedFeed(symbols, make_live, calendar=calendar, **options)  # type: ignore[assignment]
         self._tape = Ring(memoryview(bytearray(Ring.nbytes(TRADE, 1 << 13))), TRADE, 1 << 13)
         self.recorder = Recorder(directory, dataset=DATASET, session_of=calendar.session_at, clock=self.clock)
-        self.recorder.start(self._tape, coming=Coming(repeats_gaps=False), is_threaded=False)
+        self.recorder.start(self._tape, expected=ExpectedRun(repeats_gaps=False), is_threaded=False)
         self.feed.resume(self._recorded)
         self.feed.start()
         self._noted = 0

@@ -30,7 +30,7 @@ from flow_gl.dbn.writing import write_dbn
 from flow_gl.engine.warm import warm_up
 from flow_gl.runtime.detect import work
 from flow_gl.runtime.detect.plan import SessionRange, plan
-from flow_gl.runtime.detect.study import Options, Studying
+from flow_gl.runtime.detect.study import Options, StudyRun
 
 _SUNDAY_NS: Final = 1_792_360_800 * SECOND_NS
 """2026-10-18 18:00 New York: a week's first open."""
@@ -63,7 +63,7 @@ def run(
             compressed = _seconds(pool, packed, 1, rounds)
             grid = _seconds(pool, packed, len(_SETS), rounds)
         start = time.perf_counter()
-        Studying(plain, _SETS[:1], Options(workers=count, is_cached=False)).run()
+        StudyRun(plain, _SETS[:1], Options(workers=count, is_cached=False)).run()
         command = time.perf_counter() - start
         unpacked = _unpacked_per_second(packed[0], trades)
     figures: dict[str, Any] = {

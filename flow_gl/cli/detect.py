@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
     from rich.table import Table
 
-    from flow_gl.runtime.detect.study import Study, Studying
+    from flow_gl.runtime.detect.study import Study, StudyRun
     from flow_gl.runtime.detect.tables import Count, Values
 
 
@@ -76,12 +76,12 @@ def detect(
     paths = [Path(path) for path in draw.check_files(files)]
     _check_folder(out)
     # A heavy import, so the flags are checked first.
-    from flow_gl.runtime.detect.study import Options, Studying
+    from flow_gl.runtime.detect.study import Options, StudyRun
     from flow_gl.runtime.detect.tables import write
 
     with _progress() as progress:
         task = progress.add_task(f"{len(paths)} files, {len(settings)} sets of parameters", total=1.0)
-        studying = Studying(
+        studying = StudyRun(
             paths,
             settings,
             Options(workers, scheduler, is_cached),
@@ -92,7 +92,7 @@ def detect(
             study = studying.run()
         except BaseException as error:
             if not isinstance(error, FlowError):
-                _say_where(studying, is_cached=is_cached)
+                _print_progress(studying, is_cached=is_cached)
             raise
     written = write(study, values, out)
     _show(study, values)
@@ -133,7 +133,7 @@ def _progress() -> "Iterator[Progress]":
         yield progress
 
 
-def _say_where(studying: "Studying", *, is_cached: bool) -> None:
+def _print_progress(studying: "StudyRun", *, is_cached: bool) -> None:
     """Say what an interrupted study has kept."""
     if is_cached and studying.count:
         typer.echo(

@@ -20,7 +20,7 @@ from flow_gl.engine.pipeline import Pipeline
 from flow_gl.feed.base import Feed
 from flow_gl.feed.files.replay import FilesFeed
 from flow_gl.runtime.charts import Charts
-from flow_gl.runtime.feed_controls import Growing, Paced, Retriable
+from flow_gl.runtime.feed_controls import Extensible, Paced, Retriable
 from flow_gl.runtime.persistence import Persistence
 from flow_gl.runtime.replay_snapshots import ReplaySnapshots
 from flow_gl.runtime.seek.restoring import Restored, restore
@@ -38,7 +38,7 @@ class CommandHandling:
     """The half of `runtime.engine_loop.Engine` that executes commands; the engine owns the state."""
 
     _feed: Feed
-    _growing: Growing | None
+    _extensible: Extensible | None
     _pipeline: Pipeline
     _charts: Charts
     _clock: Clock
@@ -113,11 +113,11 @@ class CommandHandling:
     def _add(self, symbol: str) -> None:
         """Request another symbol from the feed. Its chart appears once the feed names its instrument."""
         try:
-            if self._growing is None:
+            if self._extensible is None:
                 raise UsageError(f"{symbol}: this feed cannot add symbols while it runs")
             self._charts.expect(symbol)
             try:
-                self._growing.add(symbol)
+                self._extensible.add(symbol)
             except UsageError as error:
                 self._charts.forget(symbol)
                 raise UsageError(f"{symbol}: {error}") from None
@@ -125,9 +125,9 @@ class CommandHandling:
             self._not_added(symbol, str(error))
 
     def _look_for_refusals(self) -> None:
-        if self._growing is None:
+        if self._extensible is None:
             return
-        for symbol, why in self._growing.refusals():
+        for symbol, why in self._extensible.refusals():
             self._charts.forget(symbol)
             self._not_added(symbol, f"{symbol}: {why}")
 

@@ -31,7 +31,7 @@ from flow_gl.engine.summary import Summary
 from flow_gl.feed.base import Feed, FeedStatus
 from flow_gl.runtime.charts import Candidates, Charts
 from flow_gl.runtime.command_handling import REPLAY_DISORDER_NS, CommandHandling
-from flow_gl.runtime.feed_controls import Growing, Resumable, WithHistory
+from flow_gl.runtime.feed_controls import Extensible, HasHistory, Resumable
 from flow_gl.runtime.meters import Rate, StatusBoard
 from flow_gl.runtime.persistence import Persistence
 from flow_gl.runtime.replay_snapshots import Note, ReplaySnapshots
@@ -72,7 +72,7 @@ _STANDING: Final = frozenset({FeedState.ENDED, FeedState.FAILED, FeedState.CLOSE
 
 
 @dataclass(frozen=True, slots=True)
-class Beginning:
+class InitialState:
     """The initial state of an engine's loop."""
 
     note: str = ""
@@ -97,7 +97,7 @@ class Engine(CommandHandling):
     clock : the program's clock
     commands : the view's commands; any thread may put one, Stop ends the loop
     persistence : recorder and archive of a live session, and the bus; None for none
-    beginning : the initial state; None for an empty one
+    initial : the initial state
     answer : sends the view an answer
     """
 
@@ -111,7 +111,7 @@ class Engine(CommandHandling):
         clock: Clock,
         commands: queue.SimpleQueue[Command],
         persistence: Persistence | None = None,
-        beginning: Beginning = Beginning(),
+        initial: InitialState = InitialState(),
         answer: Callable[[Answer], None] = lambda _: None,
     ) -> None:
         self._feed = feed
@@ -121,20 +121,20 @@ class Engine(CommandHandling):
         self._clock = clock
         self._commands = commands
         self._answer = answer
-        self._note: Final = beginning.note
+        self._note: Final = initial.note
         self._persistence = persistence
-        self._snapshots = beginning.snapshots
-        self._transport = beginning.transport
+        self._snapshots = initial.snapshots
+        self._transport = initial.transport
         self._log = get_logger("engine")
         self.tape: Final = Ring(memoryview(bytearray(Ring.nbytes(TRADE, TAPE_CAPACITY))), TRADE, TAPE_CAPACITY)
         """Every trade in arrival order, except those of earlier sessions."""
-        self._history: Final = feed if isinstance(feed, WithHistory) else None
-        self._growing = feed if isinstance(feed, Growing) else None
+        self._history: Final = feed if isinstance(feed, HasHistory) else None
+        self._extensible = feed if isinstance(feed, Extensible) else None
         self._is_history = False  # what waits is of earlier sessions
         self._waiting: deque[tuple[Item, int]] = deque()
         self._taken = 0  # trades of the first waiting item that are aggregated already
         self._behind = 0
-        self._totals = Totals.of(beginning.known or Note())
+        self._totals = Totals.of(initial.known or Note())
         self._advanced_to = self._polled_wall = 0
         self._rate: Final = Rate()
         self._oldest_unpublished: int | None = None

@@ -23,7 +23,7 @@ class Retriable(Protocol):
 
 
 @runtime_checkable
-class Growing(Protocol):
+class Extensible(Protocol):
     """A feed to which symbols can be added while it runs."""
 
     def add(self, symbol: str) -> None:
@@ -47,7 +47,7 @@ class Resumable(Protocol):
 
 
 @runtime_checkable
-class WithHistory(Protocol):
+class HasHistory(Protocol):
     """A feed that begins with earlier sessions."""
 
     def is_history(self) -> bool:

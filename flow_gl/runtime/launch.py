@@ -119,7 +119,7 @@ class Session:
             raise self._error
         assert self._plan is not None
         from flow_gl.runtime.chart_setup import ChartSetup
-        from flow_gl.runtime.engine_loop import Beginning, Engine
+        from flow_gl.runtime.engine_loop import Engine, InitialState
         from flow_gl.runtime.persistence import Persistence
         from flow_gl.runtime.publishing import Publishing
 
@@ -149,7 +149,7 @@ class Session:
             clock=self._clock,
             commands=commands,
             persistence=persistence,
-            beginning=Beginning(plan.note, plan.snapshots, known, self._transport_of(setup)),
+            initial=InitialState(plan.note, plan.snapshots, known, self._transport_of(setup)),
             answer=self._answer,
         )
         self._owned.callback(engine.close_charts)

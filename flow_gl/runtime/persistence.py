@@ -20,7 +20,7 @@ from flow_gl.feed.live.hours import MEMORY_NS
 from flow_gl.runtime.meters import StatusBoard
 from flow_gl.runtime.publishing import Publishing
 from flow_gl.runtime.recovered import NOTHING, Recorded, recorded_of
-from flow_gl.services.recording.file import Coming
+from flow_gl.services.recording.file import ExpectedRun
 from flow_gl.services.recording.folder import Keep
 from flow_gl.services.recording.recorder import Recorder, RecorderState
 from flow_gl.store.market import MarketStore
@@ -56,7 +56,7 @@ class Persistence:
         self._tape = tape
         if self._recorder:
             # The feed begins with the recording's trades and gaps; the gateway brings the rest.
-            self._recorder.start(tape, position=tape.head, coming=Coming(repeats_gaps=False), reach_ns=_REACH_NS)
+            self._recorder.start(tape, position=tape.head, expected=ExpectedRun(repeats_gaps=False), reach_ns=_REACH_NS)
         if self._archive:
             self._archive.start()
 

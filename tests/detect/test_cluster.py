@@ -13,7 +13,7 @@ import pytest
 from flow_gl.core.errors import FlowError, UsageError
 from flow_gl.core.settings import DEFAULTS
 from flow_gl.runtime.detect import pools
-from flow_gl.runtime.detect.study import Options, Studying
+from flow_gl.runtime.detect.study import Options, StudyRun
 from flow_gl.runtime.detect.tables import write
 from tests.detect.market import write_sessions
 from tests.kit.waiting import PATIENCE_S
@@ -82,7 +82,7 @@ def tables(study, folder):
 @pytest.mark.filterwarnings("ignore")  # distributed's own, about its event loop and open sockets
 def test_a_cluster_gives_the_same_bytes_even_if_a_worker_is_killed(tmp_path, cluster, monkeypatch):
     paths = write_sessions(tmp_path, 5)
-    alone = Studying(paths, SETS, Options(workers=1, is_cached=False)).run()
+    alone = StudyRun(paths, SETS, Options(workers=1, is_cached=False)).run()
     run_cluster, killed = pools.run_cluster, []
 
     def killing(tasks, *, scheduler):
@@ -94,7 +94,7 @@ def test_a_cluster_gives_the_same_bytes_even_if_a_worker_is_killed(tmp_path, clu
             yield result
 
     monkeypatch.setattr("flow_gl.runtime.detect.study.run_cluster", killing)
-    apart = Studying(paths, SETS, Options(scheduler=cluster.address, is_cached=False)).run()
+    apart = StudyRun(paths, SETS, Options(scheduler=cluster.address, is_cached=False)).run()
     assert killed == [-signal.SIGKILL]
     assert cluster.workers[1].poll() is None
     assert tables(apart, tmp_path / "apart") == tables(alone, tmp_path / "alone")
@@ -105,7 +105,7 @@ def test_an_unreachable_scheduler_is_one_clear_line(tmp_path, monkeypatch):
     monkeypatch.setattr(pools, "CONNECT_S", 1)
     paths = write_sessions(tmp_path, 1)
     with pytest.raises(FlowError, match=r"--scheduler tcp://127.0.0.1:9 cannot be reached") as caught:
-        Studying(paths, SETS, Options(scheduler="tcp://127.0.0.1:9", is_cached=False)).run()
+        StudyRun(paths, SETS, Options(scheduler="tcp://127.0.0.1:9", is_cached=False)).run()
     assert "\n" not in str(caught.value)
 
 
@@ -114,4 +114,4 @@ def test_an_invalid_scheduler_address_is_one_clear_line(tmp_path, monkeypatch):
     monkeypatch.setattr(pools, "CONNECT_S", 1)
     paths = write_sessions(tmp_path, 1)
     with pytest.raises(UsageError, match="expected an address like tcp://HOST:8786"):
-        Studying(paths, SETS, Options(scheduler="spam://nowhere", is_cached=False)).run()
+        StudyRun(paths, SETS, Options(scheduler="spam://nowhere", is_cached=False)).run()

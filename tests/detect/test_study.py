@@ -14,7 +14,7 @@ from flow_gl.dbn.writing import write_dbn
 from flow_gl.feed.files.replay import read_items
 from flow_gl.runtime.detect import work
 from flow_gl.runtime.detect.plan import plan
-from flow_gl.runtime.detect.study import Options, Studying
+from flow_gl.runtime.detect.study import Options, StudyRun
 from flow_gl.runtime.detect.tables import write
 from flow_gl.runtime.export import ExportOptions, export
 from tests.detect.market import ES, MONDAY, NAMES, NQ, SPREAD, day_of_trades, write_days, write_sessions
@@ -29,7 +29,7 @@ LATER = ("price_then", "move_10s", "move_60s", "move_5m")
 
 def found(paths, out, settings=SETTINGS, options=ALONE):
     """Return the table of events without the later prices."""
-    study = Studying(paths, [settings], options).run()
+    study = StudyRun(paths, [settings], options).run()
     write(study, [{}], out)
     table = pq.read_table(out / "events.parquet")
     return study, table.drop_columns(list(LATER))
@@ -157,7 +157,7 @@ def test_any_number_of_workers_writes_the_same_bytes(out):
     values = [{"absorption.sd": settings.absorption_sd} for settings in sets]
     written = []
     for workers in (1, 2):
-        study = Studying(paths, sets, Options(workers=workers, is_cached=False)).run()
+        study = StudyRun(paths, sets, Options(workers=workers, is_cached=False)).run()
         folder = out / f"by{workers}"
         folder.mkdir()
         written.append([path.read_bytes() for path in write(study, values, folder)])
@@ -215,7 +215,7 @@ def test_an_interrupted_study_continues_where_it_stopped(out, monkeypatch):
         return detect(part, sets, **more)
 
     monkeypatch.setattr(work, "detect", interrupted)
-    studying = Studying(paths, [SETTINGS], Options(workers=1))
+    studying = StudyRun(paths, [SETTINGS], Options(workers=1))
     with pytest.raises(KeyboardInterrupt):
         studying.run()
     assert studying.done == 2
@@ -259,7 +259,7 @@ def test_later_prices_follow_the_rule(out):
     trades = trades[trades["ts_event"] % DAY_NS < 22 * HOUR_NS]
     path = out / "late.dbn.zst"
     write_dbn(path, trades, symbols=NAMES)
-    study = Studying([path], [SETTINGS], ALONE).run()
+    study = StudyRun([path], [SETTINGS], ALONE).run()
     write(study, [{}], out / "ours")
     checked = missing = 0
     for row in pq.read_table(out / "ours" / "events.parquet").to_pylist():
@@ -283,7 +283,7 @@ def test_later_prices_follow_the_rule(out):
 
 def test_counts_add_up_to_the_events(out):
     paths = write_sessions(out, 3)
-    study = Studying(paths, [SETTINGS], ALONE).run()
+    study = StudyRun(paths, [SETTINGS], ALONE).run()
     write(study, [{}], out / "ours")
     events = pq.read_table(out / "ours" / "events.parquet").to_pylist()
     counts = pq.read_table(out / "ours" / "counts.parquet").to_pylist()

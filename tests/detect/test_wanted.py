@@ -12,7 +12,7 @@ from flow_gl.dbn.writing import write_dbn
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.runtime.detect import pools, work
 from flow_gl.runtime.detect.plan import SessionRange
-from flow_gl.runtime.detect.study import Options, Studying
+from flow_gl.runtime.detect.study import Options, StudyRun
 from flow_gl.runtime.detect.wanted import Wanted
 from tests.detect.market import ES, NQ, day_of_trades, write_days
 from tests.detect.test_study import SETTINGS
@@ -39,9 +39,9 @@ def events_of(study):
 @pytest.mark.parametrize("symbol", ["NQZ5", "101"])
 def test_one_instruments_events_are_those_of_the_whole_study(tmp_path, processed, symbol):
     paths = write_days(tmp_path, 5)
-    whole = Studying(paths, [SETTINGS], ALONE).run().of(symbol)
+    whole = StudyRun(paths, [SETTINGS], ALONE).run().of(symbol)
     processed.clear()
-    one = Studying(paths, [SETTINGS], ALONE, symbol=symbol).run()
+    one = StudyRun(paths, [SETTINGS], ALONE, symbol=symbol).run()
     assert events_of(one) == events_of(whole)
     assert any(events for _, _, events in events_of(one))
     assert set(np.concatenate(processed).tolist()) == {NQ}
@@ -52,9 +52,9 @@ def test_a_continuous_symbol_keeps_every_contract_that_it_meant(tmp_path):
     for number, instrument_id in enumerate((NQ, NQ, ES)):
         paths.append(tmp_path / f"day{number}.dbn.zst")
         write_dbn(paths[-1], day_of_trades(number, ids=(instrument_id,), count=4000), symbols={instrument_id: "NQ.v.0"})
-    study = Studying(paths, [SETTINGS], ALONE, symbol="NQ.v.0").run()
+    study = StudyRun(paths, [SETTINGS], ALONE, symbol="NQ.v.0").run()
     assert {one.instrument_id for one in study.sets[0]} == {NQ, ES}
-    assert events_of(study) == events_of(Studying(paths, [SETTINGS], ALONE).run().of("NQ.v.0"))
+    assert events_of(study) == events_of(StudyRun(paths, [SETTINGS], ALONE).run().of("NQ.v.0"))
 
 
 def test_an_instrument_named_after_its_first_trades_keeps_them(tmp_path):
@@ -66,7 +66,7 @@ def test_an_instrument_named_after_its_first_trades_keeps_them(tmp_path):
     run.feed(rows[1000:])
     run.recorder.close()
     (path,) = tmp_path.glob("*.dbn.zst")
-    (market,) = Studying([path], [SETTINGS], ALONE, symbol="NQ.v.0").run().sets[0]
+    (market,) = StudyRun([path], [SETTINGS], ALONE, symbol="NQ.v.0").run().sets[0]
     assert sum(session.trades for session in market.sessions) == int((rows["instrument_id"] == NQ).sum())
 
 
@@ -75,13 +75,13 @@ def test_a_symbol_without_trades_is_refused_before_anything_is_detected(tmp_path
     path = tmp_path / "day.dbn.zst"
     write_dbn(path, day_of_trades(0, count=2000, ids=(NQ, ES)), symbols={NQ: "NQZ5", ES: "ESZ5"})
     with pytest.raises(DataError, match=f"{symbol} is not in day.dbn.zst; it holds NQZ5, ESZ5"):
-        Studying([path], [SETTINGS], ALONE, symbol=symbol).run()
+        StudyRun([path], [SETTINGS], ALONE, symbol=symbol).run()
     assert processed == []
 
 
 def test_a_symbol_is_found_in_small_letters(tmp_path):
     paths = write_days(tmp_path, 1)
-    small, capital = (Studying(paths, [SETTINGS], ALONE, symbol=symbol).run() for symbol in ("nqz5", "NQZ5"))
+    small, capital = (StudyRun(paths, [SETTINGS], ALONE, symbol=symbol).run() for symbol in ("nqz5", "NQZ5"))
     assert events_of(small) == events_of(capital) != []
 
 

@@ -12,7 +12,7 @@ from flow_gl.core.clock import ManualClock
 from flow_gl.core.items import Definition, Mapping
 from flow_gl.core.schema import TRADE
 from flow_gl.core.units import DAY_NS, SECOND_NS
-from flow_gl.services.recording.file import Coming
+from flow_gl.services.recording.file import ExpectedRun
 from flow_gl.services.recording.folder import recorded
 from flow_gl.services.recording.recorder import Recorder
 from flow_gl.store.ring import Ring
@@ -45,12 +45,12 @@ class Run:
         capacity: int = 1 << 12,
         reach_ns: int | None = None,
         session_of: Callable[[int], object] = utc_day,
-        **coming: bool,
+        **expected: bool,
     ) -> None:
         self.clock = ManualClock(wall_ns)
         self.tape = make_tape(capacity)
         self.recorder = Recorder(directory, dataset=DATASET, session_of=session_of, clock=self.clock)
-        self.recorder.start(self.tape, coming=Coming(**coming), reach_ns=reach_ns, is_threaded=False)
+        self.recorder.start(self.tape, expected=ExpectedRun(**expected), reach_ns=reach_ns, is_threaded=False)
 
     def feed(self, rows: NDArray[np.void], *, at_once: int = 500) -> None:
         """Append trades, one batch per second."""

@@ -163,7 +163,7 @@ KILLED = textwrap.dedent(
     from pathlib import Path
     from flow_gl.core.schema import TRADE
     from flow_gl.services.recording.recorder import Recorder
-    from flow_gl.services.recording.file import Coming
+    from flow_gl.services.recording.file import ExpectedRun
     from flow_gl.store.ring import Ring
     from tests.kit.trades import make_tied_trades
     from tests.services.days import utc_day
@@ -183,7 +183,7 @@ KILLED = textwrap.dedent(
     rows, first = make_tied_trades(60_000), int(sys.argv[2])
     tape = Ring(memoryview(bytearray(Ring.nbytes(TRADE, 1 << 16))), TRADE, 1 << 16)
     recorder = Recorder(Path(sys.argv[1]), dataset="GLBX.MDP3", session_of=utc_day)
-    recorder.start(tape, coming=Coming(repeats=first == 0))
+    recorder.start(tape, expected=ExpectedRun(repeats=first == 0))
     for at in range(first, len(rows), 50):
         tape.append(rows[at : at + 50])
         print(at + 50, time.monotonic_ns(), longest_ns[0], flush=True)

@@ -96,7 +96,7 @@ class Study:
         return replace(self, sets=sets)
 
 
-class Studying:
+class StudyRun:
     """A study that runs.
 
     Attributes

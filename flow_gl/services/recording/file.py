@@ -47,7 +47,7 @@ class Recovered:
 
 
 @dataclass(frozen=True, slots=True)
-class Coming:
+class ExpectedRun:
     """The trades that a run will deliver of a session that is already partly recorded."""
 
     repeats: bool = True
@@ -68,7 +68,7 @@ class RecordingFile:
     names : mapping and definition records that the file must hold
     is_new_run : this run opens the file for the first time: the file is cut at its first hole, which the run will
         fill. Otherwise holes stay, as marked
-    coming : what this run will bring
+    expected : the trades that this run will deliver
 
     Raises
     ------
@@ -76,7 +76,9 @@ class RecordingFile:
         The file cannot be created, read, repaired, locked or written; BlockingIOError if another program is writing it.
     """
 
-    def __init__(self, path: Path, *, header: bytes, names: list[bytes], is_new_run: bool, coming: Coming) -> None:
+    def __init__(
+        self, path: Path, *, header: bytes, names: list[bytes], is_new_run: bool, expected: ExpectedRun
+    ) -> None:
         self.path: Final = path
         self.repaired = ""
         """The repair made on opening, one line; "" if there was none."""
@@ -86,7 +88,7 @@ class RecordingFile:
         """Trades held that may be repeated; None if everything that comes is new."""
         self.recovered: Recovered | None = None
         """The contents of the file when it was opened; None after the first write."""
-        self._coming: Final = coming
+        self._expected: Final = expected
         self._is_dirty = False
         self._needs_sync = False
         self._names = HeldNames()
@@ -104,10 +106,10 @@ class RecordingFile:
             self._size = found.size
             self._names.add(found.names)
             self._has_trades = len(found.trades) > 0
-            if is_new_run and coming.repeats and len(found.trades):
+            if is_new_run and expected.repeats and len(found.trades):
                 self.seen = Seen(found.trades)
             self._look_at_order(found.trades)
-            are_markers_repeated = is_new_run and coming.repeats and coming.repeats_gaps
+            are_markers_repeated = is_new_run and expected.repeats and expected.repeats_gaps
             if is_new_run:
                 self.recovered = self._recover(found)
             if self._is_disordered or (are_markers_repeated and found.markers):
@@ -213,7 +215,7 @@ class RecordingFile:
     def _mend(self, header: bytes, names: list[bytes], *, is_new_run: bool) -> recording.Scan:
         """Repair the open file and return its contents."""
         found = recording.scan(self.path)
-        reaches_ns = self._coming.reaches_ns
+        reaches_ns = self._expected.reaches_ns
         fillable = [offset for offset, marker in found.holes if is_new_run and marker.start >= reaches_ns]
         keep = min([found.good_bytes, *fillable])
         if keep == found.size:

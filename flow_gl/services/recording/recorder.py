@@ -26,7 +26,7 @@ from flow_gl.core.market.gap_markers import GapMarker
 from flow_gl.core.sessions import Session
 from flow_gl.core.units import SECOND_NS
 from flow_gl.dbn.layout import TRADE_KIND, TRADE_WORDS
-from flow_gl.services.recording.file import Coming, Recovered
+from flow_gl.services.recording.file import ExpectedRun, Recovered
 from flow_gl.services.recording.folder import Keep
 from flow_gl.services.recording.names import Notice
 from flow_gl.services.recording.session_files import SessionFiles
@@ -124,7 +124,7 @@ class Recorder:
         tape: Ring,
         *,
         position: int | None = None,
-        coming: Coming | None = None,
+        expected: ExpectedRun | None = None,
         reach_ns: int | None = None,
         is_threaded: bool = True,
     ) -> None:
@@ -136,11 +136,11 @@ class Recorder:
         ----------
         tape : ring of TRADE
         position : first row to record; None for the next one
-        coming : what the feed will bring of a session that is partly recorded; None: all of it, with its gaps
+        expected : the trades that the feed will deliver of a partly recorded session; None: all of it, with its gaps
         reach_ns : how far back from now the feed can bring trades, ns; None for any time
         is_threaded : open and write on a thread; False if the caller calls `write_due` itself
         """
-        self._files.coming = coming or Coming()
+        self._files.expected = expected or ExpectedRun()
         self._files.reach_ns = reach_ns
         self._cursor = Cursor(tape, position=tape.head if position is None else position)
         if is_threaded:

@@ -18,7 +18,7 @@ from flow_gl.core.market.gap_markers import GapMarker
 from flow_gl.core.sessions import Session
 from flow_gl.dbn.header import encode_header
 from flow_gl.services.recording import format as recording
-from flow_gl.services.recording.file import Coming, RecordingFile, Recovered
+from flow_gl.services.recording.file import ExpectedRun, RecordingFile, Recovered
 from flow_gl.services.recording.folder import Keep, prune
 from flow_gl.services.recording.names import Name, Notice, key_of, marker_of, record_of
 
@@ -50,7 +50,7 @@ class SessionFiles:
         self._names: dict[tuple[str, int, str], Name] = {}
         self._new_names: list[Name] = []
         self._new_markers: list[GapMarker] = []
-        self.coming = Coming()
+        self.expected = ExpectedRun()
         self.reach_ns: int | None = None
         """How far back from now the feed can bring trades, ns; None for any time."""
         self.has_lost = False
@@ -136,7 +136,7 @@ class SessionFiles:
             header=encode_header(self._dataset, session.open),
             names=self._name_records(session),
             is_new_run=is_new_run,
-            coming=replace(self.coming, reaches_ns=now_ns - self.reach_ns if self.reach_ns is not None else 0),
+            expected=replace(self.expected, reaches_ns=now_ns - self.reach_ns if self.reach_ns is not None else 0),
         )
         if not is_new_run:
             file.seen = self._seen[session.trade_date]

@@ -302,7 +302,7 @@ def session(direction: int) -> Run:
         state, index = context.state, context.focus or 0
         if index >= len(context.markets):
             return
-        where = session_steps.Where(context.event_ns, context.plot_width_px, context.timeline)
+        where = session_steps.StepContext(context.event_ns, context.plot_width_px, context.timeline)
         context.notes.append(session_steps.step(context.markets[index], state.time, direction, where))
 
     return run

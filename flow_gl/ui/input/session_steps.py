@@ -17,7 +17,7 @@ _NEAR_PX: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
+class StepContext:
     """Event time at the live edge (ns), the plot's width, and what is folded."""
 
     event_ns: int
@@ -25,7 +25,7 @@ class Where:
     timeline: Timeline
 
 
-def step(market: MarketReader, time: TimeAxis, direction: int, where: Where) -> str:
+def step(market: MarketReader, time: TimeAxis, direction: int, where: StepContext) -> str:
     """Show the session before (-1) or after (1) the one at the left of the plot. Returns the note for the user."""
     event_ns, width_px, timeline = where.event_ns, where.width_px, where.timeline
     if width_px <= 0.0 or not int(market.session["trade_count"]):
