@@ -75,6 +75,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = long_first(items, workers)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave the pilots' shared context before a test that opens a window."""
+    shared = sys.modules.get("tests.kit.gl_context")
+    if shared is not None and item.get_closest_marker("window"):
+        shared.leave_context()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
     """Collect without the garbage collector, which would look through half a million objects again and again."""

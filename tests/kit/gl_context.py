@@ -4,6 +4,7 @@ A context of its own for each test would compile the chart's shaders and rasteri
 test's time.
 """
 
+import ctypes
 from collections.abc import Iterator
 from functools import cache
 
@@ -38,6 +39,17 @@ def share_context() -> None:
     _shared()[0].make_current()
     assert GL.glGetError() == GL.GL_NO_ERROR
     prepare_blending()
+
+
+def leave_context() -> None:
+    """Make no EGL context current in this thread: a window's GLX context cannot become current beside one."""
+    if not _shared.cache_info().currsize:
+        return
+    egl = ctypes.CDLL("libEGL.so.1")
+    egl.eglGetCurrentDisplay.restype = ctypes.c_void_p
+    egl.eglMakeCurrent.argtypes = [ctypes.c_void_p] * 4
+    if display := egl.eglGetCurrentDisplay():
+        egl.eglMakeCurrent(display, None, None, None)
 
 
 class PilotResources(SharedResources):
