@@ -110,15 +110,14 @@ class MonitorWatch:
         present = monitors.monitors()
         if not present:
             return
-        is_seen = any(one.sees(monitors.rect_of(self._window.handle)) for one in present)
-        if not is_seen and not self._is_moved:
-            self._is_moved = True  # takes effect before the next check
-            placement.put(self._window, replace(original, monitor=present[0].name))
-        else:
+        if any(one.sees(monitors.rect_of(self._window.handle)) for one in present):
             self._fallback = self._last
-        if self._fallback is None or not self._is_moved:
-            name = present[0].name if self._is_moved else self._last.monitor
-            self._note(f"monitor {original.monitor} was disconnected: the window is on {name}")
+            if not self._is_moved:
+                self._note(f"monitor {original.monitor} was disconnected: the window is on {self._last.monitor}")
+        elif not self._is_moved:
+            self._is_moved = True  # takes effect before the next check, or later if the window manager is slow
+            placement.put(self._window, replace(original, monitor=present[0].name))
+            self._note(f"monitor {original.monitor} was disconnected: the window is on {present[0].name}")
 
     def _restore(self, original: Placement) -> None:
         """Return to a reconnected monitor, unless the user has moved the window."""

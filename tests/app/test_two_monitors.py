@@ -7,6 +7,7 @@ is in tests/view/test_text_size.py, with a surface whose scale changes.
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -64,17 +65,23 @@ class ScriptedLink(LocalLink):
 
 
 @pytest.fixture(scope="module")
-def monitors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitors]:
+def desktop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Monitors, "subprocess.Popen[bytes]"]]:
+    """Yield two monitors and the process of the window manager."""
     folder = tmp_path_factory.mktemp("monitors")
     with two_monitors(folder) as found:
         before = os.environ.get("DISPLAY")
         os.environ["DISPLAY"] = found.display
-        with window_manager(found.display, folder):
-            yield found
+        with window_manager(found.display, folder) as manager:
+            yield found, manager
         if before is None:
             del os.environ["DISPLAY"]
         else:
             os.environ["DISPLAY"] = before
+
+
+@pytest.fixture(scope="module")
+def monitors(desktop: tuple[Monitors, "subprocess.Popen[bytes]"]) -> Monitors:
+    return desktop[0]
 
 
 @pytest.fixture(autouse=True)
@@ -256,15 +263,19 @@ def test_a_window_that_its_user_has_moved_meanwhile_stays_there(
     assert "monitor DUMMY1 is back" not in program(script(), monitor="DUMMY1", fullscreen=True).notes
 
 
+@pytest.mark.parametrize("late_s", [0.0, 2.0], ids=["at once", "slow window manager"])
 def test_a_window_on_a_disconnected_monitor_moves_to_another_and_returns(
-    program: Callable[..., Ran], monitors: Monitors
+    program: Callable[..., Ran], desktop: tuple[Monitors, "subprocess.Popen[bytes]"], late_s: float
 ) -> None:
+    monitors, manager = desktop
     placed = Spot(1380, 80, 700, 400, is_fullscreen=False)
 
     def script() -> Script:
         yield from at(placed)
         for _ in range(60):
             yield
+        manager.send_signal(signal.SIGSTOP)
+        threading.Timer(late_s, manager.send_signal, [signal.SIGCONT]).start()
         monitors.unplug("DUMMY1")
         yield from reaches(is_within(FIRST))
         for _ in range(60):

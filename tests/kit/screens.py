@@ -152,8 +152,8 @@ def two_monitors(folder: Path) -> Iterator[Monitors]:
 
 
 @contextmanager
-def window_manager(display: str, folder: Path) -> Iterator[None]:
-    """Run a window manager on a display. Skips the test if jwm is not installed.
+def window_manager(display: str, folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a window manager on a display and yield its process. Skips the test if jwm is not installed.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def window_manager(display: str, folder: Path) -> Iterator[None]:
     )
     try:
         until(lambda: _is_managed(environment), "jwm did not start")
-        yield
+        yield manager
     finally:
         manager.terminate()
         manager.wait()
