@@ -160,7 +160,6 @@ def _points(scene: Scene, known: _Known, range_ns: tuple[int, int], most: int | 
     step = -(-(high - low) // most) if most is not None else 1
     present = known.present if high == last else None
     minutes = times if present is None else np.append(times, _minute_end(known.newest_ns))
-    starts, ends = _holds(scene, minutes, MINUTE_NS if step <= 1 else _PAUSE_NS)
     is_kept = np.arange(low, high) % max(step, 1) == 0
     is_kept[-1:] = True
     if known.start is not None and low == first:
@@ -171,9 +170,13 @@ def _points(scene: Scene, known: _Known, range_ns: tuple[int, int], most: int | 
         times = np.concatenate((times, (known.newest_ns, known.end_ns)))
         values = np.concatenate((values, (present, present)))
         is_kept = np.concatenate((is_kept, (True, True)))
+    starts, ends = _holds(scene, minutes, MINUTE_NS if step <= 1 else _PAUSE_NS, (int(times[0]), int(times[-1])))
+    kept_times, kept_values = (times, values) if step <= 1 else (times[is_kept], values[is_kept])
+    if not len(starts) and (kept_times[1:] > kept_times[:-1]).all():
+        return kept_times, kept_values
     held, held_values = _held(times, values, starts, ends)
-    found, at = np.unique(np.concatenate((times[is_kept], held)), return_index=True)
-    return found, np.concatenate((values[is_kept], held_values))[at]
+    found, at = np.unique(np.concatenate((kept_times, held)), return_index=True)
+    return found, np.concatenate((kept_values, held_values))[at]
 
 
 @once
@@ -183,16 +186,23 @@ def _gaps(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return gaps["start"].astype(np.int64), np.where(gaps["open"] == 1, END_OF_TIME, gaps["end"])
 
 
-def _holds(scene: Scene, minutes: NDArray[np.int64], pause_ns: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _holds(
+    scene: Scene, minutes: NDArray[np.int64], pause_ns: int, range_ns: tuple[int, int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return starts and ends of all times in which nothing was seen to trade, int64 (n,), ns: ascending and disjoint.
 
     Parameters
     ----------
     minutes : ends of the minutes with trades, int64 (n,), ns
     pause_ns : least distance between two of them that counts, beside the gaps
+    range_ns : gaps beyond are left out
     """
-    paused = np.flatnonzero(np.diff(minutes) > pause_ns)
+    paused = np.flatnonzero(minutes[1:] - minutes[:-1] > pause_ns)
     starts, ends = _gaps(scene)
+    is_seen = (ends > range_ns[0]) & (starts < range_ns[1]) & (ends > starts)
+    starts, ends = starts[is_seen], ends[is_seen]
+    if not len(starts) and not len(paused):
+        return starts, ends
     starts = np.append(starts, minutes[paused])
     ends = np.append(ends, minutes[1:][paused] - MINUTE_NS)
     order = np.argsort(starts, kind="stable")
