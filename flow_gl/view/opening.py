@@ -66,7 +66,9 @@ def remember(loop: FrameLoop) -> None:
     if loop.frame is None:
         return
     state = loop.state
-    feed = [symbol_of(market) for market in loop.frame.link.markets]
+    symbols = [symbol_of(market) for market in loop.frame.link.markets]
+    # Without those that were added since: the next run asks the same feed for them again.
+    feed = [symbol for symbol in symbols if symbol in (state.first_feed or symbols)]
     memory = Memory(feed=feed, recent_actions=state.recent_actions, used_hints=state.hints.used)
     problem = state.workspaces.save_last(manager_of(state, loop.frame).shown(), memory)
     if problem:

@@ -23,6 +23,7 @@ def state(link: LocalLink) -> ViewState:
 
 
 def shown(state: ViewState, link: LocalLink) -> list[str]:
+    link.engine.refresh()
     for market in link.markets:
         market.refresh()
     return [market.requested for market in chart_list.resolve(state, link.markets)]
@@ -109,6 +110,33 @@ def test_a_start_with_another_feed_shows_all_of_it() -> None:
     chart_list.show(state, ["NQ.v.0"])
     state.left_feed = frozenset({"NQ.v.0", "ES.v.0"})
     assert shown(state, link) == ["NQ.v.0"], "with the same feed a closed chart stays closed"
+
+
+def test_a_start_with_the_same_feed_asks_again_for_the_symbols_that_were_added() -> None:
+    link = LocalLink("NQZ5", bubbles=2)
+    link.offered = ("NQ.v.0", "ES.v.0")
+    state = ViewState()
+    chart_list.show(state, ["ES.v.0"])
+    state.left_feed = frozenset({"NQ.v.0"})
+    assert shown(state, link) == ["NQ.v.0"]
+    assert chart_list.request_missing(state, link.markets, link) == []
+    assert link.asked == ["ES.v.0"]
+    link.bring("ESZ5")
+    assert shown(state, link) == ["ES.v.0"]
+    assert state.first_feed == {"NQ.v.0"}, "what is added is not part of the feed that the next start is compared with"
+
+
+@pytest.mark.parametrize("last", [{"NQ.v.0", "ES.v.0"}, {"YM.v.0"}])
+def test_a_start_with_other_symbols_asks_for_none_of_the_last_run(last: set[str]) -> None:
+    link = LocalLink("NQZ5", bubbles=2)
+    link.offered = ("NQ.v.0", "ES.v.0")
+    state = ViewState()
+    chart_list.show(state, ["NQ.v.0", "ES.v.0"])
+    state.left_feed = frozenset(last)
+    for _ in range(2):
+        assert shown(state, link) == ["NQ.v.0"]
+        assert chart_list.request_missing(state, link.markets, link) == []
+    assert link.asked == []
 
 
 def test_the_chart_alone_stays_the_same_chart(state: ViewState, link: LocalLink) -> None:

@@ -121,11 +121,15 @@ def request_missing(
     for symbol, reason in refused:
         _give_up(state, shown, symbol)
         lines.append(reason)
-    if not state.wanted_charts or state.is_adding or state.left_feed or not link.markets:
+    if (not state.wanted_charts and state.first_feed) or not link.markets:
         return lines
     if link.engine is None or int(link.engine.status["state"]) not in _KNOWN:
         return lines
     there = [symbol_of(market) for market in link.markets]
+    state.first_feed = state.first_feed or frozenset(there)
+    is_other_feed = state.left_feed and state.left_feed != state.first_feed
+    if not state.wanted_charts or state.is_adding or is_other_feed:
+        return lines
     missing = [one for one in state.wanted_charts if one not in there and one not in state.asked_charts]
     state.asked_charts = state.asked_charts.union(missing)
     for symbol in dict.fromkeys(missing):
@@ -182,7 +186,7 @@ def _settle(state: ViewState, markets: Sequence[MarketReader]) -> None:
     """Show the wanted charts if all their markets exist. A chart that stays in its place keeps its state."""
     there = [symbol_of(market) for market in markets]
     wanted = state.wanted_charts
-    if state.left_feed and state.left_feed != set(there) and not set(there) <= set(wanted):
+    if state.left_feed and state.left_feed != (state.first_feed or set(there)) and not set(there) <= set(wanted):
         # Not the feed of the last run: show each of its markets.
         state.wanted_charts, state.left_feed = (), frozenset()
         return

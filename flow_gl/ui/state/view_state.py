@@ -77,7 +77,9 @@ class ViewState:
     is_adding: bool = False
     """The wanted charts are those that are shown with the user's changes, not those of a workspace."""
     left_feed: frozenset[str] = frozenset()
-    """The feed's symbols when the program was last closed, until the charts of that time are restored."""
+    """The symbols that the feed of the last run started with, until the charts of that time are restored."""
+    first_feed: frozenset[str] = frozenset()
+    """The symbols that the feed of this run started with; empty until it shows all of them."""
     selected: int = 0
     """Chart shown alone, from 1; 0 shows all."""
     link_unit: LinkUnit = "percent"

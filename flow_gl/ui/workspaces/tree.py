@@ -138,7 +138,7 @@ class Memory(_Table, frozen=True):
     workspace: str = ""
     """The named workspace that was in use."""
     feed: Annotated[list[str], msgspec.Meta(max_length=_MAX_NAMES)] = []
-    """The feed's symbols: with the same feed, markets without a chart stay without one."""
+    """The symbols that the feed started with: with the same feed, markets without a chart stay without one."""
     recent_actions: _Names = []
     used_hints: _Names = []
 
