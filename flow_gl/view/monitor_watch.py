@@ -16,6 +16,10 @@ from flow_gl.gl.surface.placement import Placement
 
 _CHECK_INTERVAL_NS: Final = 500_000_000
 """Interval between two checks of the window's placement; also the time that a window manager gets to move a window."""
+_SETTLING_NS: Final = 5_000_000_000
+"""For this long after a disconnection the window manager may still move the window out of sight."""
+_MIN_SHARE: Final = 0.5
+"""Share of what fits of the window that must be visible after a disconnection: some window managers leave a strip."""
 
 
 class MonitorWatch:
@@ -35,6 +39,8 @@ class MonitorWatch:
         self._gone: Final[list[str]] = []
         """Names of monitors disconnected since the last check."""
         self._is_changed = False
+        self._names = [one.name for one in monitors.monitors()]
+        """Names of the connected monitors at the last check."""
         self._last = placement.where(window)
         """The window's placement at the last check."""
         self._original: Placement | None = None
@@ -42,6 +48,8 @@ class MonitorWatch:
         self._fallback: Placement | None = None
         """The placement after the move; the original one is restored only if the window is still there."""
         self._is_moved = False
+        self._settled_ns = 0
+        """Until when the window is kept in sight."""
         self._due_ns = 0
         # On Wayland only a full-screen window's monitor is known; the compositor keeps other windows visible.
         self._knows_place: Final = glfw.get_platform() != glfw.PLATFORM_WAYLAND
@@ -78,23 +86,34 @@ class MonitorWatch:
         if now_ns < self._due_ns:
             return False
         self._due_ns = now_ns + _CHECK_INTERVAL_NS
+        names = [one.name for one in monitors.monitors()]
+        if names != self._names:
+            self._names = names  # the event is on its way: until then the last placement is the one that counts
+            return False
         before, self._last = self._last, placement.where(self._window)
         if self._window.is_fullscreen:
             self._fit()
-        elif self._original is not None and self._fallback is None:
+        elif self._original is not None and (
+            self._fallback is None or (now_ns < self._settled_ns and not self._is_in_sight())
+        ):
             self._bring_into_view(self._original)
         return before.monitor != self._last.monitor
 
     def _follow(self) -> None:
         """Leave a disconnected monitor, or return to one that was reconnected."""
-        present = [one.name for one in monitors.monitors()]
+        self._names = present = [one.name for one in monitors.monitors()]
         covered = self._window.covered
         mine = (covered,) if covered or not self._knows_place else (self._last.monitor,)
-        lost = next((name for name in self._gone if name in mine and name not in present), "")
+        gone = [name for name in self._gone if name not in present]
         self._gone.clear()
+        lost = next((name for name in gone if name in mine), "")
+        if gone and not (lost or covered) and self._knows_place and not self._is_in_sight():
+            lost = gone[0]  # the window arrived there after the last check
+            self._last = replace(self._last, x=0, y=0)
         if lost and self._original is None:
             self._original = replace(self._last, monitor=lost, is_fullscreen=bool(covered))
             self._fallback, self._is_moved = None, False
+            self._settled_ns = self._clock.monotonic_ns() + _SETTLING_NS
         original = self._original
         if original is None or not present:
             return
@@ -110,14 +129,28 @@ class MonitorWatch:
         present = monitors.monitors()
         if not present:
             return
-        if any(one.sees(monitors.rect_of(self._window.handle)) for one in present):
+        if self._is_in_sight():
             self._fallback = self._last
             if not self._is_moved:
                 self._note(f"monitor {original.monitor} was disconnected: the window is on {self._last.monitor}")
-        elif not self._is_moved:
-            self._is_moved = True  # takes effect before the next check, or later if the window manager is slow
-            placement.put(self._window, replace(original, monitor=present[0].name))
+            return
+        if not self._is_moved:
             self._note(f"monitor {original.monitor} was disconnected: the window is on {present[0].name}")
+        # At each check until it is there: the window manager may be slow, or not have followed the change itself yet.
+        self._is_moved = True
+        target, area = present[0].name, present[0].area
+        x = max(0, min(original.x, int(area.width) - original.width))
+        y = max(0, min(original.y, int(area.height) - original.height))
+        placement.put(self._window, replace(original, monitor=target, x=x, y=y))
+
+    def _is_in_sight(self) -> bool:
+        """Whether enough of the window is visible on one monitor."""
+        rect = monitors.rect_of(self._window.handle)
+        for one in monitors.monitors():
+            most = min(rect.width, one.area.width) * min(rect.height, one.area.height)
+            if one.sees(rect) and one.shared(rect) >= _MIN_SHARE * most:
+                return True
+        return False
 
     def _restore(self, original: Placement) -> None:
         """Return to a reconnected monitor, unless the user has moved the window."""

@@ -4,10 +4,12 @@ GLFW gives one content scale for all monitors of an X display (Xft.dpi), so a mo
 is in tests/view/test_text_size.py, with a surface whose scale changes.
 """
 
+import logging
 import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,9 +23,11 @@ from flow_gl.core.clock import SYSTEM
 from flow_gl.core.errors import UsageError
 from flow_gl.core.settings import Settings
 from flow_gl.core.system.interrupts import Interrupted
+from flow_gl.gl.surface import monitors as surface_monitors
 from flow_gl.ui.overlays.notices import Notes
 from flow_gl.ui.workspaces.saved import SavedWorkspaces
 from flow_gl.ui.workspaces.tree import Memory, WindowPlace, Workspace
+from flow_gl.view.monitor_watch import MonitorWatch
 from flow_gl.view.program import ViewOptions, run_view
 from tests.kit.local_link import LocalLink
 from tests.kit.screens import Monitors, two_monitors, window_manager
@@ -100,6 +104,10 @@ def spot() -> Spot:
     return Spot(*map(int, (*glfw.get_window_pos(handle), *glfw.get_window_size(handle))), is_fullscreen)
 
 
+def names() -> list[str]:
+    return [one.name for one in surface_monitors.monitors()]
+
+
 def reaches(wanted: Callable[[Spot], bool]) -> Script:
     """Wait for the window to be somewhere, frame by frame, and to stay there."""
     until = SYSTEM.monotonic_ns() + _PATIENCE_NS
@@ -107,7 +115,7 @@ def reaches(wanted: Callable[[Spot], bool]) -> Script:
     while steady < 3:
         now = spot()
         steady, before = steady + 1 if wanted(now) and now == before else 0, now
-        assert SYSTEM.monotonic_ns() < until, f"the window is at {now}"
+        assert SYSTEM.monotonic_ns() < until, f"the window is at {now}, on {names()}"
         yield
 
 
@@ -140,6 +148,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ra
 
     def noted(self: Notes, text: str, now_s: float, **more: Any) -> None:
         notes.append(text)
+        logging.getLogger(__name__).warning("note: %s", text)  # shown with a failure
         add(self, text, now_s, **more)
 
     monkeypatch.setattr(Notes, "add", noted)
@@ -261,6 +270,32 @@ def test_a_window_that_its_user_has_moved_meanwhile_stays_there(
         yield from reaches(is_within(FIRST))
 
     assert "monitor DUMMY1 is back" not in program(script(), monitor="DUMMY1", fullscreen=True).notes
+
+
+def test_a_check_before_the_event_of_a_disconnection_does_not_lose_the_window(
+    program: Callable[..., Ran], monitors: Monitors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed = Spot(1380, 80, 700, 400, is_fullscreen=False)
+    watches: list[MonitorWatch] = []
+    begin = MonitorWatch.__init__
+
+    def noted(self: MonitorWatch, *arguments: Any) -> None:
+        watches.append(self)
+        begin(self, *arguments)
+
+    monkeypatch.setattr(MonitorWatch, "__init__", noted)
+
+    def script() -> Script:
+        yield from at(placed)
+        monitors.unplug("DUMMY1")
+        time.sleep(0.6)  # the next check is due, and no event has been polled
+        watches[-1].poll()
+        yield from reaches(is_within(FIRST))
+        monitors.plug("DUMMY1", "1024x600", "1280x0")
+        yield from at(placed)
+
+    ran = program(script(), last=WindowPlace(monitor="DUMMY1", x=100, y=80, width=700, height=400))
+    assert "monitor DUMMY1 is back" in ran.notes
 
 
 @pytest.mark.parametrize("late_s", [0.0, 2.0], ids=["at once", "slow window manager"])
