@@ -20,7 +20,7 @@ class AxisRoom:
     def __init__(self, jobs: Jobs) -> None:
         self._job: Final = jobs.add("axis width")
         self._width_px = 0.0
-        self._found_for: tuple[list[int], list[ChartLayout], float] = ([], [], 0.0)
+        self._found_for: tuple[list[int], dict[int, ChartLayout], float] = ([], {}, 0.0)
 
     def width_px(
         self, parts: ChartParts, markets: Sequence[MarketReader], visible: list[int], last: Frame | None, scale: float
@@ -35,12 +35,11 @@ class AxisRoom:
         """
         if parts.resources is None:
             return 0.0
-        layouts = [chart.layout for chart in last.charts] if last else []
-        asked = visible, layouts, scale
+        shown = {chart.index: chart.layout for chart in last.charts} if last else {}
+        asked = visible, shown, scale
         if not self._job.may_run("time") and asked == self._found_for:
             return self._width_px
         self._found_for = asked
-        shown = {chart.index: chart.layout for chart in last.charts} if last else {}
         self._width_px = 0.0
         for index in visible:
             layout = shown.get(index)

@@ -93,9 +93,7 @@ class MonitorWatch:
         before, self._last = self._last, placement.where(self._window)
         if self._window.is_fullscreen:
             self._fit()
-        elif self._original is not None and (
-            self._fallback is None or (now_ns < self._settled_ns and not self._is_in_sight())
-        ):
+        elif self._original is not None and (self._fallback is None or now_ns < self._settled_ns):
             self._bring_into_view(self._original)
         return before.monitor != self._last.monitor
 
@@ -130,6 +128,8 @@ class MonitorWatch:
         if not present:
             return
         if self._is_in_sight():
+            if self._fallback is not None:
+                return
             self._fallback = self._last
             if not self._is_moved:
                 self._note(f"monitor {original.monitor} was disconnected: the window is on {self._last.monitor}")

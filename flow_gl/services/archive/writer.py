@@ -100,9 +100,8 @@ class Archive:
         """Return the current state. From any thread; never waits."""
         markets = tuple(self._markets)
         missed = sum(market.missed for market in markets)
-        waiting = sum(
-            market.behind for market in markets
-        )  # before the state, which is set before rows count as written
+        # Before the state, which is set before rows count as written.
+        waiting = sum(market.behind for market in markets)
         status = self._status
         message = status.message
         if missed and not message:
