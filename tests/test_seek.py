@@ -378,14 +378,14 @@ def test_a_changed_setting_applies_after_a_seek_as_if_it_had_always_been_set(tmp
     instant = int(rows["ts_event"][2_000])
     rig.go(Seek(instant))
     assert rig.engine._transport is not None
-    library = rig.engine._transport.index.library
+    segments = rig.engine._transport.index.segments
     rig.send(Configure({"arm": 15, "value_area_step": 1}))
     rig.send(SetAlerts(()))
     rig.spec = EngineSpec(feed=rig.spec.feed, alerts=())
     rig.turn(3)
     earlier = int(rows["ts_event"][1_200])
     rig.go(Seek(earlier))
-    assert rig.engine._transport.index.library is not library, (
+    assert rig.engine._transport.index.segments is not segments, (
         "rows, checkpoints and blocks are those of the old settings"
     )
     assert_same(rig.stores, twin(rig, earlier, arm=15, value_area_step=1))

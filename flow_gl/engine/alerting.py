@@ -6,7 +6,7 @@ import numpy as np
 
 from flow_gl.core.alerts import EngineRule, Level
 from flow_gl.core.schema import UNDEF_PRICE
-from flow_gl.engine.alerts.market_alerts import SoFar
+from flow_gl.engine.alerts.market_alerts import SessionTotals
 from flow_gl.engine.kernels.alerts import NONE
 from flow_gl.engine.kernels.layout import COLUMNS
 from flow_gl.engine.published import Published
@@ -33,7 +33,7 @@ class Alerting(Published):
         is_shown = self.sink is not None
         rules = tuple(rule for rule in self._rules if is_shown and rule.holds_for(identity.symbol, identity.requested))
         if rules != alerts.rules:
-            alerts.configure(rules, self._so_far(), self._grid.tick_size)
+            alerts.configure(rules, self._session_totals(), self._grid.tick_size)
 
     def _set_alert_levels(self) -> None:
         """Set the levels that are fixed from the session's open, or from 09:30, on."""
@@ -43,9 +43,9 @@ class Alerting(Published):
         for level, name in _OVERNIGHT.items():
             alerts.set_level(level, int(row[name]) if self._hours.have_begun else UNDEF_PRICE)
 
-    def _so_far(self) -> SoFar:
+    def _session_totals(self) -> SessionTotals:
         s, grid = self._state[0], self._grid
         rows = grid.profile.reshape(-1, COLUMNS)[:, :3].sum(axis=1)
         at = np.flatnonzero(rows)
         last_price = int(s["last_price"]) if s["trade_count"] else NONE
-        return SoFar(last_price, (grid.row0 + at) * grid.tick_size, rows[at], int(s["cvd"]))
+        return SessionTotals(last_price, (grid.row0 + at) * grid.tick_size, rows[at], int(s["cvd"]))

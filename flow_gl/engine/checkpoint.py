@@ -18,7 +18,7 @@ from flow_gl.core.sessions import Session
 from flow_gl.engine.kernels.footprint import LEVEL
 from flow_gl.engine.kernels.layout import BINS, COLUMNS, PENDING, STATE
 from flow_gl.engine.kernels.reference import STEPS
-from flow_gl.engine.rolls import Left
+from flow_gl.engine.rolls import FormerInstrument
 
 _WORD: Final = 8
 
@@ -63,7 +63,7 @@ class MarketState(msgspec.Struct, frozen=True):
     session: Session | None
     grid: GridState
     gaps: GapState
-    rolls: list[Left]
+    rolls: list[FormerInstrument]
     state: bytes
     """Bytes of the STATE array; the next three are the bytes of the PENDING, int64 and SESSION arrays."""
     pending: bytes

@@ -46,7 +46,7 @@ from flow_gl.engine.kernels.reference import START_STEP
 from flow_gl.engine.kernels.rollup import close_nb
 from flow_gl.engine.kernels.trade_run import SIDES
 from flow_gl.engine.regular_hours import RegularHours
-from flow_gl.engine.rolls import Left, RollLog
+from flow_gl.engine.rolls import FormerInstrument, RollLog
 from flow_gl.engine.session_events import SessionEvents
 from flow_gl.engine.session_log import SessionLog
 from flow_gl.engine.sinks import Finished, Sink, TableName
@@ -153,8 +153,8 @@ class Market(Alerting):
         old.sink = old._renew = None  # `renew` may refer to the market: a cycle would keep it until the collector runs
         self._gaps.follow(old._gaps)
         s = old._state[0]
-        left = Left(old.instrument_id, old.identity.symbol, int(s["last_ts"])) if old.has_traded else None
-        self._rolls.follow(old._rolls, left)
+        former = FormerInstrument(old.instrument_id, old.identity.symbol, int(s["last_ts"])) if old.has_traded else None
+        self._rolls.follow(old._rolls, former)
         self._sessions.follow(old._sessions)
         self._match_alerts()
         self._show_change()

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from flow_gl.core.schema import NOT_YET, ROLLS
 
 
-class Left(msgspec.Struct, frozen=True):
-    """An instrument that a chart has left."""
+class FormerInstrument(msgspec.Struct, frozen=True):
+    """An instrument that a chart showed before a roll."""
 
     instrument_id: int
     symbol: str
@@ -27,63 +27,63 @@ class Left(msgspec.Struct, frozen=True):
 
 
 class RollLog:
-    """The instruments that a chart has left, oldest first."""
+    """The instruments that a chart showed before, oldest first."""
 
     def __init__(self) -> None:
-        self._left: Final[deque[Left]] = deque(maxlen=ROLLS)
+        self._former: Final[deque[FormerInstrument]] = deque(maxlen=ROLLS)
         self._total = 0
 
     @property
-    def awaited(self) -> Left | None:
+    def awaited(self) -> FormerInstrument | None:
         """The previous instrument, until the new one trades; then None."""
-        return self._left[-1] if self._left and self._left[-1].next_ts == NOT_YET else None
+        return self._former[-1] if self._former and self._former[-1].next_ts == NOT_YET else None
 
-    def follow(self, other: "RollLog", left: Left | None) -> None:
+    def follow(self, other: "RollLog", former: FormerInstrument | None) -> None:
         """Continue another market's log.
 
         Parameters
         ----------
         other : the log of the previous market
-        left : the previous instrument; None if it never traded on this chart
+        former : the previous instrument; None if it never traded on this chart
         """
-        self._left.extend(other._left)
+        self._former.extend(other._former)
         self._total = other._total
-        if left is not None:
-            self._left.append(left)
+        if former is not None:
+            self._former.append(former)
             self._total += 1
 
     def begin(self, ts: int) -> None:
         """Record the new instrument's first trade, at `ts` (ns)."""
         before = self.awaited
         if before is not None:
-            self._left[-1] = msgspec.structs.replace(before, next_ts=max(ts, before.last_ts))
+            self._former[-1] = msgspec.structs.replace(before, next_ts=max(ts, before.last_ts))
 
     def forget(self) -> None:
         """Forget all rolls, because a new chart begins."""
-        self._left.clear()
+        self._former.clear()
         self._total = 0
 
-    def keep(self) -> list[Left]:
-        """Return the instruments left, for a checkpoint."""
-        return list(self._left)
+    def keep(self) -> list[FormerInstrument]:
+        """Return the former instruments, for a checkpoint."""
+        return list(self._former)
 
-    def resume(self, kept: list[Left]) -> None:
+    def resume(self, kept: list[FormerInstrument]) -> None:
         """Restore what `keep` returned."""
         self.forget()
-        self._left.extend(kept)
+        self._former.extend(kept)
         self._total = len(kept)
 
     def write(self, record: NDArray[np.void], *, instrument_id: int, symbol: str) -> None:
         """Fill a ROLL_LIST record (shape (1,)); the newest roll leads to the given instrument."""
         row = record[0]
-        row["count"], row["total"] = len(self._left), self._total
-        followers = [(left.instrument_id, left.symbol) for left in list(self._left)[1:]]
-        for roll, left, (to_id, to_symbol) in zip(
-            row["roll"], self._left, [*followers, (instrument_id, symbol)], strict=False
+        row["count"], row["total"] = len(self._former), self._total
+        followers = [(former.instrument_id, former.symbol) for former in list(self._former)[1:]]
+        for roll, former, (to_id, to_symbol) in zip(
+            row["roll"], self._former, [*followers, (instrument_id, symbol)], strict=False
         ):
-            roll["last_ts"], roll["first_ts"] = left.last_ts, left.next_ts
-            roll["from_id"], roll["to_id"] = left.instrument_id, to_id
-            roll["from_symbol"], roll["to_symbol"] = _ascii(left.symbol), _ascii(to_symbol)
+            roll["last_ts"], roll["first_ts"] = former.last_ts, former.next_ts
+            roll["from_id"], roll["to_id"] = former.instrument_id, to_id
+            roll["from_symbol"], roll["to_symbol"] = _ascii(former.symbol), _ascii(to_symbol)
 
 
 def _ascii(symbol: str) -> bytes:

@@ -21,12 +21,12 @@ from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import DEFAULTS, REGULAR, AggregationSettings
 from flow_gl.core.units import format_time
 from flow_gl.engine.coverage import Coverage
+from flow_gl.engine.export_selection import ExportSelection, Result, unique_names
 from flow_gl.engine.footprints import FootprintCollector
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.records import is_partial
 from flow_gl.engine.sinks import Collector, Finished
 from flow_gl.engine.summary import Summary
-from flow_gl.engine.wanted import Result, Wanted, unique_names
 from flow_gl.services.export.tables import FOOTPRINT_TABLE, TABLES, Part, TableOptions, write_tables
 from flow_gl.services.export.writing import Format
 
@@ -110,13 +110,13 @@ def export(
 
     pipeline = Pipeline(settings, sessions=sessions, lods=1, sink_for=sink_for)
     pipeline.set_alerts(options.rules)
-    wanted = Wanted(symbol)
+    selection = ExportSelection(symbol)
     courses = Courses(symbol or "")
     coverage = Coverage()
     read = 0
     for item in items:
         coverage.take(item, calendar)
-        ours = wanted.take(item)
+        ours = selection.take(item)
         courses.take(ours)
         pipeline.take(ours)
         if progress and isinstance(item, Trades):
@@ -124,7 +124,7 @@ def export(
             progress(read)
     pipeline.finish()
     results = [(one, sink) for one, sink in pipeline.results() if isinstance(sink, Collector)]
-    chosen = wanted.choose(results)
+    chosen = selection.choose(results)
     names = unique_names([one for one, _ in chosen])
     named = zip(chosen, names, strict=True)
     parts = [part for (one, sink), name in named for part in _parts(one, name, sink, _Sessions(calendar, coverage))]

@@ -72,7 +72,7 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending, secon
     from flow_gl.ui.workspaces.saved import SavedWorkspaces, default_folder
     from flow_gl.view import opening
     from flow_gl.view.frame_loop import FrameLoop
-    from flow_gl.view.window_place import KeptWindow, open_surface, wanted_place
+    from flow_gl.view.window_place import PlacementTracker, open_surface, wanted_place
 
     is_remembering = options.remember and not options.headless
     saved = SavedWorkspaces((options.workspaces or default_folder()) if is_remembering else None)
@@ -89,7 +89,7 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending, secon
         state.drawings.kept = options.drawings or state.drawings.kept
         others: OtherWindows | None = None
         if is_remembering and window is not None:
-            saved.window = KeptWindow(window, last.window)
+            saved.window = PlacementTracker(window, last.window)
             saved.window.put(wanted_place(options.settings, last.window))
             others = opening.others_of(options, clock, secondary)
             others.begin(loop, saved.window, last)

@@ -70,8 +70,8 @@ def wanted_place(settings: Settings, last: WindowPlace) -> WindowPlace:
     return wanted
 
 
-class KeptWindow:
-    """A window's placement for workspaces (`ui.workspaces.saved.WindowKeeper`).
+class PlacementTracker:
+    """Tracks a window's placement for workspaces (a `ui.workspaces.saved.WindowPlacement`).
 
     Parameters
     ----------

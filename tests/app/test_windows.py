@@ -21,7 +21,7 @@ from flow_gl.ui.workspaces.manager import manager_of
 from flow_gl.ui.workspaces.saved import SavedWorkspaces
 from flow_gl.ui.workspaces.tree import Panels, WindowPlace, WindowState, Workspace
 from flow_gl.view.engine_link.supervisor import EngineLink
-from flow_gl.view.window_place import KeptWindow
+from flow_gl.view.window_place import PlacementTracker
 from flow_gl.view.windows.opener import WindowOpener
 from tests.kit.pilot import WindowPilot
 from tests.kit.screens import virtual_display, window_manager
@@ -36,7 +36,7 @@ class MainWindow(WindowPilot):
 
     def __init__(self, display: str, folder: Path, link: EngineLink) -> None:
         super().__init__(display, size=(600, 400), link=link)
-        kept = KeptWindow(self.window, WindowPlace())
+        kept = PlacementTracker(self.window, WindowPlace())
         self.state.workspaces = SavedWorkspaces(folder, window=kept)
         self.opener = WindowOpener(ViewOptions(workspaces=folder), SYSTEM)
         self.opener.begin(self.loop, kept, Workspace())

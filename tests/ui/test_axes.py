@@ -12,8 +12,8 @@ from flow_gl.ui.state.axes import (
     EDGE_SHARE,
     MAX_NS_PER_PX,
     MIN_NS_PER_PX,
+    FixedTime,
     Live,
-    Parked,
     TimeAxis,
     ValueAxis,
 )
@@ -28,7 +28,7 @@ columns = st.floats(0.0, WIDTH)
 
 @given(scales, factors, columns, st.integers(1, 10**14))
 def test_zooming_in_history_keeps_the_time_under_the_cursor(scale, factor, x, back):
-    axis = TimeAxis(ns_per_px=scale, anchor=Parked(NOW - back))
+    axis = TimeAxis(ns_per_px=scale, anchor=FixedTime(NOW - back))
     before = axis.time_at(x, NOW, WIDTH)
     axis.zoom(factor, x, NOW, WIDTH)
     if not axis.is_live:
@@ -37,7 +37,7 @@ def test_zooming_in_history_keeps_the_time_under_the_cursor(scale, factor, x, ba
 
 @given(scales, factors, columns, st.integers(0, 10**14))
 def test_no_zoom_and_no_drag_ever_looks_into_the_future(scale, factor, x, back):
-    axis = TimeAxis(ns_per_px=scale, anchor=Parked(NOW - back))
+    axis = TimeAxis(ns_per_px=scale, anchor=FixedTime(NOW - back))
     axis.zoom(factor, x, NOW, WIDTH)
     assert axis.edge_ns(NOW) <= NOW
     axis.pan(-5000.0, NOW)
@@ -61,8 +61,8 @@ def test_the_live_edge_is_at_its_share_of_the_width():
 def test_leaving_the_live_edge_stops_following_and_returning_resumes():
     axis = TimeAxis(ns_per_px=1e8)
     axis.pan(200.0, NOW)
-    assert axis.anchor == Parked(NOW - int(200 * 1e8))
-    assert axis.edge_ns(NOW + SECOND_NS) == NOW - int(200 * 1e8), "parked means parked"
+    assert axis.anchor == FixedTime(NOW - int(200 * 1e8))
+    assert axis.edge_ns(NOW + SECOND_NS) == NOW - int(200 * 1e8), "new trades do not move it"
     axis.pan(-195.0, NOW)
     assert not axis.is_live
     axis.settle(NOW)
@@ -70,7 +70,7 @@ def test_leaving_the_live_edge_stops_following_and_returning_resumes():
 
 
 def test_a_drag_beyond_the_live_edge_resumes_following():
-    axis = TimeAxis(ns_per_px=1e8, anchor=Parked(NOW - SECOND_NS))
+    axis = TimeAxis(ns_per_px=1e8, anchor=FixedTime(NOW - SECOND_NS))
     axis.pan(-500.0, NOW)
     assert axis.is_live
 
@@ -83,7 +83,7 @@ def test_a_zoom_right_of_the_live_edge_keeps_following():
 
 
 def test_a_reset_shows_the_default_span_at_the_live_edge():
-    axis = TimeAxis(ns_per_px=1e10, anchor=Parked(5))
+    axis = TimeAxis(ns_per_px=1e10, anchor=FixedTime(5))
     axis.reset(WIDTH)
     assert axis.is_live
     assert axis.ns_per_px * WIDTH == pytest.approx(DEFAULT_SPAN_NS)

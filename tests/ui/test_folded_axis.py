@@ -11,7 +11,7 @@ from flow_gl.core.settings import Settings
 from flow_gl.core.units import HOUR_NS, SECOND_NS
 from flow_gl.ui.input.action import Context
 from flow_gl.ui.input.actions import BY_NAME
-from flow_gl.ui.state.axes import DEFAULT_SPAN_NS, EDGE_SHARE, Live, Parked, TimeAxis
+from flow_gl.ui.state.axes import DEFAULT_SPAN_NS, EDGE_SHARE, FixedTime, Live, TimeAxis
 from flow_gl.ui.state.timeline import BAND_PX, FOLDINGS, Folding, Timeline, TimelineReader
 from flow_gl.ui.state.view_state import ViewState
 from flow_gl.ui.workspaces.apply import apply, gather, override
@@ -36,7 +36,7 @@ edges = st.integers(FIRST, NOW - HOUR_NS)
 
 @given(scales, st.floats(0.3, 1.0), columns, edges)
 def test_zooming_in_keeps_the_time_under_the_cursor(scale: float, factor: float, x: float, edge: int) -> None:
-    axis = TimeAxis(ns_per_px=scale, anchor=Parked(edge))
+    axis = TimeAxis(ns_per_px=scale, anchor=FixedTime(edge))
     before = axis.time_at(x, NOW, WIDTH, TIMELINE)
     axis.zoom(factor, x, NOW, WIDTH, TIMELINE)
     if not axis.is_live:
@@ -46,15 +46,15 @@ def test_zooming_in_keeps_the_time_under_the_cursor(scale: float, factor: float,
 
 @given(scales, st.floats(-500.0, 500.0), edges)
 def test_a_drag_moves_the_picture_by_exactly_as_many_pixels(scale: float, dx: float, edge: int) -> None:
-    axis, folded = TimeAxis(ns_per_px=scale, anchor=Parked(edge)), TIMELINE.folds.at(scale)
+    axis, folded = TimeAxis(ns_per_px=scale, anchor=FixedTime(edge)), TIMELINE.folds.at(scale)
     axis.pan(dx, NOW, TIMELINE)
-    if isinstance(axis.anchor, Parked) and (dx < 0 or folded.between(FIRST, axis.anchor.t_ns) > WIDTH * scale):
+    if isinstance(axis.anchor, FixedTime) and (dx < 0 or folded.between(FIRST, axis.anchor.t_ns) > WIDTH * scale):
         assert folded.between(axis.anchor.t_ns, edge) == pytest.approx(dx * scale, abs=2)
 
 
 @given(scales, st.lists(st.floats(1.0, 3.0), min_size=1, max_size=40), columns, edges)
 def test_zooming_out_stops_when_all_data_are_in_view(scale: float, factors: list[float], x: float, edge: int) -> None:
-    axis = TimeAxis(ns_per_px=scale, anchor=Parked(edge))
+    axis = TimeAxis(ns_per_px=scale, anchor=FixedTime(edge))
     for factor in (*factors, 1e6):
         axis.zoom(factor, x, NOW, WIDTH, TIMELINE)
         assert axis.edge_ns(NOW) <= NOW
@@ -87,7 +87,7 @@ def test_panning_back_always_leaves_data_in_view() -> None:
 
 
 def test_the_live_edge_is_reached_again_across_a_fold() -> None:
-    axis = TimeAxis(ns_per_px=1e8, anchor=Parked(NOW - HOUR_NS - SECOND_NS))
+    axis = TimeAxis(ns_per_px=1e8, anchor=FixedTime(NOW - HOUR_NS - SECOND_NS))
     axis.settle(NOW, 33.0, TIMELINE)
     assert axis.is_live, "a second of trading and a band of 22 px lie between"
 
@@ -222,7 +222,7 @@ def test_a_part_of_the_data_keeps_its_scale_whatever_is_folded() -> None:
         assert axis.ns_per_px == scale
 
 
-def test_a_parked_view_does_not_begin_before_the_data_once_more_is_folded() -> None:
+def test_a_view_at_a_fixed_time_does_not_begin_before_the_data_once_more_is_folded() -> None:
     axis = TimeAxis()
     axis.fit(WIDTH, NOW, UNFOLDED)
     axis.set_span(60 * HOUR_NS, WIDTH, NOW, UNFOLDED)

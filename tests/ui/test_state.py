@@ -8,7 +8,7 @@ from flow_gl.core.panels import OPENED_BY_TAB, PANEL_NAMES
 from flow_gl.core.schema import FeedState
 from flow_gl.ui.input.action import Context, Request
 from flow_gl.ui.input.actions import ACTIONS, BY_NAME
-from flow_gl.ui.state.axes import Parked
+from flow_gl.ui.state.axes import FixedTime
 from flow_gl.ui.state.view_state import ViewState
 
 NOW = 1_764_340_200_000_000_000
@@ -59,7 +59,7 @@ def test_clear_hides_bubbles_until_now_and_pressed_again_shows_them(context):
 
 def test_escape_undoes_one_thing_at_a_time_and_never_quits(context):
     state = do(context, "clear", "pause", "help")
-    state.selected, state.time.anchor = 1, Parked(NOW - 10**12)
+    state.selected, state.time.anchor = 1, FixedTime(NOW - 10**12)
     state.charts[0].pinned_id = 7
     do(context, "escape")
     assert state.charts[0].pinned_id is None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flow_gl.ui.state.axes import Live, Parked
+from flow_gl.ui.state.axes import FixedTime, Live
 from flow_gl.ui.state.view_state import ViewState
 from flow_gl.ui.state.zoom_history import ZoomHistory
 
@@ -35,7 +35,7 @@ def test_turns_of_the_wheel_within_a_moment_are_one_step(state: ViewState) -> No
     assert state.time.anchor == Live()
     assert state.history.redo() == "zoom redone"
     assert state.time.shown_ns == pytest.approx(zoomed)
-    assert isinstance(state.time.anchor, Parked)
+    assert isinstance(state.time.anchor, FixedTime)
     assert state.history.undo() == "zoom undone"
     assert state.history.undo() == ""
 

@@ -8,7 +8,7 @@ from flow_gl.core.commands import SetAlerts
 from flow_gl.core.units import SECOND_NS
 from flow_gl.ui.alerts.rules import Rule
 from flow_gl.ui.overlays.panels.alerts import show
-from flow_gl.ui.state.axes import Parked
+from flow_gl.ui.state.axes import FixedTime
 from tests.kit.pilot import HeadlessPilot
 
 
@@ -74,7 +74,7 @@ def test_an_alert_is_shown_in_the_header_and_a_click_in_the_log_shows_its_place(
     pilot.pass_time(600.0)
     pilot.frames(5)
     show(entry, pilot.loop.frame, pilot.state)
-    assert isinstance(pilot.state.time.anchor, Parked)
+    assert isinstance(pilot.state.time.anchor, FixedTime)
     assert 0 < pilot.state.time.anchor.t_ns - entry.ts_event < 600 * SECOND_NS
 
 

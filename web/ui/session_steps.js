@@ -20,6 +20,6 @@ export function stepSession({ market, time, now, timeline }, direction) {
   }
   const folded = timeline.folds.at(time.nsPerPx);
   const edge = folded.shifted(found, (EDGE_SHARE * time.width - margin) * time.nsPerPx);
-  time.parked = edge < now ? edge : null;
+  time.fixedTime = edge < now ? edge : null;
   return "";
 }

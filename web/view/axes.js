@@ -22,16 +22,16 @@ export const NO_TIMELINE = { folds: NO_FOLDS, first: null };
 export class TimeAxis {
   constructor() {
     this.nsPerPx = 0; // 0 until the first plot width is known
-    this.parked = null; // the time at the live edge's place; null follows the newest
+    this.fixedTime = null; // the time at the live edge's place; null follows the newest
     this.width = 0;
   }
 
   get isLive() {
-    return this.parked === null;
+    return this.fixedTime === null;
   }
 
   edge(now) {
-    return this.parked ?? now;
+    return this.fixedTime ?? now;
   }
 
   timeAt(x, now, timeline = NO_TIMELINE) {
@@ -57,10 +57,10 @@ export class TimeAxis {
     this.nsPerPx = this.#farthest(wanted, now, timeline);
     if (this.isLive && x >= edge) return;
     const folded = timeline.folds.at(this.nsPerPx);
-    this.#park(folded.shifted(fixed, (edge - x) * this.nsPerPx), now);
+    this.#anchorAt(folded.shifted(fixed, (edge - x) * this.nsPerPx), now);
     if (factor > 1 && timeline.first !== null && !this.isLive) {
       const least = folded.shifted(timeline.first, (EDGE_SHARE - BEFORE_SHARE) * this.width * this.nsPerPx);
-      this.#park(Math.max(this.edge(now), least), now);
+      this.#anchorAt(Math.max(this.edge(now), least), now);
     }
   }
 
@@ -74,18 +74,18 @@ export class TimeAxis {
       const beyond = (EDGE_SHARE - 0.5) * this.width * this.nsPerPx;
       wanted = Math.max(wanted, Math.min(folded.shifted(timeline.first, beyond), edge));
     }
-    this.#park(wanted, now);
+    this.#anchorAt(wanted, now);
   }
 
   // After a gesture, follow again if the live edge is nearly back in its place.
   settle(now, timeline = NO_TIMELINE, scale = 1) {
     if (this.isLive) return;
-    const behind = timeline.folds.at(this.nsPerPx).between(this.parked, now);
-    if (behind <= SNAP_PX * scale * this.nsPerPx) this.parked = null;
+    const behind = timeline.folds.at(this.nsPerPx).between(this.fixedTime, now);
+    if (behind <= SNAP_PX * scale * this.nsPerPx) this.fixedTime = null;
   }
 
   follow() {
-    this.parked = null;
+    this.fixedTime = null;
   }
 
   reset() {
@@ -94,8 +94,8 @@ export class TimeAxis {
     this.follow();
   }
 
-  #park(edge, now) {
-    this.parked = edge >= now ? null : edge;
+  #anchorAt(edge, now) {
+    this.fixedTime = edge >= now ? null : edge;
   }
 
   #farthest(wanted, now, { folds, first }) {

@@ -42,8 +42,8 @@ _BLOCKS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
-class SoFar:
-    """The session's trades so far, for rules that begin during it."""
+class SessionTotals:
+    """The session up to now, for rules that begin during it."""
 
     last_price: int
     """1e-9; NONE before the first trade."""
@@ -54,7 +54,7 @@ class SoFar:
     cvd: int = 0
 
 
-NOTHING: Final = SoFar(NONE, np.zeros(0, np.int64), np.zeros(0, np.int64))
+NO_TRADES: Final = SessionTotals(NONE, np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -89,7 +89,7 @@ class MarketAlerts:
         """Whether there is a rule."""
         return bool(self.rules)
 
-    def configure(self, rules: Sequence[EngineRule], so_far: SoFar = NOTHING, tick_size: int = 0) -> None:
+    def configure(self, rules: Sequence[EngineRule], totals: SessionTotals = NO_TRADES, tick_size: int = 0) -> None:
         """Replace the rules from the next trade on. A rule that stays the same but for its name keeps its state."""
         before = {_unnamed(rule): self._seen[at].copy() for at, rule in enumerate(self.rules)}
         was_reading = self._reads_trades
@@ -109,8 +109,8 @@ class MarketAlerts:
         room = BLOCK * len(self.rules) * _BLOCKS
         self._space = np.zeros((ROWS, BLOCK), np.int64), np.zeros((2, BLOCK), np.int64), np.zeros(room, FIRED)
         if not was_reading:
-            self._state["last_price"], self._state["cvd"] = so_far.last_price, so_far.cvd
-        self._begin_vwap(so_far, tick_size)
+            self._state["last_price"], self._state["cvd"] = totals.last_price, totals.cvd
+        self._begin_vwap(totals, tick_size)
         for at, rule in enumerate(self.rules):
             if _unnamed(rule) not in before and rule.condition is Condition.LEVEL:
                 one = np.s_[at : at + 1]
@@ -248,14 +248,14 @@ class MarketAlerts:
         self._changes.clear()
         return sorted(found, key=lambda change: change[0])
 
-    def _begin_vwap(self, so_far: SoFar, tick_size: int) -> None:
+    def _begin_vwap(self, totals: SessionTotals, tick_size: int) -> None:
         """Set the sums of VWAP to those of the session so far."""
-        if so_far.last_price == NONE or not tick_size or not len(so_far.prices):
+        if totals.last_price == NONE or not tick_size or not len(totals.prices):
             return
-        base = int(so_far.prices[0])
-        ticks = (so_far.prices - base) // tick_size
+        base = int(totals.prices[0])
+        ticks = (totals.prices - base) // tick_size
         self._state["base"], self._tick_size = base, tick_size
-        self._state["volume"], self._state["ticks"] = so_far.volumes.sum(), (ticks * so_far.volumes).sum()
+        self._state["volume"], self._state["ticks"] = totals.volumes.sum(), (ticks * totals.volumes).sum()
 
     def _learn(self, tick_size: int) -> None:
         """Apply a changed tick size (1e-9 units)."""

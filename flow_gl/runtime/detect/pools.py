@@ -19,8 +19,8 @@ from flow_gl.core.errors import DataError, FlowError, UsageError
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.system.packages import install_advice
 from flow_gl.runtime.detect import work
+from flow_gl.runtime.detect.instrument_filter import InstrumentFilter
 from flow_gl.runtime.detect.plan import SessionRange
-from flow_gl.runtime.detect.wanted import Wanted
 from flow_gl.runtime.file_summaries import program
 from flow_gl.services.replay_cache.file_cache import identity
 
@@ -34,7 +34,7 @@ class Task:
 
     session_range: SessionRange
     sets: tuple[AggregationSettings, ...]
-    wanted: Wanted | None = None
+    instruments: InstrumentFilter | None = None
     """The instruments to read; None for all."""
 
 
@@ -57,7 +57,7 @@ def run_local(tasks: Sequence[Task], *, workers: int, on_share: Callable[[float]
     """
     if workers == 1 or len(tasks) == 1:
         for at, task in enumerate(tasks):
-            yield at, work.detect(task.session_range, task.sets, wanted=task.wanted, on_batch=on_share)
+            yield at, work.detect(task.session_range, task.sets, instruments=task.instruments, on_batch=on_share)
         return
     context = get_context("spawn")
     stop = context.Event()
@@ -103,7 +103,7 @@ def _work(task: Task) -> list[bytes]:
         if _stop.is_set():
             raise _StoppedError
 
-    return work.detect(task.session_range, task.sets, wanted=task.wanted, on_batch=check)
+    return work.detect(task.session_range, task.sets, instruments=task.instruments, on_batch=check)
 
 
 def run_cluster(tasks: Sequence[Task], *, scheduler: str) -> Done:
@@ -133,7 +133,7 @@ def run_cluster(tasks: Sequence[Task], *, scheduler: str) -> Done:
     with client:
         _check_workers(client, scheduler, sorted({path for task in tasks for path in task.session_range.paths}))
         futures = {
-            client.submit(work.detect, task.session_range, task.sets, wanted=task.wanted, pure=False): at
+            client.submit(work.detect, task.session_range, task.sets, instruments=task.instruments, pure=False): at
             for at, task in enumerate(tasks)
         }
         try:

@@ -14,14 +14,14 @@ from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import DETECTION, AggregationSettings
 from flow_gl.core.system.folders import cache_dir
 from flow_gl.core.system.platform.processes import usable_cores
+from flow_gl.engine.export_selection import unique_names
 from flow_gl.engine.summary import Summary
-from flow_gl.engine.wanted import unique_names
 from flow_gl.feed.files.scan import scan
 from flow_gl.runtime.detect.continuity import Verdict, check
 from flow_gl.runtime.detect.found import RangeFound, SessionFound, decode
+from flow_gl.runtime.detect.instrument_filter import InstrumentFilter
 from flow_gl.runtime.detect.plan import SessionRange, joined, plan
 from flow_gl.runtime.detect.pools import Task, run_cluster, run_local
-from flow_gl.runtime.detect.wanted import Wanted
 from flow_gl.runtime.file_summaries import CachedParts, hashed, program
 from flow_gl.services.replay_cache.file_cache import FileCache, identity
 
@@ -126,7 +126,7 @@ class StudyRun:
         self._sets: Final = tuple(sets)
         self._options: Final = options
         self._symbol: Final = symbol
-        self._wanted: Wanted | None = None
+        self._instruments: InstrumentFilter | None = None
         self._on_share: Final = on_share or (lambda _share: None)
         self._cache: Final = FileCache(own=cache_dir() / FOLDER)
         self._held: Final[dict[str, RangeFound]] = {}
@@ -145,14 +145,14 @@ class StudyRun:
         """
         if not self._symbol:
             return self._study()
-        self._wanted = Wanted.of(self._symbol, self._paths)
-        if not self._wanted.is_named:
+        self._instruments = InstrumentFilter.of(self._symbol, self._paths)
+        if not self._instruments.is_named:
             self._check_traded()
         with suppress(DataError):
             return self._study().of(self._symbol)
         self._check_traded()
         # No name has this symbol. It may be the name of an instrument in exported tables, which needs all of them.
-        self._wanted = None
+        self._instruments = None
         return self._study().of(self._symbol)
 
     def _check_traded(self) -> None:
@@ -201,7 +201,7 @@ class StudyRun:
         missing = [(session_range, sets) for session_range, sets in missing if sets]
         self.count, self.done = len(ranges), len(ranges) - len(missing)
         nbytes = sum(session_range.nbytes for session_range in ranges)
-        work = _Work(missing, self._wanted, workers=self._workers, nbytes=nbytes, on_share=self._on_share)
+        work = _Work(missing, self._instruments, workers=self._workers, nbytes=nbytes, on_share=self._on_share)
         with closing(self._run(work)) as results:
             for at, data in results:
                 for name, one in zip(work.names[at], data, strict=True):
@@ -235,8 +235,8 @@ class StudyRun:
             [path.name for path, _ in session_range.known],
             session_range.ticks,
         ]
-        if self._wanted:
-            place.append([self._wanted.symbol, sorted(self._wanted.ids)])
+        if self._instruments:
+            place.append([self._instruments.symbol, sorted(self._instruments.ids)])
         base = hashed(program(), *files, msgspec.json.encode(place).decode())
         return [hashed(base, _text(settings)) + _SUFFIX for settings in self._sets]
 
@@ -261,7 +261,7 @@ class _Work:
     Parameters
     ----------
     missing : ranges, each with the sets of parameters that are missing, and the names of their results
-    wanted : the instruments to read; None for all
+    instruments : the instruments to read; None for all
     workers : number of processes. Where there are fewer ranges, their sets are divided among the processes
     nbytes : size of all ranges
     on_share : called with the share that is done
@@ -270,7 +270,7 @@ class _Work:
     def __init__(
         self,
         missing: Sequence[tuple[SessionRange, list[tuple[str, AggregationSettings]]]],
-        wanted: Wanted | None,
+        instruments: InstrumentFilter | None,
         *,
         workers: int,
         nbytes: int,
@@ -283,7 +283,7 @@ class _Work:
         for session_range, sets in missing:
             step = -(-len(sets) // parts)
             for chunk in (sets[at : at + step] for at in range(0, len(sets), step)):
-                self.tasks.append(Task(session_range, tuple(settings for _, settings in chunk), wanted))
+                self.tasks.append(Task(session_range, tuple(settings for _, settings in chunk), instruments))
                 self.names.append([name for name, _ in chunk])
         self._on_share: Final = on_share
         self._left: Final = {at: self._size(at) for at in range(len(self.tasks))}

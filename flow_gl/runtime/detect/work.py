@@ -24,9 +24,9 @@ from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Finished, LogName, Rows, TableName, TradeReader
 from flow_gl.feed.files.file_sequence import FileSequence
 from flow_gl.runtime.detect.found import MarketFound, MarketState, RangeFound, SessionFound, encode
+from flow_gl.runtime.detect.instrument_filter import InstrumentFilter
 from flow_gl.runtime.detect.later import Prices, moves
 from flow_gl.runtime.detect.plan import SessionRange, Tick
-from flow_gl.runtime.detect.wanted import Wanted
 
 EVENT_ORDER: Final = ("ts_event", "kind", "price")
 """The order of a session's events in exported tables."""
@@ -142,7 +142,7 @@ def detect(
     session_range: SessionRange,
     sets: Sequence[AggregationSettings],
     *,
-    wanted: Wanted | None = None,
+    instruments: InstrumentFilter | None = None,
     on_batch: Callable[[float], None] | None = None,
 ) -> list[bytes]:
     """Detect the events of a range of sessions.
@@ -151,7 +151,7 @@ def detect(
     ----------
     session_range : files, and which of their sessions count
     sets : the sets of parameters
-    wanted : the instruments to read; None for all
+    instruments : the instruments to read; None for all
     on_batch : called after each item with the share of the range that is read; may raise
 
     Returns
@@ -163,18 +163,20 @@ def detect(
     DataError : a file cannot be read, or files overlap
     """
     while True:
-        reading = _Reading(session_range, sets, wanted)
+        reading = _Reading(session_range, sets, instruments)
         if reading.read(on_batch):
             return reading.finish()
-        wanted = reading.wanted
+        instruments = reading.instruments
 
 
 class _Reading:
     """One reading of a range."""
 
-    def __init__(self, session_range: SessionRange, sets: Sequence[AggregationSettings], wanted: Wanted | None) -> None:
+    def __init__(
+        self, session_range: SessionRange, sets: Sequence[AggregationSettings], instruments: InstrumentFilter | None
+    ) -> None:
         calendar = _calendar()
-        self.wanted = wanted
+        self.instruments = instruments
         """With the instruments that were named while reading."""
         self._range: Final = session_range
         self._runs: Final = [_Run(settings, calendar, is_first=at == 0) for at, settings in enumerate(sets)]
@@ -213,12 +215,12 @@ class _Reading:
         return [encode(_found(run, self._range, self._shared, end, self._sequence)) for run in self._runs]
 
     def _take(self, item: Item) -> bool:
-        if self.wanted is not None:
-            before, self.wanted = self.wanted, self.wanted.with_named(item)
-            if self.wanted is not before and self._has_left_out:
+        if self.instruments is not None:
+            before, self.instruments = self.instruments, self.instruments.with_named(item)
+            if self.instruments is not before and self._has_left_out:
                 return False
             if isinstance(item, Trades):
-                rows = self.wanted.among(item.rows)
+                rows = self.instruments.select(item.rows)
                 self._has_left_out |= len(rows) < len(item.rows)
                 item = Trades(rows)
         for run in self._runs:

@@ -17,7 +17,7 @@ from flow_gl.store.ring import Ring, missing
 from flow_gl.store.row_log import RowLog
 
 if TYPE_CHECKING:
-    from flow_gl.runtime.seek.library import Library
+    from flow_gl.runtime.seek.segment_store import SegmentStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,20 @@ def rings_of(store: MarketStore) -> list[Ring | RowLog]:
 
 
 def fill(
-    library: "Library", store: MarketStore, chart: int, number: int, end: End, *, held: int = 0, is_hidden: bool = False
+    segments: "SegmentStore",
+    store: MarketStore,
+    chart: int,
+    number: int,
+    end: End,
+    *,
+    held: int = 0,
+    is_hidden: bool = False,
 ) -> set[int]:
     """Fill a ring of a chart's store with the rows before a position; with bubbles also the ring of their CVD points.
 
     Parameters
     ----------
-    library : provides the rows
+    segments : provides the rows
     number : the ring's number, in the order of `rings_of`
     held : position up to which the ring is already filled
     is_hidden : only write the rows, without publishing them to readers
@@ -64,10 +71,10 @@ def fill(
     wanted, at, used = (end.head - first if last > first else 0), end.segment, set[int]()
     while wanted > 0:
         used.add(at)
-        rows = library.rows(at, chart)
+        rows = segments.rows(at, chart)
         count = len(rows[number])
         if at == end.segment:
-            count = end.head - library.segment(at).points[0].heads[chart][number]
+            count = end.head - segments.segment(at).points[0].heads[chart][number]
         for one, found in zip(places, parts, strict=True):
             found.insert(0, rows[one][:count])
         wanted, at = wanted - count, at - 1

@@ -24,7 +24,7 @@ from flow_gl.core.units import MINUTE_NS
 from flow_gl.feed.files.replay import ItemSource
 from flow_gl.runtime.chart_setup import ChartSetup
 from flow_gl.runtime.seek.indexing import Indexing
-from flow_gl.runtime.seek.library import Library
+from flow_gl.runtime.seek.segment_store import SegmentStore
 from flow_gl.runtime.seek.spare import SpareStores
 from flow_gl.runtime.seek.timeline import TimelineWriter
 from flow_gl.services.replay_cache.segment import Point
@@ -60,8 +60,8 @@ class ReplayIndex:
         self.setup: Final = setup
         self.files: Final = files
         self.spec: Final = spec
-        self.library: Final = Library(files.cache, charts=len(files.charts))
-        self.spares: Final = SpareStores(self.library, charts=len(files.charts))
+        self.segments: Final = SegmentStore(files.cache, charts=len(files.charts))
+        self.spares: Final = SpareStores(self.segments, charts=len(files.charts))
         self.problem = ""
         """Why the index cannot be built, one line; "" if there is no problem."""
         self.is_complete = False
@@ -113,7 +113,7 @@ class ReplayIndex:
             self._thread.join()
             self._thread = None
         self.spares.close()
-        self.library.close()
+        self.segments.close()
         if self._timeline is not None:
             self._timeline.store.close()
 
@@ -128,7 +128,7 @@ class ReplayIndex:
 
     def point(self, place: Place) -> Point:
         """Return a checkpoint. Raises DataError."""
-        return self.library.segment(place.segment).points[place.point]
+        return self.segments.segment(place.segment).points[place.point]
 
     def source(self, place: Place) -> ItemSource:
         """Return the items from a checkpoint on."""
@@ -137,8 +137,8 @@ class ReplayIndex:
     def decode_ahead(self, place: Place) -> None:
         """Begin to decode the trades before a checkpoint, for the tape, and those after it."""
         if place.point > 0:
-            self.library.blocks.decode_ahead(place.segment, place.point - 1)
-        self.library.blocks.decode_ahead(place.segment, place.point)
+            self.segments.blocks.decode_ahead(place.segment, place.point - 1)
+        self.segments.blocks.decode_ahead(place.segment, place.point)
 
     def prefetch(self, event_ns: int) -> None:
         """Prepare a seek near an instant in the background: decode its rows and prefill stores."""
@@ -150,7 +150,7 @@ class ReplayIndex:
         if sys.platform == "linux":  # elsewhere a thread has no priority of its own
             with suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
-        indexing = self._indexing = Indexing(self.setup, self.files, self.spec, self.library, self.lookup)
+        indexing = self._indexing = Indexing(self.setup, self.files, self.spec, self.segments, self.lookup)
         try:
             for segment, points in enumerate(indexing.segments(self._is_stopped.is_set)):
                 self._points.extend((point.newest_event, Place(segment, at)) for at, point in enumerate(points[:-1]))
@@ -173,7 +173,7 @@ class ReplayIndex:
                 with suppress(DataError):
                     place = self.place_before(wanted)
                     for chart in range(len(self.files.charts)):
-                        self.library.rows(place.segment, chart)
+                        self.segments.rows(place.segment, chart)
                     self.spares.prepare(place)
 
 
@@ -195,12 +195,12 @@ class _Source:
                 if self._index.problem:
                     raise DataError(self._index.problem)
                 return None
-            library = self._index.library
-            self._items = library.blocks.items(self._segment, self._block)[::-1]
+            segments = self._index.segments
+            self._items = segments.blocks.items(self._segment, self._block)[::-1]
             self._block += 1
-            if self._block >= len(library.segment(self._segment).contents.blocks):
+            if self._block >= len(segments.segment(self._segment).contents.blocks):
                 self._segment, self._block = self._segment + 1, 0
         return self._items.pop()
 
     def _has_block(self) -> bool:
-        return self._segment < len(self._index.library)
+        return self._segment < len(self._index.segments)

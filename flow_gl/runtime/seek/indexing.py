@@ -10,7 +10,7 @@ from flow_gl.feed.files.file_sequence import FileSequence
 from flow_gl.runtime.chart_setup import ChartSetup
 from flow_gl.runtime.file_summaries import hashed
 from flow_gl.runtime.replay_snapshots import keys_of
-from flow_gl.runtime.seek.library import Library, Segment
+from flow_gl.runtime.seek.segment_store import Segment, SegmentStore
 from flow_gl.runtime.seek.segment_writer import SegmentWriter
 from flow_gl.runtime.seek.timeline import TimelineWriter
 from flow_gl.runtime.totals import Totals
@@ -33,17 +33,22 @@ class Indexing:
     setup : creates pipeline and charts
     files : the replay's files
     spec : settings and rules
-    library : stores the segments
+    segments : stores the segments
     timeline : receives every segment
     """
 
     def __init__(
-        self, setup: ChartSetup, files: "ReplayFiles", spec: EngineSpec, library: Library, timeline: TimelineWriter
+        self,
+        setup: ChartSetup,
+        files: "ReplayFiles",
+        spec: EngineSpec,
+        segments: SegmentStore,
+        timeline: TimelineWriter,
     ) -> None:
         self._setup: Final = setup
         self._summary: Final = files.summary
         self._spec: Final = spec
-        self._library: Final = library
+        self._segments: Final = segments
         self._timeline: Final = timeline
         self._keys: Final = keys_of(files.summary.paths, spec=spec, charts=files.charts)[1]
         joined = frozenset(files.summary.joined())
@@ -57,7 +62,7 @@ class Indexing:
         return self._totals.trades
 
     def segments(self, is_stopped: Callable[[], bool]) -> Iterator[list[Point]]:
-        """Put all segments into the library; yield the checkpoints of each.
+        """Put all segments into the store; yield the checkpoints of each.
 
         Parameters
         ----------
@@ -74,7 +79,7 @@ class Indexing:
             if not found:
                 break
             for number, segment in enumerate(found):
-                self._library.adopt(*self._name(self._ends[groups], number), segment)
+                self._segments.adopt(*self._name(self._ends[groups], number), segment)
                 self._timeline.take_segment(segment)
                 self._totals.trades = segment.points[-1].trades
                 yield segment.points
@@ -88,7 +93,7 @@ class Indexing:
         """Return a file's segments stored by an earlier run; [] unless all of them are stored."""
         found: list[Segment] = []
         while not found or not found[-1].contents.is_last:
-            segment = self._library.find(*self._name(file, len(found))) if file < len(self._keys) else None
+            segment = self._segments.find(*self._name(file, len(found))) if file < len(self._keys) else None
             if segment is None:
                 return []
             found.append(segment)
@@ -131,7 +136,7 @@ class Indexing:
             if is_full:
                 pipeline.publish()
                 snapshot, contents = writer.finish(is_last=is_end)
-                self._library.put(*self._name(self._ends[groups], number), snapshot)
+                self._segments.put(*self._name(self._ends[groups], number), snapshot)
                 self._timeline.take_rows(snapshot.rows, snapshot.logs, contents)
                 yield contents.points
                 groups, number = (groups + 1, 0) if is_end else (groups, number + 1)

@@ -34,8 +34,8 @@ def _bubble(index: ReplayIndex, step: Step, at_ns: int) -> int | None:
     widths = widths_ns(index.spec.aggregation.bucket_ns)[: index.spec.lods]
     lod = min(step.lod, len(widths) - 1)
     segment = index.place_before(at_ns).segment
-    while 0 <= segment < len(index.library):
-        ends = (index.library.bubble_ids(segment, step.chart, lod) + 1) * widths[lod] - 1
+    while 0 <= segment < len(index.segments):
+        ends = (index.segments.bubble_ids(segment, step.chart, lod) + 1) * widths[lod] - 1
         found = _first(ends[ends > at_ns]) if step.by > 0 else _last(ends[ends < at_ns])
         if found is not None:
             return found

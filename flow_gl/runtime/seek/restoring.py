@@ -47,7 +47,7 @@ class Restored:
 def restore(index: ReplayIndex, place: Place, make_store: Callable[[str], MarketStore]) -> Restored:
     """Create a pipeline and charts in their state at a checkpoint. Raises DataError, SharedMemoryError."""
     index.decode_ahead(place)
-    segment = index.library.segment(place.segment)
+    segment = index.segments.segment(place.segment)
     point = segment.points[place.point]
     spares = index.spares.take()
     left = iter(spares)
@@ -67,8 +67,8 @@ def restore(index: ReplayIndex, place: Place, make_store: Callable[[str], Market
         for chart, store in enumerate(stores):
             held = spares[chart].held if spares else [0] * len(point.heads[chart])
             for number, head in enumerate(point.heads[chart]):
-                used |= fill(index.library, store, chart, number, End(head, place.segment), held=held[number])
-        index.library.forget_rows(used)
+                used |= fill(index.segments, store, chart, number, End(head, place.segment), held=held[number])
+        index.segments.forget_rows(used)
         try:
             state = segment.state(place.point)
         except SnapshotError as error:
@@ -89,10 +89,10 @@ def _fill_tape(index: ReplayIndex, place: Place, pipeline: "Pipeline", stores: S
     while missing > 0 and segment >= 0:
         if block < 0:
             segment -= 1
-            block = len(index.library.segment(segment).contents.blocks) - 1 if segment >= 0 else -1
+            block = len(index.segments.segment(segment).contents.blocks) - 1 if segment >= 0 else -1
             continue
         # As words, because NumPy copies records field by field, which takes ten times as long.
-        words = [_words(item.rows) for item in index.library.blocks.items(segment, block) if isinstance(item, Trades)]
+        words = [_words(item.rows) for item in index.segments.blocks.items(segment, block) if isinstance(item, Trades)]
         if words:
             parts.insert(0, np.concatenate(words)[-missing:])
             missing -= len(parts[0])

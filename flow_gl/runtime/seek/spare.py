@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from flow_gl.core.errors import DataError
 from flow_gl.runtime.seek.filling import End, fill, rings_of
-from flow_gl.runtime.seek.library import LOADED
+from flow_gl.runtime.seek.segment_store import LOADED
 from flow_gl.store.market import MarketStore
 from flow_gl.store.shm import SharedMemoryError, free_bytes
 
 if TYPE_CHECKING:
     from flow_gl.runtime.seek.index import Place
-    from flow_gl.runtime.seek.library import Library
+    from flow_gl.runtime.seek.segment_store import SegmentStore
 
 MAX_BYTES: Final = 768 << 20
 """Maximum size of prefilled rows, in bytes, for all charts together; longer replays are filled only by the seek."""
@@ -43,12 +43,12 @@ class SpareStores:
 
     Parameters
     ----------
-    library : provides the rows
+    segments : provides the rows
     charts : number of charts
     """
 
-    def __init__(self, library: "Library", *, charts: int) -> None:
-        self._library: Final = library
+    def __init__(self, segments: "SegmentStore", *, charts: int) -> None:
+        self._segments: Final = segments
         self._charts: Final = charts
         self._lock: Final = threading.Lock()
         self._is_wanted = threading.Event()
@@ -73,7 +73,7 @@ class SpareStores:
                         if self._is_wanted.is_set():
                             return
                         held = spare.held[number]
-                        fill(self._library, spare.store, chart, number, step, held=held, is_hidden=True)
+                        fill(self._segments, spare.store, chart, number, step, held=held, is_hidden=True)
                         spare.held[number] = step.head
 
     def take(self) -> list[Spare]:
@@ -99,7 +99,7 @@ class SpareStores:
         return Spare(store, [0] * len(rings_of(store)))
 
     def _has_room(self) -> bool:
-        nbytes, free = self._library.rows_nbytes, free_bytes()
+        nbytes, free = self._segments.rows_nbytes, free_bytes()
         return nbytes <= MAX_BYTES and (free is None or free > _ROOM * nbytes)
 
     def _steps(self, spare: Spare, chart: int, number: int, end: End) -> list[End]:
@@ -109,18 +109,18 @@ class SpareStores:
             return []
         steps: list[End] = []
         # Checkpoints of more segments than are kept in memory would be read again for each ring.
-        if end.head <= rings_of(spare.store)[number].capacity and len(self._library) <= LOADED:
+        if end.head <= rings_of(spare.store)[number].capacity and len(self._segments) <= LOADED:
             for segment in range(end.segment + 1):
-                points = self._library.segment(segment).points
+                points = self._segments.segment(segment).points
                 heads = [point.heads[chart][number] for point in points[_STEP_POINTS:-1:_STEP_POINTS]]
                 steps += [End(head, segment) for head in heads if held < head < end.head]
         return [*steps, end]
 
     def _ends(self, store: MarketStore, chart: int, place: "Place") -> list[End]:
         """Return how far to fill each ring: to the replay's end if it holds all rows, otherwise to the checkpoint."""
-        last = len(self._library) - 1
-        ends = self._library.segment(last).points[-1].heads[chart]
-        here = self._library.segment(place.segment).points[place.point].heads[chart]
+        last = len(self._segments) - 1
+        ends = self._segments.segment(last).points[-1].heads[chart]
+        here = self._segments.segment(place.segment).points[place.point].heads[chart]
         return [
             End(end, last) if end <= ring.capacity else End(head, place.segment)
             for ring, end, head in zip(rings_of(store), ends, here, strict=True)

@@ -11,7 +11,7 @@ from flow_gl.ui.drawings.drawing_file import KeptDrawings
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldLevel:
     """A level that is being placed (not in the book yet) or dragged (with its new price).
 
     Attributes
@@ -25,7 +25,7 @@ class Held:
     level: OwnLevel
     is_new: bool
 
-    def at(self, price: int) -> "Held":
+    def at(self, price: int) -> "HeldLevel":
         """Return a copy at another price, 1e-9."""
         return replace(self, level=replace(self.level, price=price))
 
@@ -76,7 +76,7 @@ class DrawingState:
 
     kept: KeptDrawings = field(default_factory=lambda: KeptDrawings(DrawingBook()))
     rules: RuleBook = field(default_factory=RuleBook)
-    held: Held | None = None
+    held: HeldLevel | None = None
     edited: tuple[int, str, str] | None = None
     last_edited: str = ""
     tool: ShapeKind | None = None

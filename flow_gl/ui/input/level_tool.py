@@ -16,7 +16,7 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import tick_size_of
 from flow_gl.layers.drawings.levels import OWN_LEVELS, level_under, snapped
 from flow_gl.ui.drawings.book import DrawingEdits, new_id
-from flow_gl.ui.drawings.state import Held
+from flow_gl.ui.drawings.state import HeldLevel
 from flow_gl.ui.input.gestures import CLICK_PX, Mouse
 from flow_gl.ui.overlays.frame import ChartFrame
 from flow_gl.ui.paint.key_presses import Press
@@ -68,7 +68,7 @@ def begin(state: ViewState, index: int, key: str, price: int, event_ns: int) -> 
     """Start placing a level. It is held until a click or Enter places it."""
     state.filters.layers.add(OWN_LEVELS)
     level = OwnLevel(new_id(), price, since_ns=max(0, event_ns) // SECOND_NS * SECOND_NS)
-    state.drawings.held = Held(key, index, level, is_new=True)
+    state.drawings.held = HeldLevel(key, index, level, is_new=True)
 
 
 class LevelTool:
@@ -134,13 +134,13 @@ class LevelTool:
         if under is None or under.scene is None:
             return False
         if has_moved or mouse.is_pressed:
-            held = Held(key_of(under), under.index, held.level, is_new=True).at(price_at(under.scene, mouse.y))
+            held = HeldLevel(key_of(under), under.index, held.level, is_new=True).at(price_at(under.scene, mouse.y))
             state.drawings.held = held
         if mouse.is_pressed:
             self._place(state, held)
         return not (mouse.wheel or mouse.wheel_h)
 
-    def _place(self, state: ViewState, held: Held) -> None:
+    def _place(self, state: ViewState, held: HeldLevel) -> None:
         state.drawings.held = None
         if problem := edits_of(state).place(held.key, held.level):
             self.notes.append(problem)
@@ -154,7 +154,7 @@ class LevelTool:
         grab.has_moved |= abs(mouse.y - grab.from_y) > CLICK_PX * scale
         if grab.has_moved and not grab.is_given_up and chart is not None and chart.scene is not None:
             price = price_at(chart.scene, mouse.y + grab.offset_px)
-            drawings.held = Held(grab.key, grab.chart, grab.level, is_new=False).at(price)
+            drawings.held = HeldLevel(grab.key, grab.chart, grab.level, is_new=False).at(price)
         if mouse.is_down:
             return True
         held, drawings.held, self._grab = drawings.held, None, None

@@ -1,7 +1,7 @@
 """The two axes that a user moves: time, shared by all charts, and a value axis (price, CVD) per pane.
 
 Pure arithmetic without a screen or a clock. Time is anchored explicitly: `Live` keeps the feed's now at the live edge,
-`Parked` keeps a chosen time there. The edge is at a fixed share of the plot's width. A view that would show
+`FixedTime` keeps a chosen time there. The edge is at a fixed share of the plot's width. A view that would show
 the future follows the live edge instead, and zooming out ends where all data are in view.
 """
 
@@ -48,13 +48,13 @@ class Live:
 
 
 @dataclass(frozen=True, slots=True)
-class Parked:
+class FixedTime:
     """The position of the live edge shows `t_ns`, even as new trades arrive."""
 
     t_ns: int
 
 
-Anchor = Live | Parked
+Anchor = Live | FixedTime
 
 
 @dataclass(slots=True)
@@ -172,7 +172,7 @@ class TimeAxis:
         if self.is_live and x_px >= edge_px:
             return
         folded = timeline.folds.at(self.ns_per_px)
-        self._park(folded.shifted(fixed_ns, int((edge_px - x_px) * self.ns_per_px)), now_ns)
+        self._anchor_at(folded.shifted(fixed_ns, int((edge_px - x_px) * self.ns_per_px)), now_ns)
         if factor > 1.0:
             self._end_at_data(now_ns, width_px, timeline)
 
@@ -187,11 +187,11 @@ class TimeAxis:
         if dx_px > 0 and timeline.first_ns is not None:
             beyond_ns = int((EDGE_SHARE - 0.5) * self._width_px * self.ns_per_px)
             wanted = max(wanted, min(folded.shifted(timeline.first_ns, beyond_ns), edge_ns))
-        self._park(wanted, now_ns)
+        self._anchor_at(wanted, now_ns)
 
     def settle(self, now_ns: int, snap_px: float = SNAP_PX, timeline: Timeline = NO_TIMELINE) -> None:
         """After a gesture, follow the live edge again if it is (nearly) back in its position."""
-        if isinstance(self.anchor, Parked):
+        if isinstance(self.anchor, FixedTime):
             behind_ns = timeline.folds.at(self.ns_per_px).between(self.anchor.t_ns, now_ns)
             if behind_ns <= snap_px * self.ns_per_px:
                 self.anchor = Live()
@@ -201,11 +201,11 @@ class TimeAxis:
 
     def go_to(self, edge_ns: int, now_ns: int) -> None:
         """Show a time at the live edge's position, or follow the live edge if that is not later."""
-        self._park(edge_ns, now_ns)
+        self._anchor_at(edge_ns, now_ns)
 
-    def park(self, now_ns: int) -> None:
+    def stop_following(self, now_ns: int) -> None:
         """Stop following at the current position."""
-        self.anchor = Parked(self.edge_ns(now_ns))
+        self.anchor = FixedTime(self.edge_ns(now_ns))
 
     def reset(self, width_px: float) -> None:
         """Return to the default scale and follow the live edge."""
@@ -213,8 +213,8 @@ class TimeAxis:
         self.fit(width_px)
         self.follow()
 
-    def _park(self, edge_ns: int, now_ns: int) -> None:
-        self.anchor = Live() if edge_ns >= now_ns else Parked(edge_ns)
+    def _anchor_at(self, edge_ns: int, now_ns: int) -> None:
+        self.anchor = Live() if edge_ns >= now_ns else FixedTime(edge_ns)
 
     def _end_at_data(self, now_ns: int, width_px: float, timeline: Timeline) -> None:
         """Shift to a later time if the plot would begin before the data."""
@@ -222,7 +222,7 @@ class TimeAxis:
             return
         folded = timeline.folds.at(self.ns_per_px)
         least = folded.shifted(timeline.first_ns, int((EDGE_SHARE - _BEFORE_SHARE) * width_px * self.ns_per_px))
-        self._park(max(self.edge_ns(now_ns), least), now_ns)
+        self._anchor_at(max(self.edge_ns(now_ns), least), now_ns)
 
 
 def _holds_all(ns_per_px: float, now_ns: int, width_px: float, timeline: Timeline, *, slack: float = 0.0) -> bool:

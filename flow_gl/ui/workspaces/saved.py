@@ -23,7 +23,7 @@ _NOT_IN_NAMES: Final = frozenset('/\\:*?"<>|')
 EXTENSION: Final = ".toml"
 
 
-class WindowKeeper(Protocol):
+class WindowPlacement(Protocol):
     """Reads and sets the window's placement."""
 
     def place(self) -> WindowPlace: ...
@@ -51,7 +51,7 @@ class SavedWorkspaces:
 
     folder: Path | None = None
     current: str = ""
-    window: WindowKeeper | None = None
+    window: WindowPlacement | None = None
     secondary_windows: SecondaryWindows | None = None
     main_window: MainWindow | None = None
     _names: list[str] = field(default_factory=list)

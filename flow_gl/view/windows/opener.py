@@ -23,7 +23,7 @@ from flow_gl.ui.state import chart_list
 from flow_gl.ui.state.options import ViewOptions
 from flow_gl.ui.windows import MAX_WINDOWS
 from flow_gl.ui.workspaces.manager import manager_of, window_state
-from flow_gl.ui.workspaces.saved import WindowKeeper
+from flow_gl.ui.workspaces.saved import WindowPlacement
 from flow_gl.ui.workspaces.tree import Panels, WindowState, Workspace
 from flow_gl.view.frame_loop import FrameLoop
 from flow_gl.view.windows.messages import (
@@ -118,7 +118,7 @@ class WindowOpener:
         """Return whether a secondary window has been sent all shared state, and no message to it was dropped."""
         return any(window.is_in_sync for window in self._secondary if window.number == number)
 
-    def begin(self, loop: FrameLoop, window: WindowKeeper, last: WindowState) -> None:
+    def begin(self, loop: FrameLoop, window: WindowPlacement, last: WindowState) -> None:
         """Start exchanging messages. The secondary windows of `last`, the restored state, open with the engine."""
         self._loop, self._window = loop, window
         if isinstance(last, Workspace):

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from flow_gl.ui.workspaces.saved import WindowKeeper
+from flow_gl.ui.workspaces.saved import WindowPlacement
 from flow_gl.ui.workspaces.tree import WindowState
 from flow_gl.view.frame_loop import FrameLoop
 
@@ -14,7 +14,7 @@ class OtherWindows(Protocol):
     def must_close(self) -> bool:
         """Whether this window must close at the request of another one."""
 
-    def begin(self, loop: FrameLoop, window: WindowKeeper, last: WindowState) -> None:
+    def begin(self, loop: FrameLoop, window: WindowPlacement, last: WindowState) -> None:
         """Start exchanging messages, from the loop's first frame on.
 
         Parameters

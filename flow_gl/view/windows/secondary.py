@@ -17,7 +17,7 @@ from flow_gl.ui.state import chart_list
 from flow_gl.ui.windows import WorkspaceTask
 from flow_gl.ui.workspaces.apply import apply_window
 from flow_gl.ui.workspaces.manager import plot_width_px, window_state
-from flow_gl.ui.workspaces.saved import WindowKeeper
+from flow_gl.ui.workspaces.saved import WindowPlacement
 from flow_gl.ui.workspaces.tree import WindowState
 from flow_gl.view.engine_link.stores import EngineStores
 from flow_gl.view.frame_loop import FrameLoop
@@ -164,7 +164,7 @@ class SecondaryWindow:
         self._kept_due_ns = 0
         self._must_close = False
 
-    def begin(self, loop: FrameLoop, window: WindowKeeper, last: WindowState) -> None:
+    def begin(self, loop: FrameLoop, window: WindowPlacement, last: WindowState) -> None:
         """Start exchanging messages, from the loop's first frame on. `last`, the restored state, is already shown."""
         self._loop, self._window, self._kept = loop, window, last
         loop.state.workspaces.main_window = self

@@ -27,7 +27,7 @@ from flow_gl.ui.overlays.frame import Frame
 from flow_gl.ui.overlays.panels import base
 from flow_gl.ui.overlays.panels.base import Content
 from flow_gl.ui.paint.theme import sign_color, u32
-from flow_gl.ui.state.axes import EDGE_SHARE, Parked
+from flow_gl.ui.state.axes import EDGE_SHARE, FixedTime
 from flow_gl.ui.state.view_state import ViewState
 
 MAX_LISTED: Final = 200
@@ -228,7 +228,7 @@ def show(entry: Entry, frame: Frame, state: ViewState) -> None:
     width = frame.charts[0].layout.price.width if frame.charts else 0.0
     edge_ns = entry.ts_event + int((EDGE_SHARE - _PLACE) * width * state.time.ns_per_px)
     if edge_ns < frame.event_ns:
-        state.time.anchor = Parked(edge_ns)
+        state.time.anchor = FixedTime(edge_ns)
     else:
         state.time.follow()
     state.charts[index].price.reset()

@@ -11,9 +11,9 @@ from flow_gl.core.items import Definition, Mapping
 from flow_gl.dbn.writing import write_dbn
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.runtime.detect import pools, work
+from flow_gl.runtime.detect.instrument_filter import InstrumentFilter
 from flow_gl.runtime.detect.plan import SessionRange
 from flow_gl.runtime.detect.study import Options, StudyRun
-from flow_gl.runtime.detect.wanted import Wanted
 from tests.detect.market import ES, NQ, day_of_trades, write_days
 from tests.detect.test_study import SETTINGS
 from tests.services.recorder_rig import Run
@@ -102,7 +102,7 @@ def test_a_cluster_reads_only_the_wanted_instrument(monkeypatch):
             pass
 
         def submit(self, function, *arguments, **options):
-            called.append((function, arguments, options["wanted"]))
+            called.append((function, arguments, options["instruments"]))
             return len(called)
 
         def cancel(self, futures):
@@ -111,15 +111,15 @@ def test_a_cluster_reads_only_the_wanted_instrument(monkeypatch):
     stand_in = SimpleNamespace(Client=Client, as_completed=lambda _futures, **_loop: [], KilledWorker=RuntimeError)
     monkeypatch.setitem(sys.modules, "distributed", stand_in)
     monkeypatch.setattr(pools, "_check_workers", lambda *_arguments: None)
-    wanted = Wanted("NQZ5", frozenset({NQ}))
-    task = pools.Task(SessionRange((), (), (), 0, 1, False), (SETTINGS,), wanted)
+    instruments = InstrumentFilter("NQZ5", frozenset({NQ}))
+    task = pools.Task(SessionRange((), (), (), 0, 1, False), (SETTINGS,), instruments)
     assert list(pools.run_cluster([task], scheduler="tcp://127.0.0.1:8786")) == []
-    assert called == [(work.detect, (task.session_range, task.sets), wanted)]
+    assert called == [(work.detect, (task.session_range, task.sets), instruments)]
 
 
 def test_what_has_another_name_is_not_read():
-    wanted = Wanted("NQZ5", frozenset())
-    assert wanted.with_named(Mapping(ES, "ESZ5", "ES.v.0")) is wanted
-    assert wanted.with_named(Mapping(NQ, "NQZ5")).ids == {NQ}
-    assert wanted.with_named(Definition(NQ, "NQZ5", 250_000_000, 20.0, True)).ids == {NQ}
-    assert Wanted("", frozenset()).with_named(Mapping(NQ, "")).ids == set()
+    instruments = InstrumentFilter("NQZ5", frozenset())
+    assert instruments.with_named(Mapping(ES, "ESZ5", "ES.v.0")) is instruments
+    assert instruments.with_named(Mapping(NQ, "NQZ5")).ids == {NQ}
+    assert instruments.with_named(Definition(NQ, "NQZ5", 250_000_000, 20.0, True)).ids == {NQ}
+    assert InstrumentFilter("", frozenset()).with_named(Mapping(NQ, "")).ids == set()

@@ -19,7 +19,7 @@ from flow_gl.feed.files.trade_file import TradeFile
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class InstrumentFilter:
     """The instruments to read."""
 
     symbol: str
@@ -46,7 +46,7 @@ class Wanted:
         named = _named(self.symbol, (item,)) - self.ids
         return replace(self, ids=self.ids | named) if named else self
 
-    def among(self, trades: NDArray[np.void]) -> NDArray[np.void]:
+    def select(self, trades: NDArray[np.void]) -> NDArray[np.void]:
         """Return the wanted trades (dtype TRADE)."""
         ids = trades["instrument_id"]
         is_wanted = np.zeros(len(trades), np.bool_)

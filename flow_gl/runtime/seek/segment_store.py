@@ -106,7 +106,7 @@ class Segment:
             raise SnapshotError(f"a block of trades cannot be read: {error}") from None
 
 
-class Library:
+class SegmentStore:
     """The segments of one replay. Used by the engine's thread and by the indexing thread.
 
     Parameters

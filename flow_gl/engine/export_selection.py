@@ -20,7 +20,7 @@ from flow_gl.engine.summary import Summary
 Result = tuple[Summary, Collector]
 
 
-class Wanted:
+class ExportSelection:
     """Selects the instruments of a stream to export.
 
     Parameters
