@@ -13,7 +13,7 @@ from moments import LIVE_NS, Moment, NotFoundError, find_moments
 from PIL import Image
 from stage import SETTLE_S, event_s, is_caught_up, program, run_for, run_until, set_span, take
 
-from flow_gl.core.drawings import OwnLevel
+from flow_gl.core.drawings import CustomLevel
 from flow_gl.core.schema import EventKind
 from flow_gl.core.spec import DemoSpec, EngineSpec
 from flow_gl.layers.base import LAYER_OF_EVENT, Scene
@@ -53,7 +53,7 @@ MARKS = {
     "stacked-imbalance": MarkPicture(EventKind.STACKED_IMBALANCE, "ES", 5.0, 150.0),
     "divergence": MarkPicture(EventKind.DIVERGENCE, "NQ", 4.0, 240.0),
 }
-_TIMES_S = {"cvd-reference": 86.0, "own-levels": 112.0, "one-minute": 115.0}
+_TIMES_S = {"cvd-reference": 86.0, "custom-levels": 112.0, "one-minute": 115.0}
 """When the others are taken, seconds after the live moment."""
 NAMES = (*MARKS, *_TIMES_S)
 
@@ -102,7 +102,7 @@ def _taking_others(loop: FrameLoop) -> dict[str, Callable[[], None]]:
         _show(loop, "ES", 90.0)
         _press(loop, imgui.Key.r)
 
-    def own_levels() -> None:
+    def custom_levels() -> None:
         _place_levels(loop)
         _show(loop, "NQ", 120.0)
         _press(loop, imgui.Key.e)
@@ -111,7 +111,7 @@ def _taking_others(loop: FrameLoop) -> dict[str, Callable[[], None]]:
         _press(loop, imgui.Key.escape)
         _show(loop, "NQ", 3 * 3600.0)
 
-    return {"cvd-reference": reference, "own-levels": own_levels, "one-minute": one_minute}
+    return {"cvd-reference": reference, "custom-levels": custom_levels, "one-minute": one_minute}
 
 
 def _show(loop: FrameLoop, symbol: str, span_s: float, kind: EventKind | None = None, *, size: float = 1.0) -> None:
@@ -135,11 +135,11 @@ def _press(loop: FrameLoop, key: imgui.Key) -> None:
 
 
 def _place_levels(loop: FrameLoop) -> None:
-    """Place two own levels around NQ's last price, the upper one with an alert."""
+    """Place two custom levels around NQ's last price, the upper one with an alert."""
     edits, market = edits_of(loop.state), loop.link.markets[CHARTS["NQ"] - 1]
     last = int(market.session["last_price"])
-    above = OwnLevel(new_id(), last + 12 * market.tick_size, "Weekly high", since_ns=int(market.session["open_ts"]))
-    edits.place("NQ", OwnLevel(new_id(), last - 14 * market.tick_size, "Gap fill", "orange"))
+    above = CustomLevel(new_id(), last + 12 * market.tick_size, "Weekly high", since_ns=int(market.session["open_ts"]))
+    edits.place("NQ", CustomLevel(new_id(), last - 14 * market.tick_size, "Gap fill", "orange"))
     edits.place("NQ", above)
     edits.set_alert("NQ", above.id, is_on=True)
     loop.state.drawings.last_edited = edits.book.levels("NQ")[0].id

@@ -51,7 +51,7 @@ flow-gl COMMAND --help    flags and examples of a command
 
 Settings come from .env, the environment (FLOW_GL_*), the TOML config file and flags,
 later ones override earlier ones. What is changed in the window (preferences, alert
-rules, own levels) is kept in the config folder, which flow-gl doctor names.
+rules, custom levels) is kept in the config folder, which flow-gl doctor names.
 
 \b
 Exit codes:

@@ -37,7 +37,7 @@ class Condition(IntEnum):
 class Level(IntEnum):
     """A price that a rule may wait for."""
 
-    OWN = 0
+    CUSTOM = 0
     POC = 1
     VAH = 2
     VAL = 3
@@ -70,10 +70,10 @@ class EngineRule(msgspec.Struct, frozen=True):
     """Root (NQ), contract (NQZ5) or symbol as requested (NQ.v.0) of the charts to which it applies; "" for all."""
     event: EventKind | None = None
     """With EVENT; None for any kind."""
-    level: Level = Level.OWN
+    level: Level = Level.CUSTOM
     """With LEVEL."""
     price: int = 0
-    """With an own level: its price, 1e-9."""
+    """With a custom level: its price, 1e-9."""
     least: Annotated[float, msgspec.Meta(ge=0, le=1e12)] = 0.0
     """Least strength of an event, least contracts of a bubble or second, the value that CVD goes beyond."""
     direction: Direction = 0

@@ -24,7 +24,7 @@ COLORS: Final[dict[ColorName, Rgb]] = {
 }
 """The first one is the default: no palette uses it for a side or for a level of the program."""
 MAX_LEVELS: Final = 100
-"""Maximum number of own levels per instrument root."""
+"""Maximum number of custom levels per instrument root."""
 LONGEST_NAME: Final = 40
 ShapeKind = Literal["rectangle", "trend_line", "ruler", "note", "anchored_vwap", "anchored_profile"]
 SHAPE_KINDS: Final[tuple[ShapeKind, ...]] = get_args(ShapeKind)
@@ -47,7 +47,7 @@ LONGEST_TEXT: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
-class OwnLevel:
+class CustomLevel:
     """A price marked by the user.
 
     Attributes
@@ -98,7 +98,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class ShownLevel:
-    """An own level in one frame.
+    """A custom level in one frame.
 
     Attributes
     ----------
@@ -106,7 +106,7 @@ class ShownLevel:
     is_held : it is being placed or dragged
     """
 
-    level: OwnLevel
+    level: CustomLevel
     has_alert: bool = False
     is_held: bool = False
 

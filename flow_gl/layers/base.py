@@ -35,7 +35,7 @@ LAYERS: Final = {
     "earlier_profiles": "Earlier profiles",
     "view_profile": "Profile in view",
     "levels": "Levels",
-    "own_levels": "Own levels",
+    "custom_levels": "Custom levels",
     "drawings": "Drawings",
     "initial_balance": "Initial balance",
     "initial_extensions": "IB extensions",
@@ -158,7 +158,7 @@ class Scene:
     """The chart's comparison with another symbol; None without one, or without room for its pane."""
     order_sizes: tuple[int, int] = (10, 50)
     """Least contracts of a medium and of a large order."""
-    own_levels: tuple[ShownLevel, ...] = ()
+    custom_levels: tuple[ShownLevel, ...] = ()
     """The user's levels, in the order in which they were placed."""
     shapes: tuple[ShownShape, ...] = ()
     """The user's other drawings, in the order in which they were placed."""

@@ -30,7 +30,7 @@ from flow_gl.layers.comparison.layers import (
 )
 from flow_gl.layers.crosshair import CrosshairLayer
 from flow_gl.layers.cvd import CvdLayer
-from flow_gl.layers.drawings.levels import OwnLevelsLayer
+from flow_gl.layers.drawings.levels import CustomLevelsLayer
 from flow_gl.layers.drawings.shapes import ShapesLayer
 from flow_gl.layers.events import EventsLayer
 from flow_gl.layers.gaps import GapsLayer
@@ -106,7 +106,7 @@ DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]
     ("absorption", AbsorptionLayer, Pane.WHOLE),
     ("divergence", DivergenceLayer, Pane.WHOLE),
     ("large_trade", LargeTradeLayer, Pane.WHOLE),
-    ("own_levels", OwnLevelsLayer, Pane.WHOLE),
+    ("custom_levels", CustomLevelsLayer, Pane.WHOLE),
     ("drawings", ShapesLayer, Pane.WHOLE),
     ("levels", LevelsLayer, Pane.WHOLE),
     ("session_levels", SessionLevelsLayer, Pane.WHOLE),

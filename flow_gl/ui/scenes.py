@@ -259,7 +259,7 @@ def build(
         cvd_reference=own.cvd_reference(market),
         marks=own.marks,
         lines=own.lines,
-        own_levels=state.drawings.shown(drawing_key(market.symbol, market.requested)),
+        custom_levels=state.drawings.shown(drawing_key(market.symbol, market.requested)),
         shapes=own.shapes,
         marked=own.marked,
         in_view=own.in_view,

@@ -116,7 +116,7 @@ SEEN: dict[str, Seen] = {
     "cvd_reference": lambda pilot: len(pilot.state.charts[0].cvd_references),
     "cvd_candles": lambda pilot: pilot.state.filters.has_cvd_candles,
     "order_cvd": is_layer("order_cvd"),
-    "own_level": lambda pilot: pilot.state.drawings.held is not None,
+    "custom_level": lambda pilot: pilot.state.drawings.held is not None,
     **dict.fromkeys(SHAPE_KINDS, lambda pilot: pilot.state.drawings.tool),
     "move_drawing": lambda pilot: pilot.state.drawings.held_shape is not None,
     "edit_level": lambda pilot: pilot.state.drawings.edited,
@@ -197,7 +197,7 @@ def at_largest_bubble(pilot: WindowPilot) -> None:
 
 
 def with_level(pilot: WindowPilot) -> None:
-    """Place an own level at the mouse."""
+    """Place a custom level at the mouse."""
     at_space(pilot)
     pilot.press("i")
     pilot.until(lambda: pilot.state.drawings.held, "I did not begin to place a level")
@@ -206,7 +206,7 @@ def with_level(pilot: WindowPilot) -> None:
 
 
 def at_level(pilot: WindowPilot) -> None:
-    """Place an own level, and move the mouse onto its line."""
+    """Place a custom level, and move the mouse onto its line."""
     with_level(pilot)
     scene = pilot.charts[0].scene
     assert scene is not None

@@ -200,7 +200,7 @@ def test_the_menu_opens_at_its_button_and_with_f10(pilot: WindowPilot) -> None:
     pilot.until(lambda: not is_menu_seen(), "Esc did not close the menu")
 
 
-def test_an_own_level_is_placed_dragged_named_and_undone_by_real_mouse_and_keys(pilot: WindowPilot) -> None:
+def test_a_custom_level_is_placed_dragged_named_and_undone_by_real_mouse_and_keys(pilot: WindowPilot) -> None:
     book = pilot.state.drawings.book
     rect = pilot.charts[0].layout.price
     x, y = rect.x + 0.05 * rect.width, rect.y + 0.1 * rect.height

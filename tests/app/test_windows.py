@@ -115,7 +115,7 @@ def test_speed_mute_and_levels_of_a_secondary_window_are_those_of_all(two: MainW
     in_second(two, "bracketright", lambda: float(two.link.engine.status["speed"]) > before)
     in_second(two, "m", lambda: two.state.is_muted)
     book = two.state.drawings.book
-    two.press_in("(2)", "u", "i", "Return")  # a crosshair by keys, and an own level there
+    two.press_in("(2)", "u", "i", "Return")  # a crosshair by keys, and a custom level there
     two.until(lambda: book.levels("NQ"), "the level that was placed in the second window is not here")
     two.press("ctrl+z")
     two.until(lambda: not book.levels("NQ"), "Ctrl+Z in the second window did not take it back here")
@@ -146,7 +146,7 @@ def test_a_workspace_has_the_windows_and_switching_opens_them(two: MainWindow) -
 
 def test_a_secondary_window_switches_the_workspace_of_all(two: MainWindow) -> None:
     look = two.opener.states()[0]
-    other = Workspace(panels=Panels(open=["feed"]), further_window=[look])
+    other = Workspace(panels=Panels(open=["feed"]), secondary_window=[look])
     assert two.state.workspaces.save("a", other) == ""
     two.frames(10)
     two.state.open_panels.clear()

@@ -63,7 +63,7 @@ class Desktop:
     def kept(self) -> list[WindowState]:
         workspace, problem = read(self.last)
         assert isinstance(workspace, Workspace), problem
-        return workspace.further_window
+        return workspace.secondary_window
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from flow_gl.core.drawings import OwnLevel, ShownLevel
+from flow_gl.core.drawings import CustomLevel, ShownLevel
 from flow_gl.core.palette import PALETTES, Palette
 from flow_gl.core.schema import FINISHED_LIST, UNDEF_PRICE
 from flow_gl.core.settings import AggregationSettings
@@ -222,8 +222,8 @@ def test_no_name_touches_the_newest_bubbles(stack: ChartStack, room_px: float, *
         row["naked_count"], row["naked"]["price"][0, 0], row["naked"]["trade_date"][0, 0] = 1, price, 20251126
         scene.reader.store.levels.write(row)
         scene.reader.refresh()
-        levels = (ShownLevel(OwnLevel("a", price, "Weekly"), is_held=False, has_alert=True),) if is_own else ()
-        moved = replace(scene, live_x_px=view.rect.right - room_px, own_levels=levels)
+        levels = (ShownLevel(CustomLevel("a", price, "Weekly"), is_held=False, has_alert=True),) if is_own else ()
+        moved = replace(scene, live_x_px=view.rect.right - room_px, custom_levels=levels)
         moved = replace(moved, price_view=replace(view, t_right_ns=scene.now_ns + round(room_px * view.ns_per_px)))
         wanted = "Weekly" if is_own else "nPOC"
         box = next((box for box in labels_of(stack, moved) if box.text.startswith(wanted)), None)

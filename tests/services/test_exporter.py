@@ -211,14 +211,14 @@ def test_alerts_are_exported_with_the_names_of_their_rules(tmp_path) -> None:
         ]
     )
     rules = [
-        EngineRule(id=7, condition=Condition.LEVEL, level=Level.OWN, price=12 * TICK, name="my level"),
+        EngineRule(id=7, condition=Condition.LEVEL, level=Level.CUSTOM, price=12 * TICK, name="my level"),
         EngineRule(id=9, condition=Condition.EVENT, least=50.0, name="big ones"),
     ]
     export([Mapping(8, "NQZ5", "NQ.v.0"), Trades(rows)], tmp_path, ExportOptions(rules=rules, tables=("alerts",)))
     table = pq.read_table(tmp_path / "alerts.parquet").to_pylist()
     wanted = ("symbol", "ts_event", "rule", "condition", "detail", "direction", "price", "value")
     assert [tuple(row[name] for name in wanted) for row in table][:1] == [
-        ("NQZ5", START + SECOND_NS, "my level", "level", "own", 1, 3.0, 3.0)
+        ("NQZ5", START + SECOND_NS, "my level", "level", "custom", 1, 3.0, 3.0)
     ]
     (event,) = table[1:]
     assert (event["rule"], event["condition"], event["detail"]) == ("big ones", "event", "large_trade")

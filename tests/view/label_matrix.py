@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from flow_gl.core.comparison import Comparison
-from flow_gl.core.drawings import SHAPE_KINDS, WITH_TWO_POINTS, OwnLevel, Point, Shape, drawing_key
+from flow_gl.core.drawings import SHAPE_KINDS, WITH_TWO_POINTS, CustomLevel, Point, Shape, drawing_key
 from flow_gl.core.panels import HEIGHTS_PX, PANEL_NAMES
 from flow_gl.core.schema import BUBBLE, LEVELS, SESSION_SPAN, FeedState, GapKind
 from flow_gl.core.units import HOUR_NS, MINUTE_NS, SECOND_NS
@@ -248,7 +248,7 @@ def timeline(now_ns: int) -> TimelineStore:
 
 
 def drawn(screen: Screen) -> None:
-    """One shape of each kind on each chart, all in one place, and an own level across them."""
+    """One shape of each kind on each chart, all in one place, and a custom level across them."""
     for chart in screen.charts:
         assert chart.scene is not None
         view, last = chart.scene.price_view, int(chart.scene.reader.session["last_price"])
@@ -262,7 +262,7 @@ def drawn(screen: Screen) -> None:
             for kind in SHAPE_KINDS
         ]
         screen.state.drawings.book.put_shapes(key, shapes)
-        screen.state.drawings.book.put(key, [OwnLevel(f"{key}level", start.price, "mine")])
+        screen.state.drawings.book.put(key, [CustomLevel(f"{key}level", start.price, "mine")])
 
 
 STATES: Final[tuple[State, ...]] = (

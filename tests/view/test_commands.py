@@ -114,7 +114,7 @@ def test_a_right_click_opens_the_menu_of_what_is_there(
 def test_a_level_from_the_menu_is_at_the_place_of_the_click(pilot: HeadlessPilot) -> None:
     x, y = middle(pilot, "price_axis")
     pilot.click((x, y), button=1)
-    pilot.choose("Place an own level")
+    pilot.choose("Place a custom level")
     held, scene = pilot.state.drawings.held, pilot.charts[0].scene
     assert held is not None
     assert scene is not None

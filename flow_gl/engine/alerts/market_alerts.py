@@ -4,8 +4,8 @@ An alert is known with the trade that fires it. Alerts are passed on in that ord
 seconds) before those of the trade itself, so the rows do not depend on how trades are split into batches.
 
 **A session's open.** Market levels (POC, prior high and the like), CVD, bubbles and seconds start again: a level is
-armed by the session's first trade. An own level keeps the side of the last trade, so that a session which opens beyond
-it fires. Cool-downs go on, in event time.
+armed by the session's first trade. A custom level keeps the side of the last trade, so that a session which opens
+beyond it fires. Cool-downs go on, in event time.
 """
 
 from collections.abc import Sequence
@@ -114,15 +114,15 @@ class MarketAlerts:
         for at, rule in enumerate(self.rules):
             if _unnamed(rule) not in before and rule.condition is Condition.LEVEL:
                 one = np.s_[at : at + 1]
-                level = rule.price if rule.level is Level.OWN else int(self._levels[rule.level])
+                level = rule.price if rule.level is Level.CUSTOM else int(self._levels[rule.level])
                 level_moved_nb(
                     self._table[one], self._seen[one], int(rule.level), level, int(self._state["last_price"][0])
                 )
 
     def begin(self) -> None:
         """Begin a session with the next trade."""
-        own = (self._table["condition"] == Condition.LEVEL) & (self._table["level"] == Level.OWN)
-        self._seen["side"][~own] = 0
+        custom = (self._table["condition"] == Condition.LEVEL) & (self._table["level"] == Level.CUSTOM)
+        self._seen["side"][~custom] = 0
         self._seen["last"] = NONE
         self._levels[:] = UNDEF_PRICE
         self._changes.clear()

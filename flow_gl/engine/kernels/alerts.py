@@ -27,7 +27,7 @@ NONE: Final = -(2**62)
 RULE: Final = np.dtype(
     [(name, "<i8") for name in ("id", "condition", "level", "price", "direction", "cool_down_ns")] + [("least", "<f8")]
 )
-"""A rule on trades, for the kernel. `price` is an own level's."""
+"""A rule on trades, for the kernel. `price` is a custom level's."""
 RULE_STATE: Final = np.dtype(
     [
         ("side", "<i8"),  # level: side of the last trade, 0 unknown or at the level; CVD: 1 if within the value
@@ -72,7 +72,7 @@ _IS_CVD: Final = int(Condition.CVD)
 _IS_BUBBLE: Final = int(Condition.BUBBLE)
 _IS_VOLUME: Final = int(Condition.SECOND_VOLUME)
 _IS_DELTA: Final = int(Condition.SECOND_DELTA)
-_OWN: Final = int(Level.OWN)
+_CUSTOM: Final = int(Level.CUSTOM)
 _VWAP: Final = int(Level.VWAP)
 
 
@@ -303,7 +303,7 @@ def alerts_nb(  # noqa: PLR0912, PLR0917  # the conditions; kernels take arrays
                     base = s["base"]
                     found = vwap_nb(rule, one, block, count, vwaps, taken, tick_size, base, fired, found)
                     continue
-                level = rule["price"] if rule["level"] == _OWN else levels[rule["level"]]
+                level = rule["price"] if rule["level"] == _CUSTOM else levels[rule["level"]]
                 is_clear = (one["side"] > 0 and low > level) or (one["side"] < 0 and high < level)
                 if level != UNDEF_PRICE and not is_clear:
                     found = level_nb(rule, one, block, count, level, taken, fired, found)

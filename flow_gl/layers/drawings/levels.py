@@ -1,4 +1,4 @@
-"""The user's own levels: a line across the whole pane, with name and price where `labels.right_edge` places them.
+"""The user's custom levels: a line across the whole pane, with name and price where `labels.right_edge` places them.
 
 A level with an alert has a bell. While one is placed or dragged, its label also says how far it is from the last price.
 """
@@ -19,7 +19,7 @@ from flow_gl.layers.labels.right_edge import NewestDiscs, label_right, newest_px
 from flow_gl.layers.labels.words import price_text, signed_text
 from flow_gl.layers.rows.hit import bubble_at
 
-OWN_LEVELS: Final = "own_levels"
+CUSTOM_LEVELS: Final = "custom_levels"
 """Name of the layer in the layer switches."""
 REACH_PX: Final = 4.0
 """Maximum distance at which a line counts as pointed at, px at content scale 1."""
@@ -46,21 +46,21 @@ def snapped(price: int, tick_size: int) -> int:
 
 
 def level_at(scene: Scene, x: float, y: float, reach_px: float = REACH_PX) -> ShownLevel | None:
-    """Return the own level whose line is nearest to a point; None if none is within reach (px at content scale 1)."""
+    """Return the custom level whose line is nearest to a point; None if none is within `reach_px` (content scale 1)."""
     view = scene.price_view
-    if not scene.own_levels or OWN_LEVELS not in scene.style.is_visible or not view.rect.contains(x, y):
+    if not scene.custom_levels or CUSTOM_LEVELS not in scene.style.is_visible or not view.rect.contains(x, y):
         return None
     tick_size = tick_size_of(scene)
     # Of two levels at one price, the newer, which is drawn on top.
     distance, _, found = min(
-        ((abs(view.screen_y(one.level.price / tick_size) - y), -at, one) for at, one in enumerate(scene.own_levels)),
+        ((abs(view.screen_y(one.level.price / tick_size) - y), -at, one) for at, one in enumerate(scene.custom_levels)),
         key=lambda near: near[:2],
     )
     return found if distance <= reach_px * view.scale else None
 
 
 def level_under(scene: Scene, x: float, y: float) -> ShownLevel | None:
-    """Return the own level that a press at a point grabs; None if a bubble covers the line."""
+    """Return the custom level that a press at a point grabs; None if a bubble covers the line."""
     found = level_at(scene, x, y)
     return None if found is None or bubble_at(scene, x, y, near_px=0.0) is not None else found
 
@@ -76,7 +76,7 @@ class _Line(NamedTuple):
     """Ticks from the last price, while it is held."""
 
 
-class OwnLevelsLayer(CachedLayer):
+class CustomLevelsLayer(CachedLayer):
     """Adds labels, and lines below the bubbles; a held level's line is above them."""
 
     avoids = True
@@ -87,7 +87,7 @@ class OwnLevelsLayer(CachedLayer):
         self._newest: Final = NewestDiscs()
 
     def key(self, scene: Scene) -> tuple[object, ...]:
-        if not scene.own_levels or OWN_LEVELS not in scene.style.is_visible or not self._chart.has_trades:
+        if not scene.custom_levels or CUSTOM_LEVELS not in scene.style.is_visible or not self._chart.has_trades:
             self._lines = ()
             return ()
         self._lines = tuple(self._lines_in_view(scene))
@@ -98,7 +98,7 @@ class OwnLevelsLayer(CachedLayer):
     def _lines_in_view(self, scene: Scene) -> Iterator[_Line]:
         rect, shown, size = scene.price_view.rect, self._chart.shown, _LABEL_PX * scene.price_view.scale
         self._newest.read(scene)
-        for one in scene.own_levels:
+        for one in scene.custom_levels:
             y = round(shown.y_of_price(scene, one.level.price))
             if rect.y <= y < rect.bottom:
                 ticks = ticks_from(one.level.price, shown.last_price, shown.tick_size) if one.is_held else None

@@ -20,6 +20,7 @@ from flow_gl.core.system.locked import locked
 from flow_gl.ui.alerts.rule_merge import Content, merged
 from flow_gl.ui.alerts.rules import Rule, RuleBook
 from flow_gl.ui.alerts.templates import DEFAULT_RULES
+from flow_gl.ui.renamed import renamed_rule
 
 _HEAD: Final = """# Alert rules of flow_gl. docs/alerts.md lists what `when`, `event`, `level` and `do` may be.
 # The program writes this file when rules are changed in its panel (A); comments are not kept.
@@ -152,7 +153,7 @@ def _rule(given: Any) -> Rule:
         # TOML's fractions were read as decimals, so that a price is exact; all other numbers are floats.
         given = {
             name: float(value) if isinstance(value, Decimal) and name != "price" else value
-            for name, value in given.items()
+            for name, value in renamed_rule(given).items()
         }
         if isinstance(given.get("price"), int | str) and not isinstance(given["price"], bool):
             given["price"] = Decimal(given["price"])

@@ -18,7 +18,7 @@ from flow_gl.core.units import SECOND_NS
 When = Literal["event", "level", "cvd", "bubble", "second_volume", "second_delta", "feed"]
 EventName = Literal["any", "zero_cross", "large_trade", "absorption", "divergence", "stacked_imbalance"]
 LevelName = Literal[
-    "own",
+    "custom",
     "poc",
     "vah",
     "val",
@@ -37,7 +37,7 @@ ACTS: Final[tuple[Act, ...]] = get_args(Act)
 WAYS: Final[dict[Way, Direction]] = {"both": 0, "bullish": 1, "bearish": -1}
 
 LEVEL_WORDS: Final[dict[LevelName, str]] = {
-    "own": "own level",
+    "custom": "custom level",
     "poc": "POC",
     "vah": "VAH",
     "val": "VAL",
@@ -87,9 +87,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     on: bool = True
     when: When
     event: EventName = "any"
-    level: LevelName = "own"
+    level: LevelName = "custom"
     price: Decimal | None = None
-    """Points, of an own level."""
+    """Points, of a custom level."""
     least: Annotated[float, msgspec.Meta(ge=0, le=1e12)] = 0.0
     """Least strength or contracts; the value that CVD goes beyond."""
     direction: Way = "both"
@@ -99,11 +99,11 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     cool_down_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 10.0
     do: tuple[Act, ...] = ("sound", "flash", "log")
     drawing: Annotated[str, msgspec.Meta(max_length=32)] = ""
-    """Id of the own level (`core.drawings`) whose price the rule follows; "" for other rules."""
+    """Id of the custom level (`core.drawings`) whose price the rule follows; "" for other rules."""
 
     def __post_init__(self) -> None:
-        if self.when == "level" and self.level == "own" and self.price is None:
-            raise ValueError("an own level needs a `price`")
+        if self.when == "level" and self.level == "custom" and self.price is None:
+            raise ValueError("a custom level needs a `price`")
         if self.price is not None and not self.price.is_finite():
             raise ValueError(f"`price` must be a number, was {self.price}")
         if self.when in ("cvd", "bubble", "second_volume", "second_delta") and self.least <= 0:
@@ -119,7 +119,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             condition=CONDITION_NAMES[self.when],
             symbol=self.symbol,
             event=None if not is_event or self.event == "any" else EVENT_KINDS[self.event],
-            level=LEVEL_NAMES[self.level] if is_level else Level.OWN,
+            level=LEVEL_NAMES[self.level] if is_level else Level.CUSTOM,
             price=round(self.price * PRICE_SCALE) if is_level and self.price is not None else 0,
             least=0.0 if is_level else self.least,
             direction=WAYS[self.direction],
@@ -137,7 +137,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
                 floor = f" of at least {least}" if self.least else ""
                 text = f"{way}{EVENT_WORDS[self.event]}{floor}"
             case "level":
-                to = _price_text(self.price, self.symbol) if self.level == "own" else LEVEL_WORDS[self.level]
+                to = _price_text(self.price, self.symbol) if self.level == "custom" else LEVEL_WORDS[self.level]
                 side = {"both": "", "bullish": " from below", "bearish": " from above"}[self.direction]
                 text = f"price reaches {to}{side}"
             case "cvd":

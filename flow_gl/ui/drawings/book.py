@@ -14,14 +14,14 @@ from typing import Final
 import msgspec
 
 from flow_gl.core.alerts import MAX_RULES
-from flow_gl.core.drawings import ANCHORED, MAX_ANCHORED, MAX_LEVELS, MAX_SHAPES, SHAPE_TITLES, OwnLevel, Shape
+from flow_gl.core.drawings import ANCHORED, MAX_ANCHORED, MAX_LEVELS, MAX_SHAPES, SHAPE_TITLES, CustomLevel, Shape
 from flow_gl.core.schema import PRICE_SCALE
 from flow_gl.ui.alerts.rules import Rule, RuleBook
 from flow_gl.ui.state.history import History, Step
 
 Linked = dict[int, Rule]
 """Alert rules by their ids in the rule book."""
-_State = tuple[tuple[OwnLevel, ...], tuple[Shape, ...], Linked]
+_State = tuple[tuple[CustomLevel, ...], tuple[Shape, ...], Linked]
 
 
 class DrawingBook:
@@ -29,7 +29,7 @@ class DrawingBook:
 
     def __init__(
         self,
-        levels: Mapping[str, Sequence[OwnLevel]] | None = None,
+        levels: Mapping[str, Sequence[CustomLevel]] | None = None,
         shapes: Mapping[str, Sequence[Shape]] | None = None,
     ) -> None:
         self._levels: Final = {key: tuple(found) for key, found in (levels or {}).items() if found}
@@ -41,7 +41,7 @@ class DrawingBook:
     def has_shapes(self) -> bool:
         return bool(self._shapes)
 
-    def levels(self, key: str) -> tuple[OwnLevel, ...]:
+    def levels(self, key: str) -> tuple[CustomLevel, ...]:
         """Return the levels of an instrument root (`core.drawings.drawing_key`)."""
         return self._levels.get(key, ())
 
@@ -49,7 +49,7 @@ class DrawingBook:
         """Return the shapes of an instrument root."""
         return self._shapes.get(key, ())
 
-    def by_root(self) -> dict[str, tuple[OwnLevel, ...]]:
+    def by_root(self) -> dict[str, tuple[CustomLevel, ...]]:
         """Return all levels by instrument root."""
         return dict(self._levels)
 
@@ -57,7 +57,7 @@ class DrawingBook:
         """Return all shapes by instrument root."""
         return dict(self._shapes)
 
-    def put(self, key: str, levels: Sequence[OwnLevel]) -> None:
+    def put(self, key: str, levels: Sequence[CustomLevel]) -> None:
         """Replace the levels of a root."""
         if levels:
             self._levels[key] = tuple(levels)
@@ -84,12 +84,12 @@ def alert_of(rules: RuleBook, level_id: str) -> tuple[int, Rule] | None:
     return next(((number, rule) for number, rule in rules.items() if rule.drawing == level_id), None)
 
 
-def rule_for(key: str, level: OwnLevel) -> Rule:
+def rule_for(key: str, level: CustomLevel) -> Rule:
     """Return the alert rule that a level gets when its alert is switched on."""
     return Rule(
         name=_rule_name(level),
         when="level",
-        level="own",
+        level="custom",
         price=_points(level.price),
         symbol=key,
         drawing=level.id,
@@ -104,21 +104,21 @@ class DrawingEdits:
     rules: RuleBook
     history: History
 
-    def place(self, key: str, level: OwnLevel) -> str:
+    def place(self, key: str, level: CustomLevel) -> str:
         """Add a level. Returns "", or the reason why it cannot be added."""
         levels = self.book.levels(key)
         if len(levels) >= MAX_LEVELS:
-            return f"{key} has {MAX_LEVELS} own levels: delete one first"
-        with self._step(key, "own level"):
+            return f"{key} has {MAX_LEVELS} custom levels: delete one first"
+        with self._step(key, "custom level"):
             self.book.put(key, (*levels, level))
         return ""
 
-    def change(self, key: str, level: OwnLevel) -> None:
+    def change(self, key: str, level: CustomLevel) -> None:
         """Replace the level with the same id: moved, renamed, recoloured. Its alert rule follows."""
         before = self.find(key, level.id)
         if before is None or before == level:
             return
-        with self._step(key, "change of an own level"):
+        with self._step(key, "change of a custom level"):
             self.book.put(key, [level if one.id == level.id else one for one in self.book.levels(key)])
             if found := alert_of(self.rules, level.id):
                 number, rule = found
@@ -129,7 +129,7 @@ class DrawingEdits:
         """Delete a level and its alert rule."""
         if self.find(key, level_id) is None:
             return
-        with self._step(key, "deletion of an own level"):
+        with self._step(key, "deletion of a custom level"):
             self.book.put(key, [one for one in self.book.levels(key) if one.id != level_id])
             if found := alert_of(self.rules, level_id):
                 self.rules.delete(found[0])
@@ -141,7 +141,7 @@ class DrawingEdits:
             return ""
         if found is None and len(self.rules.rules()) >= MAX_RULES:
             return f"there are {MAX_RULES} alert rules: delete one first"
-        with self._step(key, "alert of an own level"):
+        with self._step(key, "alert of a custom level"):
             if found is None:
                 self.rules.add(rule_for(key, level))
             elif is_on:
@@ -150,7 +150,7 @@ class DrawingEdits:
                 self.rules.delete(found[0])
         return ""
 
-    def find(self, key: str, level_id: str) -> OwnLevel | None:
+    def find(self, key: str, level_id: str) -> CustomLevel | None:
         """Return a level by its id; None if it was deleted."""
         return next((one for one in self.book.levels(key) if one.id == level_id), None)
 
@@ -219,8 +219,8 @@ class DrawingEdits:
         return note
 
 
-def _rule_name(level: OwnLevel) -> str:
-    return level.name or f"Own level {_points(level.price):,f}"
+def _rule_name(level: CustomLevel) -> str:
+    return level.name or f"Custom level {_points(level.price):,f}"
 
 
 def _points(price: int) -> Decimal:

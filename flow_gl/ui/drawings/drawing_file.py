@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
-from flow_gl.core.drawings import MAX_LEVELS, MAX_SHAPES, SHAPE_KINDS, OwnLevel, Shape
+from flow_gl.core.drawings import MAX_LEVELS, MAX_SHAPES, SHAPE_KINDS, CustomLevel, Shape
 from flow_gl.core.system import folders
 from flow_gl.core.system.files import write_whole
 from flow_gl.ui.drawings import drawing_text
@@ -20,13 +20,13 @@ from flow_gl.ui.drawings.book import DrawingBook, new_id
 
 DAMAGED: Final = ".damaged"
 text_of: Final = drawing_text.text_of
-Drawing = TypeVar("Drawing", OwnLevel, Shape)
+Drawing = TypeVar("Drawing", CustomLevel, Shape)
 
 
 class _Drawings(NamedTuple):
     """All drawings by instrument root."""
 
-    levels: Mapping[str, tuple[OwnLevel, ...]] = {}
+    levels: Mapping[str, tuple[CustomLevel, ...]] = {}
     shapes: Mapping[str, tuple[Shape, ...]] = {}
 
 
@@ -97,7 +97,7 @@ def _read(path: Path) -> tuple[_Drawings, str]:
             f"{path} is damaged ({reason}); no drawings are shown; it will be kept as {_free_name(path).name}",
         )
     tables, problems = _Tables(data), []
-    levels: dict[str, list[OwnLevel]] = {}
+    levels: dict[str, list[CustomLevel]] = {}
     for number, given in enumerate(tables.take("level"), 1):
         try:
             key, level = drawing_text.level_of(given)

@@ -18,7 +18,7 @@ from flow_gl.core.drawings import (
     SHAPE_KINDS,
     WITH_TWO_POINTS,
     ColorName,
-    OwnLevel,
+    CustomLevel,
     Point,
     Shape,
     ShapeKind,
@@ -36,7 +36,7 @@ HEAD: Final = f"""# Drawings of flow_gl, by instrument root: a level of NQ is on
 TABLES: Final = ("level", *SHAPE_KINDS)
 ERRORS: Final = (msgspec.ValidationError, ValueError, ArithmeticError, TypeError)
 """Raised for a table that is not a drawing."""
-Levels = Mapping[str, tuple[OwnLevel, ...]]
+Levels = Mapping[str, tuple[CustomLevel, ...]]
 Shapes = Mapping[str, tuple[Shape, ...]]
 _LATEST_NS: Final = 1 << 63
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -92,11 +92,11 @@ def text_of(levels: Levels, shapes: Shapes | None = None) -> str:
     return "".join(parts)
 
 
-def level_of(given: Any) -> tuple[str, OwnLevel]:
+def level_of(given: Any) -> tuple[str, CustomLevel]:
     """Return root and level of a table in the file. Raises one of `ERRORS`."""
     row = msgspec.convert(_with_decimals(given), _LevelRow)
     since_ns = 0 if row.since is None else max(0, _ns(row.since, "since") // SECOND_NS * SECOND_NS)
-    return row.symbol, OwnLevel(row.id or new_id(), _price(row.price, "price"), row.name, row.color, since_ns)
+    return row.symbol, CustomLevel(row.id or new_id(), _price(row.price, "price"), row.name, row.color, since_ns)
 
 
 def shape_of(kind: ShapeKind, given: Any) -> tuple[str, Shape]:

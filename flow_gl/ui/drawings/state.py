@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from flow_gl.core.cached import Cached
-from flow_gl.core.drawings import OwnLevel, Point, Shape, ShapeKind, ShownLevel
+from flow_gl.core.drawings import CustomLevel, Point, Shape, ShapeKind, ShownLevel
 from flow_gl.layers.drawings.geometry import Grip, moved
 from flow_gl.ui.alerts.rules import RuleBook
 from flow_gl.ui.drawings.book import DrawingBook
@@ -22,7 +22,7 @@ class HeldLevel:
 
     key: str
     chart: int
-    level: OwnLevel
+    level: CustomLevel
     is_new: bool
 
     def at(self, price: int) -> "HeldLevel":

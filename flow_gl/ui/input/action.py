@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from flow_gl.core.commands import Command
-from flow_gl.core.drawings import OwnLevel, Point, Shape
+from flow_gl.core.drawings import CustomLevel, Point, Shape
 from flow_gl.core.schema import FeedState
 from flow_gl.store.market import EngineReader, MarketReader
 from flow_gl.ui.keys import names
@@ -69,8 +69,8 @@ class Context:
     """Heights of the focused or first chart's price, CVD and comparison pane."""
     pointed_price: int | None = None
     """Price (1e-9) of the tick at the mouse, while that is on the focused chart's price pane or axis."""
-    pointed_level: OwnLevel | None = None
-    """The own level at the mouse."""
+    pointed_level: CustomLevel | None = None
+    """The custom level at the mouse."""
     pointed_shape: Shape | None = None
     """The drawing at the mouse."""
     pointed_point: Point | None = None

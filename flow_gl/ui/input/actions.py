@@ -185,8 +185,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
         menus=("cvd", "cvd axis"),
     ),
     Action(
-        "own_level",
-        "Place an own level",
+        "custom_level",
+        "Place a custom level",
         ("i",),
         "Drawing",
         level_actions.place,

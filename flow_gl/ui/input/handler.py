@@ -274,7 +274,7 @@ class InputHandler:
         return context
 
     def _note_pointed(self, context: Context, mouse: Mouse, frame: Frame) -> None:
-        """Note the price, the own level and the bubble at the mouse."""
+        """Note the price, the custom level and the bubble at the mouse."""
         chart = next((one for one in frame.charts if one.layout.outer.contains(mouse.x, mouse.y)), None)
         if chart is None or chart.scene is None or not mouse.is_free:
             return

@@ -1,6 +1,6 @@
-"""The actions on own levels for keys and menu: place, edit, delete."""
+"""The actions on custom levels for keys and menu: place, edit, delete."""
 
-from flow_gl.core.drawings import OwnLevel, drawing_key
+from flow_gl.core.drawings import CustomLevel, drawing_key
 from flow_gl.ui.input.action import Context
 from flow_gl.ui.input.level_tool import begin, edits_of
 
@@ -9,13 +9,13 @@ def place(context: Context) -> None:
     """Start placing a level at the mouse, or at the last price."""
     found = _chart(context)
     if found is None:
-        context.notes.append("there is no chart yet to place an own level on")
+        context.notes.append("there is no chart yet to place a custom level on")
         return
     index, key = found
     last = int(context.markets[index].session["last_price"])
     price = last if context.pointed_price is None else context.pointed_price
     begin(context.state, index, key, price, context.event_ns)
-    context.notes.append("own level: click or Enter places it, Up and Down move it by a tick, Esc cancels")
+    context.notes.append("custom level: click or Enter places it, Up and Down move it by a tick, Esc cancels")
 
 
 def edit(context: Context) -> None:
@@ -23,7 +23,7 @@ def edit(context: Context) -> None:
     found, drawings = _chart(context), context.state.drawings
     levels = sorted(drawings.book.levels(found[1]), key=lambda one: -one.price) if found else []
     if found is None or not levels:
-        context.notes.append(f"there is no own level here  \u00b7  {context.key('own_level')} places one")
+        context.notes.append(f"there is no custom level here  \u00b7  {context.key('custom_level')} places one")
         return
     index, key = found
     chosen = context.pointed_level or _next(levels, drawings.last_edited)
@@ -41,11 +41,13 @@ def delete(context: Context) -> None:
     elif found is not None and context.pointed_level is not None:
         key, level_id = found[1], context.pointed_level.id
     else:
-        context.notes.append(f"point at an own level to delete it, or open its editor with {context.key('edit_level')}")
+        context.notes.append(
+            f"point at a custom level to delete it, or open its editor with {context.key('edit_level')}"
+        )
         return
     drawings.edited = None
     edits_of(context.state).delete(key, level_id)
-    context.notes.append(f"own level deleted  \u00b7  {context.key('undo')} undoes")
+    context.notes.append(f"custom level deleted  \u00b7  {context.key('undo')} undoes")
 
 
 def _chart(context: Context) -> tuple[int, str] | None:
@@ -57,7 +59,7 @@ def _chart(context: Context) -> tuple[int, str] | None:
     return index, drawing_key(market.symbol, market.requested)
 
 
-def _next(levels: list[OwnLevel], last_id: str) -> OwnLevel | None:
+def _next(levels: list[CustomLevel], last_id: str) -> CustomLevel | None:
     """Return the next level in a list, wrapping around; None if the level is not in it."""
     at = next((at for at, one in enumerate(levels) if one.id == last_id), None)
     return None if at is None else levels[(at + 1) % len(levels)]

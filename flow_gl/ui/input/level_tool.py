@@ -1,4 +1,4 @@
-"""Places, drags and selects own levels by mouse and keyboard.
+"""Places, drags and selects custom levels by mouse and keyboard.
 
 Until a new level is placed by a click or Enter, it follows the mouse, and Up and Down move it by a tick. Dragging its
 line moves a level, and a click on the line opens its editor. Esc cancels. Prices snap to ticks.
@@ -10,11 +10,11 @@ from typing import Final
 
 from imgui_bundle import imgui
 
-from flow_gl.core.drawings import OwnLevel, drawing_key
+from flow_gl.core.drawings import CustomLevel, drawing_key
 from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import tick_size_of
-from flow_gl.layers.drawings.levels import OWN_LEVELS, level_under, snapped
+from flow_gl.layers.drawings.levels import CUSTOM_LEVELS, level_under, snapped
 from flow_gl.ui.drawings.book import DrawingEdits, new_id
 from flow_gl.ui.drawings.state import HeldLevel
 from flow_gl.ui.input.gestures import CLICK_PX, Mouse
@@ -40,7 +40,7 @@ class _Grab:
 
     chart: int
     key: str
-    level: OwnLevel
+    level: CustomLevel
     from_y: float
     offset_px: float
     has_moved: bool = False
@@ -66,13 +66,13 @@ def price_at(scene: Scene, y_px: float) -> int:
 
 def begin(state: ViewState, index: int, key: str, price: int, event_ns: int) -> None:
     """Start placing a level. It is held until a click or Enter places it."""
-    state.filters.layers.add(OWN_LEVELS)
-    level = OwnLevel(new_id(), price, since_ns=max(0, event_ns) // SECOND_NS * SECOND_NS)
+    state.filters.layers.add(CUSTOM_LEVELS)
+    level = CustomLevel(new_id(), price, since_ns=max(0, event_ns) // SECOND_NS * SECOND_NS)
     state.drawings.held = HeldLevel(key, index, level, is_new=True)
 
 
 class LevelTool:
-    """Applies mouse and key input to own levels."""
+    """Applies mouse and key input to custom levels."""
 
     def __init__(self) -> None:
         self._grab: _Grab | None = None

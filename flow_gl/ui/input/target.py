@@ -72,7 +72,7 @@ def _in_price_pane(chart: ChartFrame, scene: Scene, place: tuple[float, float], 
     """
     tick_size = scene.reader.tick_size
     if (shown := level_under(scene, *place)) is not None:
-        name = shown.level.name or "own level"
+        name = shown.level.name or "custom level"
         return Hit("level", f"{name}  {words.price(shown.level.price, tick_size)}", place)
     if (drawn := shape_under(scene, *place)) is not None:
         return Hit("drawing", f"{SHAPE_TITLES[drawn[0].kind]}  {drawn[0].text}".rstrip(), place)

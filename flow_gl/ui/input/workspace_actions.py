@@ -45,7 +45,7 @@ def _save(context: Context) -> None:
 
 
 def _note(context: Context, note: str) -> None:
-    """Show what was done; "" is a further window's: the first one answers."""
+    """Show what was done; "" comes from a secondary window: the main one answers."""
     if note:
         context.notes.append(note)
 

@@ -17,6 +17,8 @@ from flow_gl.core.system.files import write_whole
 from flow_gl.ui.input.actions import ACTIONS, BY_NAME, FIXED
 from flow_gl.ui.keys import names
 from flow_gl.ui.keys.choices import Changed, KeyChoices
+from flow_gl.ui.renamed import ACTIONS as RENAMED_ACTIONS
+from flow_gl.ui.renamed import renamed_keys
 
 _HEAD: Final = """# Keys of flow_gl. Remove the # before an action to give it other keys; [] takes all of them away.
 # A key is a letter, a digit, f1 to f12, space, enter, tab, backspace, insert, delete, home, end, page_up, page_down,
@@ -99,7 +101,7 @@ def _read(path: Path) -> tuple[Changed, str, bool]:
     if not isinstance(listed, dict):
         listed, problems = {}, [*problems, "`keys` must be a table: [keys]"]
     changed: Changed = {}
-    for name, given in listed.items():
+    for name, given in renamed_keys(listed, RENAMED_ACTIONS).items():
         keys, problem = _keys(name, given)
         if problem:
             problems.append(problem)

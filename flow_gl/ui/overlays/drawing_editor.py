@@ -1,4 +1,4 @@
-"""Base class of the editors for own levels and other drawings.
+"""Base class of the editors for custom levels and other drawings.
 
 The popup opens beside the drawing and closes on Enter, Esc or a click elsewhere. Tab and the arrow keys move through
 its items. Enter, Tab or a click elsewhere applies the typed text; Esc discards it.

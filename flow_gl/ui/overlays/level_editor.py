@@ -1,11 +1,11 @@
-"""The editor of an own level: name, price, colour and alert. It opens beside the level's line."""
+"""The editor of a custom level: name, price, colour and alert. It opens beside the level's line."""
 
 from dataclasses import replace
 from typing import ClassVar, Literal
 
 from imgui_bundle import imgui
 
-from flow_gl.core.drawings import LONGEST_NAME, ColorName, OwnLevel
+from flow_gl.core.drawings import LONGEST_NAME, ColorName, CustomLevel
 from flow_gl.core.errors import UsageError
 from flow_gl.core.units import price_from_text
 from flow_gl.layers.drawings.levels import snapped
@@ -17,10 +17,10 @@ from flow_gl.ui.overlays.drawing_editor import DrawingEditor, EditContext, text_
 from flow_gl.ui.overlays.panels import base
 
 
-class LevelEditor(DrawingEditor[OwnLevel]):
+class LevelEditor(DrawingEditor[CustomLevel]):
     """Shows the level of `state.drawings.edited`."""
 
-    popup: ClassVar[str] = "own level"
+    popup: ClassVar[str] = "custom level"
     slot: ClassVar[Literal["edited"]] = "edited"
 
     def __init__(self) -> None:
@@ -28,23 +28,23 @@ class LevelEditor(DrawingEditor[OwnLevel]):
         self._name = ""
         self._price = ""
 
-    def find(self, edits: DrawingEdits, root: str, drawing_id: str) -> OwnLevel | None:
+    def find(self, edits: DrawingEdits, root: str, drawing_id: str) -> CustomLevel | None:
         return edits.find(root, drawing_id)
 
-    def point(self, context: EditContext, drawing: OwnLevel) -> tuple[float, float]:
+    def point(self, context: EditContext, drawing: CustomLevel) -> tuple[float, float]:
         """On the line: at the mouse if it is over the chart, otherwise at the right edge."""
         view, dense = context.scene.price_view, imgui.get_io().display_framebuffer_scale.x
         mouse = imgui.get_mouse_pos()
         x = mouse.x * dense if view.rect.contains(mouse.x * dense, mouse.y * dense) else view.rect.right
         return x, view.screen_y(drawing.price / context.tick_size)
 
-    def take(self, context: EditContext, drawing: OwnLevel) -> None:
+    def take(self, context: EditContext, drawing: CustomLevel) -> None:
         self._name, self._price = drawing.name, words.price(drawing.price, context.tick_size)
 
-    def title(self, context: EditContext, drawing: OwnLevel) -> str:  # noqa: ARG002 - one title for all levels
-        return f"Own level of {context.root}"
+    def title(self, context: EditContext, drawing: CustomLevel) -> str:  # noqa: ARG002 - one title for all levels
+        return f"Custom level of {context.root}"
 
-    def fields(self, context: EditContext, drawing: OwnLevel) -> tuple[OwnLevel, bool]:
+    def fields(self, context: EditContext, drawing: CustomLevel) -> tuple[CustomLevel, bool]:
         self._name, is_name_entered, is_due = text_field("name", self._name)
         if is_due:
             drawing = self.commit(context, drawing)
@@ -53,7 +53,7 @@ class LevelEditor(DrawingEditor[OwnLevel]):
             drawing = self.commit(context, drawing)
         return drawing, is_name_entered or is_price_entered
 
-    def commit(self, context: EditContext, drawing: OwnLevel) -> OwnLevel:
+    def commit(self, context: EditContext, drawing: CustomLevel) -> CustomLevel:
         self.problem, price = "", drawing.price
         if self._price != words.price(drawing.price, context.tick_size):
             try:
@@ -68,10 +68,10 @@ class LevelEditor(DrawingEditor[OwnLevel]):
             self.take(context, changed)
         return changed
 
-    def recolor(self, context: EditContext, drawing: OwnLevel, color: ColorName) -> None:
+    def recolor(self, context: EditContext, drawing: CustomLevel, color: ColorName) -> None:
         context.edits.change(context.root, replace(drawing, color=color))
 
-    def more(self, context: EditContext, drawing: OwnLevel) -> None:
+    def more(self, context: EditContext, drawing: CustomLevel) -> None:
         """Draw whether the level has an alert, and what that does."""
         rule = alert_of(context.edits.rules, drawing.id)
         changed, is_on = imgui.checkbox("alert when price reaches it", rule is not None and rule[1].on)
@@ -81,5 +81,5 @@ class LevelEditor(DrawingEditor[OwnLevel]):
             acts = ", ".join(ACT_WORDS[act] for act in rule[1].do)
             base.hint(f"{acts}; change what it does in the alerts panel ({key_label(context.state.keys, 'alerts')})")
 
-    def delete(self, context: EditContext, drawing: OwnLevel) -> None:
+    def delete(self, context: EditContext, drawing: CustomLevel) -> None:
         context.edits.delete(context.root, drawing.id)

@@ -61,7 +61,7 @@ def gather(
     secondary : the program's secondary windows
     """
     return Workspace(
-        **_tables(state, window, plot_width_px, symbols), alerts=_switches(state), further_window=list(secondary)
+        **_tables(state, window, plot_width_px, symbols), alerts=_switches(state), secondary_window=list(secondary)
     )
 
 
@@ -222,7 +222,7 @@ def override(state: ViewState, settings: Settings) -> str:
 
 
 def _switches(state: ViewState) -> Alerts:
-    """Return which alert rules are on, without those of own levels, which belong to the level."""
+    """Return which alert rules are on, without those of custom levels, which belong to the level."""
     rules = [rule for rule in state.drawings.rules.rules() if not rule.drawing]
     return Alerts(
         muted=state.is_muted,

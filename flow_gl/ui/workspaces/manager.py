@@ -156,7 +156,7 @@ class WorkspaceManager:
         if window is not None and workspace.window.width:
             window.put(workspace.window)
         if secondary is not None:
-            secondary.show(workspace.further_window)
+            secondary.show(workspace.secondary_window)
 
     def _free_name(self, wanted: str) -> str:
         """Return an unused workspace name made from a file's name."""

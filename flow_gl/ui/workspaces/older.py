@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from flow_gl.ui.renamed import renamed_workspace
 from flow_gl.ui.workspaces.tree import Workspace
 
 FILE: Final = "view.json"
@@ -43,6 +44,6 @@ def read(path: Path) -> Workspace | None:
         for name, (table, key) in _PLACES.items():
             if name in old:
                 tree.setdefault(table, {})[key] = old[name]
-        return msgspec.convert(tree, Workspace)
+        return msgspec.convert(renamed_workspace(tree), Workspace)
     except (OSError, ValueError, AttributeError, RecursionError):
         return None

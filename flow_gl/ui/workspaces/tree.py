@@ -161,5 +161,5 @@ class Workspace(WindowState, frozen=True):
     """A complete workspace: the main window, the state that all windows share, and the secondary windows."""
 
     alerts: Alerts = Alerts()
-    further_window: Annotated[list[WindowState], msgspec.Meta(max_length=MAX_WINDOWS - 1)] = []
+    secondary_window: Annotated[list[WindowState], msgspec.Meta(max_length=MAX_WINDOWS - 1)] = []
     memory: Memory | None = None

@@ -15,11 +15,12 @@ from typing import Any, Final
 import msgspec
 
 from flow_gl.core.system.files import write_whole
+from flow_gl.ui.renamed import renamed_workspace
 from flow_gl.ui.workspaces.tree import Workspace
 
 DAMAGED: Final = ".damaged"
 _HEAD: Final = """# A workspace of flow_gl: the main window with its layout, look, layers, panels and charts,
-# alerts, and each other window as a [[further_window]]. Left out: the default.
+# alerts, and each other window as a [[secondary_window]]. Left out: the default.
 # The program writes this file when the workspace is left; comments are not kept.
 """
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
@@ -39,7 +40,7 @@ def read(path: Path, *, is_ours: bool = True) -> tuple[Workspace | None, str]:
     """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-        return msgspec.convert(data, Workspace), ""
+        return msgspec.convert(renamed_workspace(data), Workspace), ""
     except FileNotFoundError:
         return None, "" if is_ours else f"there is no file {path}"
     except OSError as error:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from flow_gl.core.commands import Command
-from flow_gl.core.drawings import OwnLevel, Shape
+from flow_gl.core.drawings import CustomLevel, Shape
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
 from flow_gl.core.spec import NotAdded
 from flow_gl.ui.alerts.rules import Rule
@@ -95,9 +95,9 @@ class Rules(msgspec.Struct, frozen=True, tag="rules"):
 
 
 class Drawings(msgspec.Struct, frozen=True, tag="drawings"):
-    """All own levels and shapes, by instrument root."""
+    """All custom levels and shapes, by instrument root."""
 
-    levels: dict[str, tuple[OwnLevel, ...]]
+    levels: dict[str, tuple[CustomLevel, ...]]
     shapes: dict[str, tuple[Shape, ...]]
 
 

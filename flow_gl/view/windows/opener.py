@@ -122,7 +122,7 @@ class WindowOpener:
         """Start exchanging messages. The secondary windows of `last`, the restored state, open with the engine."""
         self._loop, self._window = loop, window
         if isinstance(last, Workspace):
-            self._restored = tuple(last.further_window)
+            self._restored = tuple(last.secondary_window)
             self._feed = tuple(last.memory.feed) if last.memory is not None else ()
         loop.state.workspaces.secondary_windows = self
         self._shared = SharedState(loop, is_main=True)

@@ -82,7 +82,7 @@ class Oracle:
                 self.levels.clear()
                 for one in self.state:
                     one.is_within, one.number = True, None
-                    if one.rule.condition is Condition.LEVEL and one.rule.level is not Level.OWN:
+                    if one.rule.condition is Condition.LEVEL and one.rule.level is not Level.CUSTOM:
                         one.side = 0
         return found
 
@@ -152,7 +152,7 @@ class Oracle:
         return []
 
     def _level(self, rule: EngineRule) -> Fraction | int | None:
-        if rule.level is Level.OWN:
+        if rule.level is Level.CUSTOM:
             return rule.price
         if rule.level is Level.VWAP:
             return Fraction(self.value, self.volume) if self.volume else None

@@ -40,7 +40,7 @@ def rules_for(rng: random.Random) -> list[EngineRule]:
 
 def steps_for(rng: random.Random, count: int) -> list[Step]:
     ts, tick, steps = 1_700_000_000 * SECOND_NS, 100, []
-    moving = [level for level in Level if level not in (Level.OWN, Level.VWAP)]
+    moving = [level for level in Level if level not in (Level.CUSTOM, Level.VWAP)]
     for _ in range(count):
         kind = rng.random()
         if kind < 0.004:
@@ -182,7 +182,7 @@ def test_cvd_fires_beyond_the_value_and_arms_again_within_it() -> None:
     ]
 
 
-def test_a_session_that_opens_beyond_an_own_level_fires_but_market_levels_are_armed_again() -> None:
+def test_a_session_that_opens_beyond_a_custom_level_fires_but_market_levels_are_armed_again() -> None:
     start = 1_700_000_000 * SECOND_NS
     own = EngineRule(id=1, condition=Condition.LEVEL, price=100 * TICK)
     poc = EngineRule(id=2, condition=Condition.LEVEL, level=Level.POC)

@@ -115,7 +115,7 @@ def test_the_engine_gets_the_rules_that_are_on_and_that_it_can_evaluate():
         [
             Rule(name="a", when="event", event="absorption", least=1.5, direction="bearish", cool_down_s=2.5),
             Rule(name="b", on=False, when="cvd", least=10),
-            Rule(name="c", when="level", level="own", price=Decimal("25000.25"), symbol="NQ"),
+            Rule(name="c", when="level", level="custom", price=Decimal("25000.25"), symbol="NQ"),
             Rule(name="d", when="feed"),
             Rule(name="e", when="level", level="vah"),
         ]
@@ -123,7 +123,7 @@ def test_the_engine_gets_the_rules_that_are_on_and_that_it_can_evaluate():
     first, own, vah = book.for_engine()
     assert (first.id, first.condition, first.event, first.direction) == (1, Condition.EVENT, EventKind.ABSORPTION, -1)
     assert (first.least, first.cool_down_ns) == (1.5, 2_500_000_000)
-    assert (own.id, own.price, own.level, own.symbol) == (3, 25_000_250_000_000, Level.OWN, "NQ")
+    assert (own.id, own.price, own.level, own.symbol) == (3, 25_000_250_000_000, Level.CUSTOM, "NQ")
     assert (vah.id, vah.level) == (5, Level.VAH)
     command = SetAlerts(book.for_engine())
     assert decode(encode(command)) == command

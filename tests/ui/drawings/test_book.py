@@ -1,4 +1,4 @@
-"""Changes of own levels: the alert rule follows the level, and every step can be taken back."""
+"""Changes of custom levels: the alert rule follows the level, and every step can be taken back."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -6,13 +6,13 @@ from decimal import Decimal
 import pytest
 
 from flow_gl.core.alerts import MAX_RULES, Condition, Level
-from flow_gl.core.drawings import MAX_LEVELS, OwnLevel
+from flow_gl.core.drawings import MAX_LEVELS, CustomLevel
 from flow_gl.ui.alerts import rule_file
 from flow_gl.ui.alerts.rules import Rule, RuleBook
 from flow_gl.ui.drawings.book import DrawingBook, DrawingEdits, alert_of, new_id
 from flow_gl.ui.state.history import History, Step
 
-LEVEL = OwnLevel("a1", 25_400_250_000_000)
+LEVEL = CustomLevel("a1", 25_400_250_000_000)
 
 
 @pytest.fixture
@@ -30,9 +30,9 @@ def alert(edits):
 def test_a_levels_alert_is_a_rule_on_its_price_for_all_charts_of_its_root(edits):
     assert edits.set_alert("NQ", "a1", is_on=True) == ""
     rule = alert(edits)
-    assert (rule.name, rule.price, rule.symbol) == ("Own level 25,400.25", Decimal("25400.25"), "NQ")
+    assert (rule.name, rule.price, rule.symbol) == ("Custom level 25,400.25", Decimal("25400.25"), "NQ")
     (_, engine_rule) = edits.rules.for_engine()
-    assert (engine_rule.condition, engine_rule.level, engine_rule.price) == (Condition.LEVEL, Level.OWN, LEVEL.price)
+    assert (engine_rule.condition, engine_rule.level, engine_rule.price) == (Condition.LEVEL, Level.CUSTOM, LEVEL.price)
     assert engine_rule.holds_for("NQZ5", "NQ.v.0")
     assert engine_rule.holds_for("NQH6", "NQH6")
     assert not engine_rule.holds_for("MNQZ5", "MNQ.v.0")
@@ -52,10 +52,10 @@ def test_the_alert_goes_with_its_level_and_comes_back_with_it(edits):
     before = edits.rules.for_engine()
     edits.delete("NQ", "a1")
     assert (edits.book.levels("NQ"), alert(edits), len(edits.rules.rules())) == ((), None, 1)
-    assert edits.history.undo() == "deletion of an own level undone"
+    assert edits.history.undo() == "deletion of a custom level undone"
     assert edits.book.levels("NQ") == (LEVEL,)
     assert edits.rules.for_engine() == before
-    assert edits.history.redo() == "deletion of an own level redone"
+    assert edits.history.redo() == "deletion of a custom level redone"
     assert (edits.book.levels("NQ"), alert(edits)) == ((), None)
 
 
@@ -63,7 +63,7 @@ def test_each_step_is_undone_and_redone_alone_and_other_rules_stay(edits):
     moved = replace(LEVEL, price=25_500 * 10**9)
     edits.change("NQ", moved)
     edits.set_alert("NQ", "a1", is_on=True)
-    edits.place("ES", OwnLevel("b1", 10**9))
+    edits.place("ES", CustomLevel("b1", 10**9))
     states = []
     while said := edits.history.undo():
         assert "undone" in said
@@ -90,26 +90,26 @@ def test_what_changes_nothing_is_no_step(edits):
     edits.delete("NQ", "gone")
     edits.set_alert("NQ", "a1", is_on=False)
     edits.set_alert("NQ", "gone", is_on=True)
-    assert edits.history.undo() == "own level undone"
+    assert edits.history.undo() == "custom level undone"
     assert edits.history.undo() == ""
 
 
 def test_a_new_change_forgets_what_was_undone(edits):
     edits.history.undo()
-    edits.place("NQ", OwnLevel("a2", 10**9))
+    edits.place("NQ", CustomLevel("a2", 10**9))
     assert edits.history.redo() == ""
 
 
 def test_an_undo_without_effect_continues_to_the_step_before(edits):
     edits.history.add(Step(lambda: "", lambda: "never"))
-    assert edits.history.undo() == "own level undone"
+    assert edits.history.undo() == "custom level undone"
     assert edits.book.levels("NQ") == ()
 
 
 def test_full_lists_are_reported(edits):
     for at in range(MAX_LEVELS - 1):
-        assert edits.place("NQ", OwnLevel(new_id(), at)) == ""
-    assert "100 own levels" in edits.place("NQ", OwnLevel(new_id(), 1))
+        assert edits.place("NQ", CustomLevel(new_id(), at)) == ""
+    assert "100 custom levels" in edits.place("NQ", CustomLevel(new_id(), 1))
     for _ in range(MAX_RULES - 1):
         edits.rules.add(Rule(name="x", when="bubble", least=5))
     assert f"{MAX_RULES} alert rules" in edits.set_alert("NQ", "a1", is_on=True)

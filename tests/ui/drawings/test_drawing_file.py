@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flow_gl.core.drawings import COLOR_NAMES, OwnLevel
+from flow_gl.core.drawings import COLOR_NAMES, CustomLevel
 from flow_gl.ui.drawings import drawing_file
 from flow_gl.ui.drawings.drawing_file import load, text_of
 
-LEVEL = OwnLevel("a1", 25_400_250_000_000, "Weekly high", "blue", 1_764_340_288 * 10**9)
+LEVEL = CustomLevel("a1", 25_400_250_000_000, "Weekly high", "blue", 1_764_340_288 * 10**9)
 
 
 def test_a_level_comes_back_as_it_was_and_the_file_can_be_read_by_a_person(tmp_path):
@@ -19,7 +19,7 @@ def test_a_level_comes_back_as_it_was_and_the_file_can_be_read_by_a_person(tmp_p
     kept = load(path)
     assert (kept.book.by_root(), kept.warning) == ({}, "")
     kept.book.put("NQ", [LEVEL])
-    kept.book.put("NQZ5-NQH6", [OwnLevel("b2", -1_050_000_000)])
+    kept.book.put("NQZ5-NQH6", [CustomLevel("b2", -1_050_000_000)])
     assert kept.save() == ""
     again = load(path)
     assert (again.book.by_root(), again.warning) == (kept.book.by_root(), "")
@@ -37,7 +37,7 @@ def test_what_has_not_changed_is_not_written(tmp_path):
 
 names = st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
 levels = st.builds(
-    OwnLevel,
+    CustomLevel,
     id=st.text("0123456789abcdef", min_size=1, max_size=8),
     price=st.integers(-(2**56) + 1, 2**56 - 1),
     name=names,
@@ -119,13 +119,13 @@ def test_a_level_written_by_hand_needs_a_symbol_and_a_price_only(tmp_path):
 def test_two_programs_each_keep_what_the_other_has_done(tmp_path):
     path = tmp_path / "drawings.toml"
     start = load(path)
-    start.book.put("NQ", [LEVEL, OwnLevel("a2", 10**9)])
+    start.book.put("NQ", [LEVEL, CustomLevel("a2", 10**9)])
     start.save()
     here, there = load(path), load(path)
-    here.book.put("NQ", [OwnLevel("a2", 10**9), OwnLevel("a3", 2 * 10**9)])  # a1 deleted, a3 placed
+    here.book.put("NQ", [CustomLevel("a2", 10**9), CustomLevel("a3", 2 * 10**9)])  # a1 deleted, a3 placed
     assert here.save() == ""
-    there.book.put("NQ", [LEVEL, OwnLevel("a2", 5 * 10**9)])  # a2 moved
-    there.book.put("ES", [OwnLevel("b1", 10**9)])
+    there.book.put("NQ", [LEVEL, CustomLevel("a2", 5 * 10**9)])  # a2 moved
+    there.book.put("ES", [CustomLevel("b1", 10**9)])
     assert there.save() == ""
     found = load(path).book
     assert {one.id: one.price for one in found.levels("NQ")} == {"a2": 5 * 10**9, "a3": 2 * 10**9}
@@ -139,7 +139,7 @@ def test_a_file_that_vanished_or_was_damaged_meanwhile_is_written_whole(tmp_path
     kept.save()
     for spoil in (path.unlink, lambda: path.write_text("[")):
         spoil()
-        kept.book.put("ES", [*kept.book.levels("ES"), OwnLevel(f"b{kept.book.version}", 10**9)])
+        kept.book.put("ES", [*kept.book.levels("ES"), CustomLevel(f"b{kept.book.version}", 10**9)])
         assert kept.save() == ""
         assert load(path).book.by_root() == kept.book.by_root()
 
@@ -155,7 +155,7 @@ def test_a_file_that_cannot_be_written_is_reported_in_one_line(tmp_path):
 
 
 def test_a_price_of_whole_points_is_written_without_an_exponent():
-    text = text_of({"NQ": (OwnLevel("a", 20_000 * 10**9),)})
+    text = text_of({"NQ": (CustomLevel("a", 20_000 * 10**9),)})
     assert "price = 20000\n" in text
     assert tomllib.loads(text, parse_float=Decimal)["level"][0]["price"] == 20_000
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flow_gl.core.drawings import OwnLevel, Point, Shape
+from flow_gl.core.drawings import CustomLevel, Point, Shape
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.ui.alerts.center import AlertCenter
 from flow_gl.ui.alerts.rules import Rule
@@ -32,7 +32,7 @@ def add_rule(loop: Any) -> None:
 
 def draw(loop: Any) -> None:
     book = loop.state.drawings.book
-    book.put("NQ", [OwnLevel("a", 25_000_000_000_000, "open", since_ns=5)])
+    book.put("NQ", [CustomLevel("a", 25_000_000_000_000, "open", since_ns=5)])
     book.put_shapes("ES", [Shape("b", "trend_line", Point(1, 2), Point(3, 4), "up")])
 
 

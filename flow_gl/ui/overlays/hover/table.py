@@ -5,6 +5,7 @@ from typing import Final
 from flow_gl.ui.overlays.hover import (
     bubble,
     comparison,
+    custom_level,
     cvd_bucket,
     developing,
     event,
@@ -12,7 +13,6 @@ from flow_gl.ui.overlays.hover import (
     level,
     mark,
     order_sizes,
-    own_level,
     profile_row,
     ribbon,
 )
@@ -21,7 +21,7 @@ from flow_gl.ui.state.pointed import BUBBLE, Pointed
 
 TARGETS: Final = (
     Target("line of a mark", mark.find_line, mark.describe),
-    Target("own level", own_level.find, own_level.describe),
+    Target("custom level", custom_level.find, custom_level.describe),
     Target(BUBBLE, bubble.find, bubble.describe),
     Target("event", event.find, event.describe),
     Target("profile row", profile_row.find, profile_row.describe),

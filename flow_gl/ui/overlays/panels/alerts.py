@@ -97,9 +97,9 @@ class AlertPanel:
                 if imgui.selectable(f"{template.name}##{at}", False)[0]:
                     rule = msgspec.structs.replace(template, on=True)
                     self._edit(center.book.add(rule), rule)
-            if imgui.selectable("Price at an own level", False)[0]:
+            if imgui.selectable("Price at a custom level", False)[0]:
                 price = _last_price(frame)
-                rule = Rule(name=f"Price at {price:,}", when="level", level="own", price=price)
+                rule = Rule(name=f"Price at {price:,}", when="level", level="custom", price=price)
                 self._edit(center.book.add(rule), rule)
             imgui.end_combo()
 
@@ -140,7 +140,7 @@ class AlertPanel:
 def _condition(draft: dict[str, Any]) -> None:
     """Draw what a rule waits for, and change it in the draft."""
     if draft["drawing"]:
-        imgui.text_wrapped("price reaches an own level; the rule follows that level")
+        imgui.text_wrapped("price reaches a custom level; the rule follows that level")
         draft["direction"] = _combo("direction", draft["direction"], {way: way for way in WAYS})
         return
     draft["when"] = when = _combo("when", draft["when"], WHEN_WORDS)
@@ -148,7 +148,7 @@ def _condition(draft: dict[str, Any]) -> None:
         draft["event"] = _combo("event", draft["event"], EVENT_WORDS)
     elif when == "level":
         draft["level"] = _combo("level", draft["level"], LEVEL_WORDS)
-        if draft["level"] == "own":
+        if draft["level"] == "custom":
             draft["price"] = _price_input(draft["price"])
     elif when == "feed":
         draft["state"] = _combo("state", draft["state"], FEED_WORDS)

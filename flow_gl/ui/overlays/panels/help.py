@@ -20,8 +20,8 @@ _MOUSE: Final = (
     ("Drag a border", "resize the CVD pane"),
     ("Point at a bubble", "its numbers"),
     ("Click a bubble", "pin its numbers; click again or Esc to unpin"),
-    ("Drag an own level", "move it, tick by tick"),
-    ("Click an own level", "its name, price, colour, alert; delete it"),
+    ("Drag a custom level", "move it, tick by tick"),
+    ("Click a custom level", "its name, price, colour, alert; delete it"),
     ("Double click a header", "show this chart alone, or all"),
     ("Right click", "menu of a chart, bubble, level, axis, header"),
 )

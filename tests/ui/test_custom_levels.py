@@ -1,16 +1,16 @@
-"""Own levels as a user places, drags, edits and deletes them: by mouse alone, by keys alone, on several charts."""
+"""Custom levels as a user places, drags, edits and deletes them: by mouse alone, by keys alone, on several charts."""
 
 import numpy as np
 import pytest
 
 from flow_gl.core.alerts import Condition
 from flow_gl.core.commands import SetAlerts
-from flow_gl.core.drawings import OwnLevel
+from flow_gl.core.drawings import CustomLevel
 from flow_gl.gl.label_boxes import overlaps
 from flow_gl.layers.drawings.levels import level_at
 from flow_gl.ui.drawings import drawing_file
 from flow_gl.ui.drawings.book import alert_of, rule_for
-from flow_gl.ui.overlays.hover import own_level
+from flow_gl.ui.overlays.hover import custom_level
 from flow_gl.ui.overlays.hover.tip import spot_at
 from tests.kit.levels import plant_levels
 from tests.kit.markets import TICK
@@ -68,7 +68,7 @@ def test_a_click_places_a_level_at_the_tick_under_the_mouse(pilot):
     x, y = free_place(pilot)
     pilot.move((x, y + 40))
     pilot.press("i")
-    shown = pilot.charts[0].scene.own_levels
+    shown = pilot.charts[0].scene.custom_levels
     assert [one.is_held for one in shown] == [True]
     assert levels(pilot) == (), "it is not placed yet"
     pilot.click((x, y))
@@ -114,10 +114,10 @@ def test_escape_during_a_drag_puts_the_level_back(pilot):
     pilot.mouse_down()
     pilot.frames(4)
     pilot.move((x, y + 60))
-    assert pilot.charts[0].scene.own_levels[0].level.price < level.price
+    assert pilot.charts[0].scene.custom_levels[0].level.price < level.price
     pilot.press("escape")
     pilot.move((x, y + 80))
-    assert pilot.charts[0].scene.own_levels[0].level == level
+    assert pilot.charts[0].scene.custom_levels[0].level == level
     pilot.mouse_up()
     pilot.frames(4)
     assert levels(pilot) == (level,)
@@ -146,7 +146,7 @@ def test_a_bubble_over_the_line_keeps_its_click(pilot):
     row = pilot.link.filled[0].rows[-20]
     x = float(scene.price_view.bubble_xs(np.array([int(row["id"])]), scene.reader.widths_ns[0])[0])
     y = scene.price_view.screen_y(int(row["price"]) / TICK)
-    book(pilot).put("NQ", [OwnLevel("a", round(scene.price_view.y_at(y)) * TICK)])
+    book(pilot).put("NQ", [CustomLevel("a", round(scene.price_view.y_at(y)) * TICK)])
     pilot.frames(3)
     pilot.click((x, y))
     assert pilot.state.charts[0].pinned_id is not None
@@ -157,17 +157,17 @@ def test_levels_of_a_root_are_on_all_its_charts_and_a_drag_is_seen_on_each():
     pilot = HeadlessPilot("NQZ5", "ESZ5", "NQH6", size=(1200, 400))
     pilot.frames(6)
     level, (x, y) = place(pilot)
-    assert [[one.level for one in chart.scene.own_levels] for chart in pilot.charts] == [[level], [], [level]]
+    assert [[one.level for one in chart.scene.custom_levels] for chart in pilot.charts] == [[level], [], [level]]
     pilot.move((x, y))
     pilot.mouse_down()
     pilot.frames(4)
     pilot.move((x, y + 50))
-    held = pilot.charts[2].scene.own_levels[0]
+    held = pilot.charts[2].scene.custom_levels[0]
     assert held.is_held
     assert held.level.price < level.price
     pilot.mouse_up()
     pilot.frames(4)
-    assert levels(pilot)[0] == pilot.charts[2].scene.own_levels[0].level
+    assert levels(pilot)[0] == pilot.charts[2].scene.custom_levels[0].level
     other, _ = place(pilot, chart=1)
     assert levels(pilot, "ES") == (other,)
     assert len(levels(pilot)) == 1
@@ -222,7 +222,7 @@ def test_the_mouse_alone_places_colours_arms_and_deletes():
     x, y = free_place(pilot)
     pilot.click((x, y), button=1)
     pilot.frames(6)
-    pilot.choose("Place an own level")
+    pilot.choose("Place a custom level")
     pilot.click((x, y))
     pilot.frames(6)
     (level,) = levels(pilot)
@@ -304,7 +304,7 @@ def test_the_alert_of_a_level_reaches_the_engine_and_follows_a_drag(pilot):
     pilot.loop.alerts.book.add(rule_for("NQ", level))
     pilot.frames(3)
     assert [one.price for one in sent_rules(pilot)] == [level.price]
-    assert pilot.charts[0].scene.own_levels[0].has_alert
+    assert pilot.charts[0].scene.custom_levels[0].has_alert
     before = len(pilot.link.commands)
     pilot.drag((x, y), (x, y + 30), (x, y + 60))
     (moved,) = levels(pilot)
@@ -325,14 +325,14 @@ def test_hover_says_value_name_distance_and_since(pilot):
     pilot.move((x, y))
     scene = pilot.charts[0].scene
     spot = spot_at(scene, (x, y), pilot.state)
-    tip = own_level.describe(spot, own_level.find(spot))
+    tip = custom_level.describe(spot, custom_level.find(spot))
     told = {label: value for label, value, _ in tip.lines}
     last = int(scene.reader.session["last_price"])
     assert told["Value"].replace(",", "") == f"{level.price / 10**9:.2f}"
     assert told["Distance"] == f"+{(level.price - last) // TICK} ticks"
     assert told["Since"].endswith("ET")
     assert told["Alert"] == "off"
-    assert pilot.state.charts[0].pointed.kind == "own level"
+    assert pilot.state.charts[0].pointed.kind == "custom level"
 
 
 def test_levels_can_be_changed_while_the_picture_is_paused(pilot):
@@ -349,12 +349,12 @@ def test_what_is_placed_is_in_the_file_at_once(pilot, tmp_path):
     assert drawing_file.load(tmp_path / "drawings.toml").book.levels("NQ") == (level,)
 
 
-def test_labels_of_own_levels_meet_no_other_and_survive_where_others_yield(pilot):
+def test_labels_of_custom_levels_meet_no_other_and_survive_where_others_yield(pilot):
     market = pilot.link.filled[0]
     plant_levels(market, naked=(3, -3))
     middle = (int(market.rows["high"].max()) + int(market.rows["low"].min())) // 2 // TICK * TICK
     prices = [middle + ticks * TICK for ticks in (-6, -3, 0, 3, 16)]
-    book(pilot).put("NQ", [OwnLevel(str(at), price, f"mine {at}") for at, price in enumerate(prices)])
+    book(pilot).put("NQ", [CustomLevel(str(at), price, f"mine {at}") for at, price in enumerate(prices)])
     pilot.frames(5)
     boxes = pilot.loop.label_boxes()
     assert sum(box.text.startswith("mine") for box in boxes) == len(prices)

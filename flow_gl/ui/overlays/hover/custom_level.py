@@ -1,4 +1,4 @@
-"""The tooltip of an own level: its value, its distance from the last price, and when it was placed."""
+"""The tooltip of a custom level: its value, its distance from the last price, and when it was placed."""
 
 from collections.abc import Hashable
 from typing import Final
@@ -13,7 +13,7 @@ _LET_GO_PX: Final = 14.0
 
 
 def find(spot: Spot) -> Hashable | None:
-    """Return the id of the own level whose line is nearest to a point; None if none is near."""
+    """Return the id of the custom level whose line is nearest to a point; None if none is near."""
     found = level_under(spot.scene, spot.x, spot.y)
     return None if found is None or found.is_held else found.level.id
 
@@ -21,7 +21,7 @@ def find(spot: Spot) -> Hashable | None:
 def describe(spot: Spot, key: Hashable) -> Tip | None:
     """Return the tooltip of a level."""
     scene, tick_size = spot.scene, tick_size_of(spot.scene)
-    shown = next((one for one in scene.own_levels if one.level.id == key), None)
+    shown = next((one for one in scene.custom_levels if one.level.id == key), None)
     if shown is None or shown.is_held or level_at(scene, spot.x, spot.y, _LET_GO_PX) is None:
         return None
     level = shown.level
@@ -34,4 +34,4 @@ def describe(spot: Spot, key: Hashable) -> Tip | None:
     if level.since_ns:
         lines.append(("Since", f"{words.since(level.since_ns, scene.now_ns)} {words.ZONE_NAME}", 0.0))
     lines.append(("Alert", "on" if shown.has_alert else "off", 0.0))
-    return Tip(level.name or "Own level", lines, ["Drag to move it, click to edit it."])
+    return Tip(level.name or "Custom level", lines, ["Drag to move it, click to edit it."])
