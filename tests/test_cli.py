@@ -372,7 +372,7 @@ def test_a_recorded_session_is_replayed_by_its_date(shown: Shown, tmp_path: Path
     assert shown[0][0] == FilesSpec(paths=(str(path),))
 
 
-def test_sessions_lists_recordings_and_says_when_there_is_nothing(
+def test_sessions_lists_recordings_and_reports_an_empty_folder(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     archive = f"sqlite:///{tmp_path / 'none.db'}"
@@ -447,7 +447,7 @@ def test_the_program_replays_a_day_into_a_picture(day: Path, tmp_path: Path) -> 
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_program_says_in_one_line_that_a_file_is_not_market_data(tmp_path: Path) -> None:
+def test_a_file_that_is_not_market_data_is_reported_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "day.dbn"
     path.write_bytes(b"DBN\x09 no such version")
     command = [sys.executable, "-m", "flow_gl", "replay", str(path), "--headless"]

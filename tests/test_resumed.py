@@ -172,7 +172,9 @@ def test_a_recording_with_the_open_is_enough_but_a_late_first_trade_needs_the_ga
     quiet.end()
 
 
-def test_a_recording_that_begins_after_a_gap_says_from_when(gateway: GatewayProcess, tmp_path: Path) -> None:
+def test_a_recording_that_begins_after_a_gap_is_known_from_its_first_trade(
+    gateway: GatewayProcess, tmp_path: Path
+) -> None:
     late = of(TAPE[:2000], NQ)[300:]
     first_ts = int(late["ts_event"][0])
     names, gaps = (Mapping(NQ.instrument_id, "NQZ5", "NQ.v.0"),), (FeedGap(OPEN_NS, first_ts),)

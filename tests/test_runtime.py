@@ -110,7 +110,7 @@ def test_every_trade_is_in_the_tape_the_numbers_and_the_status() -> None:
     assert rig.status["state"] == FeedState.ENDED
 
 
-def test_the_status_says_ended_only_after_the_last_trade_is_in_the_numbers() -> None:
+def test_the_status_is_ended_only_after_the_last_trade_is_in_the_numbers() -> None:
     rig = Rig(ScriptedFeed([named(trades(np.linspace(0, 50, 3 * BATCH).tolist()))]))
     # Each turn aggregates until its deadline, so this clock jumps whenever it is read.
     rig.clock.monotonic_ns = _jumping(rig.clock)  # type: ignore[method-assign]

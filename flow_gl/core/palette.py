@@ -110,18 +110,18 @@ COLOUR_BLIND: Final = Palette(
     plate_text=rgb("#0b0e14"),
 )
 PALETTES: Final = {palette.name: palette for palette in (DARK, LIGHT, COLOUR_BLIND)}
-OWN_SLOTS: Final = {"buy": "buy", "sell": "sell", "grey": "balanced", "background": "ground"}
+CUSTOM_SLOTS: Final = {"buy": "buy", "sell": "sell", "grey": "balanced", "background": "ground"}
 """The colours that a user may choose, by their names for the user, and the slots of a palette that they replace."""
 _HEX: Final = re.compile(r"#[0-9a-fA-F]{6}")
 _ON_GROUND: Final = ("text", "quiet", "buy", "sell", "attention", "information")
 """Slots in which text is written on the backgrounds."""
 _RAISED: Final = 0.045
 _GRID: Final = 0.09
-"""How far the backgrounds of panels and the grid are from an own background towards the text."""
+"""How far the backgrounds of panels and the grid are from a custom background towards the text."""
 
 
 @dataclass(frozen=True, slots=True)
-class OwnColors:
+class CustomColors:
     """Colours in place of a palette's, as `#rrggbb`; "" keeps the palette's."""
 
     buy: str = ""
@@ -130,7 +130,7 @@ class OwnColors:
     background: str = ""
 
 
-NO_COLORS: Final = OwnColors()
+NO_COLORS: Final = CustomColors()
 
 
 def hex_of(color: Rgb) -> str:
@@ -148,10 +148,10 @@ def grounds(palette: Palette) -> tuple[Rgb, ...]:
     return palette.ground, palette.raised, mix(palette.ground, palette.grid, 0.4)
 
 
-def with_own(palette: Palette, own: OwnColors) -> Palette:
-    """Return a palette with own colours. Text and those colours that are not one's own follow an own background."""
+def with_custom(palette: Palette, custom: CustomColors) -> Palette:
+    """Return a palette with custom colours. Text and the other colours follow a custom background."""
     given: dict[str, Any] = {
-        slot: rgb(value) for name, slot in OWN_SLOTS.items() if is_hex(value := getattr(own, name))
+        slot: rgb(value) for name, slot in CUSTOM_SLOTS.items() if is_hex(value := getattr(custom, name))
     }
     if "ground" not in given:
         return replace(palette, **given) if given else palette
@@ -175,7 +175,7 @@ def _readable_on(color: Rgb, behind: Iterable[Rgb], text: Rgb) -> Rgb:
 
 def contrast_problem(palette: Palette) -> str:
     """Return what of a palette is not legible, in one line; "" if everything is."""
-    shown = {slot: name for name, slot in OWN_SLOTS.items()}
+    shown = {slot: name for name, slot in CUSTOM_SLOTS.items()}
     for name in _ON_GROUND:
         least = min(contrast(getattr(palette, name), ground) for ground in grounds(palette))
         if least < MIN_CONTRAST:

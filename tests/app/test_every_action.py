@@ -160,7 +160,7 @@ SEEN: dict[str, Seen] = {
     "fullscreen": requests,
     "next_monitor": requests,
     "quit": requests,
-    "plain_colors": state_of("own_colors"),
+    "plain_colors": state_of("custom_colors"),
     "mute": state_of("is_muted"),
     "palette": lambda pilot: pilot.state.palette.name,
     "escape": state_of("pause"),

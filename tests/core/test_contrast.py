@@ -8,7 +8,7 @@ from flow_gl.core.palette import (
     MIN_CONTRAST,
     NO_COLORS,
     PALETTES,
-    OwnColors,
+    CustomColors,
     Palette,
     contrast,
     contrast_problem,
@@ -17,7 +17,7 @@ from flow_gl.core.palette import (
     mix,
     readable,
     rgb,
-    with_own,
+    with_custom,
 )
 
 components = st.floats(0.0, 1.0)
@@ -58,12 +58,12 @@ def test_a_legible_colour_stays_unchanged(palette):
 @pytest.mark.parametrize("palette", PALETTES.values(), ids=list(PALETTES))
 def test_no_palette_has_anything_to_complain_of(palette: Palette):
     assert contrast_problem(palette) == ""
-    assert with_own(palette, NO_COLORS) is palette
+    assert with_custom(palette, NO_COLORS) is palette
 
 
 @given(colors, colors, colors, st.sampled_from(list(PALETTES.values())))
-def test_own_colours_are_legible_or_refused_in_one_line_that_names_the_colour(buy, sell, background, palette):
-    found = with_own(palette, OwnColors(hex_of(buy), hex_of(sell), "", hex_of(background)))
+def test_custom_colours_are_legible_or_refused_in_one_line_that_names_the_colour(buy, sell, background, palette):
+    found = with_custom(palette, CustomColors(hex_of(buy), hex_of(sell), "", hex_of(background)))
     said = contrast_problem(found)
     assert "\n" not in said
     worst = min(contrast(getattr(found, name), ground) for name in ("buy", "sell") for ground in grounds(found))
@@ -77,6 +77,6 @@ def test_own_colours_are_legible_or_refused_in_one_line_that_names_the_colour(bu
 @pytest.mark.parametrize("background", ["#ffffff", "#000000", "#001a33", "#fdf6e3", "#101510"])
 @pytest.mark.parametrize("palette", PALETTES.values(), ids=list(PALETTES))
 def test_the_other_colours_follow_an_own_background(palette: Palette, background: str):
-    found = with_own(palette, OwnColors(background=background))
+    found = with_custom(palette, CustomColors(background=background))
     assert found.ground == rgb(background)
     assert contrast_problem(found) == ""

@@ -65,7 +65,7 @@ def test_a_missing_library_is_named_with_its_package(
 @LINUX
 @pytest.mark.usefixtures("own_list")
 @pytest.mark.parametrize(("display", "lacking"), [(":0", "libabsent9"), ("", "also-absent")])
-def test_a_failed_import_for_lack_of_a_library_says_what_to_install(
+def test_a_failed_import_for_lack_of_a_library_names_what_to_install(
     display: str, lacking: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DISPLAY", display)

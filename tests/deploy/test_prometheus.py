@@ -54,7 +54,7 @@ def test_the_configuration_is_correct(tmp_path: Path) -> None:
     promtool("check", "config", config)
 
 
-def test_every_rule_says_what_is_wrong_and_has_a_unit_test() -> None:
+def test_every_rule_describes_the_fault_and_has_a_unit_test() -> None:
     rules = re.findall(r"- alert: (\w+)\n((?:(?!      - alert).*\n)+)", RULES.read_text())
     tests = RULES.with_name("alerts_test.yml").read_text()
     assert len(rules) > 15

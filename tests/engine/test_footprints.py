@@ -139,7 +139,7 @@ def test_a_range_holds_exactly_the_trades_of_its_bubbles(trades, cuts, offset, l
 
 @settings(max_examples=40)
 @given(st.lists(any_trade, min_size=40, max_size=120).map(lay_out), any_cuts, st.data())
-def test_where_rows_were_overwritten_the_answer_says_which_part_it_holds(trades, cuts, data):
+def test_where_rows_were_overwritten_the_answer_names_the_part_it_holds(trades, cuts, data):
     reader, twin = reader_of(trades, cuts, base_capacity=8), twin_of(trades)
     times = trades["ts_event"][trades["ts_event"] > 0].tolist() or [START]
     start, end = sorted((data.draw(st.sampled_from(times)), data.draw(st.sampled_from(times)) + SECOND_NS))

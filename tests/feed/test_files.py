@@ -476,7 +476,7 @@ def three_files(folder: Path) -> list[Path]:
     ]
 
 
-def test_a_replay_of_several_files_says_which_one_it_reads_and_where_each_ends(tmp_path: Path) -> None:
+def test_a_replay_of_several_files_reports_which_one_it_reads_and_where_each_ends(tmp_path: Path) -> None:
     feed = FilesFeed(three_files(tmp_path), speed=math.inf, bulk=60, yield_ends=True)
     feed.start()
     said: list[str] = []

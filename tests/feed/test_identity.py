@@ -82,7 +82,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_name_means_what_its_mapping_says_day_by_day(tmp_path: Path, case: Case) -> None:
+def test_a_name_follows_its_mapping_day_by_day(tmp_path: Path, case: Case) -> None:
     stype, names, days, symbol, expected, rolls = case
     path = write(tmp_path / "x.dbn", make_header(names, stype), trades(*days))
     assert scan([path]).choose(symbol).trades == sum(expected.values())

@@ -103,7 +103,7 @@ def test_damaged_frames_raise_damage_and_nothing_else() -> None:
     assert not [damage for damage in damages if "\n" in damage or len(damage) > 120]
 
 
-def test_a_definition_gives_tick_and_point_value_and_says_when_it_has_none() -> None:
+def test_a_definition_gives_tick_and_point_value_and_reports_a_missing_one() -> None:
     definition = definition_of(decode(records.definition(ES)))
     assert (definition.symbol, definition.tick_size, definition.point_value) == ("ESZ5", 250_000_000, 50.0)
     assert definition.is_outright

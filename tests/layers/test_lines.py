@@ -144,7 +144,7 @@ def spot_at(scene: Scene, view: View, at_ns: int, value: float) -> Spot:
     return Spot(scene, view.screen_x(at_ns), view.screen_y(value), AggregationSettings(), 0.15)
 
 
-def test_a_developing_line_says_its_minutes_value_and_since_when() -> None:
+def test_a_developing_line_shows_its_minutes_value_and_since_when() -> None:
     scene = scene_of("developing")
     minutes, checked = scene.lines.minutes, 0
     for at in range(1, len(minutes.times) - 1):
@@ -172,7 +172,7 @@ def test_a_developing_line_says_its_minutes_value_and_since_when() -> None:
     assert developing.find(above) is None
 
 
-def test_cvd_by_size_says_value_orders_and_since_when() -> None:
+def test_cvd_by_size_shows_value_orders_and_since_when() -> None:
     scene = scene_of("order_cvd", "cvd")
     sizes, at = scene.lines.sizes, 400
     low, high = float(sizes.values.min()) - 9, float(sizes.values.max()) + 9

@@ -66,7 +66,7 @@ def test_many_closed_bubbles_become_one_snapshot() -> None:
     assert found.rows == [list(row) for row in rows.tolist()]
 
 
-def test_snapshots_say_what_they_are() -> None:
+def test_snapshots_carry_their_part_cause_and_missed_rows() -> None:
     rows = join(*make_seconds(10))
     (found,) = json_rows.messages(
         block(Kind.BUBBLE, rows, part=Part.RESUMED, cause=Cause.SLOW, missed=8, oldest=4), "NQ.v.0"

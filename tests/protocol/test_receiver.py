@@ -99,7 +99,7 @@ def test_forgotten_rows_are_asked_for_again(receiver: Receiver) -> None:
 
 
 @pytest.mark.parametrize(("version", "older"), [(VERSION + 1, "this program"), (VERSION - 1, "the server")])
-def test_another_version_is_refused_and_says_what_to_update(version: int, older: str) -> None:
+def test_another_version_is_refused_and_the_error_names_what_to_update(version: int, older: str) -> None:
     with pytest.raises(ProtocolError, match=f"update {older}"):
         Receiver().text(connected(version))
 

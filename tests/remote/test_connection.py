@@ -160,7 +160,7 @@ def test_a_silent_server_is_a_lost_connection(monkeypatch: pytest.MonkeyPatch) -
     assert set(notes.named("lost")) == {"the server does not respond"}
 
 
-def test_a_client_that_comes_back_says_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_reconnects_sends_the_positions_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
     async def handler(socket: web.WebSocketResponse, number: int, sent: list[Any]) -> None:
         await socket.send_str(encode(CONNECTED).decode())
         await socket.send_bytes(events(4, 3, Part.NEWEST) if number == 1 else events(7, 2, Part.RESUMED))

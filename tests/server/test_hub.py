@@ -48,7 +48,7 @@ def long_market() -> Market:
     return make_market(6000)
 
 
-def test_the_first_message_says_what_there_is(market: Market) -> None:
+def test_the_first_message_lists_the_charts(market: Market) -> None:
     rig = HubRig(market.store)
     one = rig.join().read()
     (hello,) = one.connected
@@ -103,7 +103,7 @@ def test_a_span_limits_the_history(long_market: Market) -> None:
     assert np.array_equal(rows, all_rows[all_rows["ts_event"] >= newest - 1800 * 10**9])
 
 
-def test_json_says_the_same_as_the_packed_form(market: Market) -> None:
+def test_json_and_the_packed_form_have_the_same_content(market: Market) -> None:
     rig = HubRig(market.store)
     one = rig.subscribe(rig.join(is_packed=False))
     for _ in range(10):

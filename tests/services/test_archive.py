@@ -489,7 +489,7 @@ def test_an_unreachable_database_is_one_line_without_the_password(
 @pytest.mark.parametrize(
     "text", ["mysql://root:secret-word@host/db", "postgresql://user:secret-word@host:port/db", "http://host", "://"]
 )
-def test_a_url_of_an_unknown_database_says_what_is_expected_without_the_password(text: str) -> None:
+def test_the_error_for_an_unknown_database_url_names_what_is_expected_but_not_the_password(text: str) -> None:
     with pytest.raises(UsageError, match="sqlite:///FILE, postgresql://") as caught:
         Archive(text, session_of=utc_day)
     assert "secret-word" not in str(caught.value)

@@ -63,7 +63,7 @@ def test_the_chart_continues_without_a_bus_and_what_was_missed_is_published(tmp_
         assert_same(found.rows, stored(engine.store))
 
 
-def test_an_engine_that_ends_without_a_bus_says_what_is_missing(tmp_path: Path) -> None:
+def test_an_engine_that_ends_without_a_bus_names_what_is_missing(tmp_path: Path) -> None:
     with nats_server(tmp_path) as server, publishing(server.url) as engine:
         engine.until_all_is_published()
         server.kill()

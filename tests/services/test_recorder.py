@@ -202,7 +202,7 @@ def test_a_real_day_is_recorded_by_the_exchange_s_sessions_byte_for_byte(tmp_pat
     ],
     ids=["in the order of asking", "rolled", "parent", "no spread", "by their own names", "never traded"],
 )
-def test_a_recording_knows_which_contracts_were_charted(
+def test_a_recording_lists_the_contracts_that_were_charted(
     tmp_path: Path, names: list[Mapping | Definition], charted: list[str]
 ) -> None:
     run = Run(tmp_path)

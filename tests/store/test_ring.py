@@ -25,7 +25,7 @@ def new_ring(capacity: int) -> Ring:
 
 
 @given(st.lists(st.integers(0, 40), max_size=30), st.lists(st.integers(1, 50), min_size=1, max_size=5))
-def test_a_cursor_gets_each_row_once_and_knows_how_many_it_missed(batches: list[int], reads: list[int]) -> None:
+def test_a_cursor_gets_each_row_once_and_counts_those_it_missed(batches: list[int], reads: list[int]) -> None:
     ring, written = new_ring(16), 0
     cursor = Cursor(ring)
     seen: list[int] = []

@@ -320,7 +320,7 @@ def test_the_alert_of_a_level_reaches_the_engine_and_follows_a_drag(pilot):
     assert [one.price for one in sent_rules(pilot)] == [moved.price]
 
 
-def test_hover_says_value_name_distance_and_since(pilot):
+def test_hover_shows_value_name_distance_and_since(pilot):
     level, (x, y) = place(pilot)
     pilot.move((x, y))
     scene = pilot.charts[0].scene

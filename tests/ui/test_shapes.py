@@ -194,7 +194,7 @@ def test_a_drawing_is_kept_over_a_restart_and_is_on_the_charts_of_its_root(pilot
     assert set(again.book.shapes("NQ")) == set(placed)
 
 
-def test_a_ruler_says_ticks_time_contracts_and_delta_as_the_range_tool_does(pilot):
+def test_a_ruler_shows_ticks_time_contracts_and_delta_as_the_range_tool_does(pilot):
     market = pilot.charts[0].market
     rows = pilot.link.filled[0].rows
     start, end = int(rows["ts_event"][20]), int(rows["ts_event"][90])

@@ -136,7 +136,7 @@ def test_an_engine_that_is_behind_shows_by_how_much(link):
     assert status_of(link).text == "LIVE \u00b7 BEHIND 2.5 s"
 
 
-def test_an_empty_chart_says_what_it_waits_for_and_when_it_can_come():
+def test_an_empty_chart_shows_what_it_waits_for_and_when_it_can_come():
     link = LocalLink("NQZ5", bubbles=0)
     link.set_status(state=FeedState.CLOSED)
     status = status_of(link)
@@ -152,7 +152,7 @@ def test_an_empty_chart_says_what_it_waits_for_and_when_it_can_come():
     assert awaiting(link, link.markets[0], status_of(link)) == "NQ.v.0: the gateway does not know this symbol"
 
 
-def test_an_empty_chart_says_why_no_trade_came():
+def test_an_empty_chart_shows_why_no_trade_came():
     link = LocalLink("NQZ5", bubbles=0)
     link.set_status(state=FeedState.LIVE, message=b"1,200 trades wait for their symbol")
     assert awaiting(link, link.markets[0], status_of(link)) == (

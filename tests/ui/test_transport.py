@@ -246,7 +246,7 @@ def test_a_typed_time_is_sought(pilot):
     assert not pilot.state.transport.is_entering
 
 
-def test_without_a_replay_the_keys_say_that_there_is_none():
+def test_without_a_replay_the_keys_report_that_there_is_none():
     found = HeadlessPilot("NQZ5")
     found.frames(3)
     found.press(".", "z", "ctrl+g")

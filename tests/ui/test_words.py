@@ -41,6 +41,6 @@ def test_ages_are_one_short_word(seconds, text):
     assert words.age(seconds) == text
 
 
-def test_speeds_and_spans_read_as_people_say_them():
+def test_speeds_and_spans_are_written_as_people_read_them():
     assert [words.speed(v) for v in (1.0, 0.25, 10_000.0, float("inf"))] == ["x1", "x0.25", "x10,000", "max"]
     assert [words.span(v) for v in (30, 180, 5400, 86400, 604800)] == ["30 s", "3 min", "90 min", "1 day", "7 days"]

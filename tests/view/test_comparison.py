@@ -7,7 +7,7 @@ import pytest
 from imgui_bundle import imgui
 
 from flow_gl.core.comparison import MINUS, Comparison, value_text
-from flow_gl.core.palette import MIN_CONTRAST, PALETTES, OwnColors, contrast, with_own
+from flow_gl.core.palette import MIN_CONTRAST, PALETTES, CustomColors, contrast, with_custom
 from flow_gl.core.schema import GapKind
 from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.base import Scene
@@ -295,7 +295,7 @@ def test_a_workspace_keeps_it(pilot: HeadlessPilot) -> None:
 @pytest.mark.parametrize("palette", PALETTES.values(), ids=list(PALETTES))
 @pytest.mark.parametrize("ground", ["", "#000000", "#ffffff", "#3a2f12"])
 def test_its_colour_is_legible(palette, ground: str) -> None:
-    mine = with_own(palette, OwnColors(background=ground))
+    mine = with_custom(palette, CustomColors(background=ground))
     found = compare_color(mine)
     best = max(contrast(mine.text, mine.ground), 1.0)
     assert contrast(found, mine.ground) >= min(MIN_CONTRAST, best)

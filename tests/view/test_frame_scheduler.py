@@ -121,7 +121,7 @@ def test_an_unknown_job_is_an_error(scheduler: FrameScheduler) -> None:
         scheduler.add("tea")
 
 
-def test_the_scheduler_knows_what_ran_in_the_last_second_and_why(scheduler: FrameScheduler) -> None:
+def test_the_scheduler_lists_what_ran_in_the_last_second_and_why(scheduler: FrameScheduler) -> None:
     job = scheduler.add("work")
     scheduler.begin_frame(1.0)
     job.run_now("forgotten by then")

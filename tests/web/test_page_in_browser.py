@@ -382,7 +382,7 @@ def test_a_phone_shows_the_chart_and_is_moved_by_fingers(browser: Browser, serve
     browser.until("app.time.isLive")
 
 
-def test_a_chart_without_trades_says_what_it_waits_for(browser: Browser, served: Any) -> None:
+def test_a_chart_without_trades_shows_what_it_waits_for(browser: Browser, served: Any) -> None:
     market = make_market(10, is_published=False)
     browser.open(served(market, now_ns=1_764_340_200 * SECOND_NS).url)
     browser.until("app.connection.state === 'open' && app.feed.status")

@@ -37,7 +37,7 @@ def choices() -> tuple[Action, ...]:
         *(_layer(name, title) for name, title in LAYERS.items() if name not in _WITH_OWN_ACTION),
         *(_layout(kind, title) for kind, title in KINDS.items()),
         *(_palette(palette) for palette in PALETTES.values()),
-        Action("plain_colors", "Palette without own colours", (), "Palette", _without_own_colors),
+        Action("plain_colors", "Palette without custom colours", (), "Palette", _without_custom_colors),
         *(_span(seconds) for seconds in SPANS_S),
         *(_folding(folding, title) for folding, title in FOLDINGS.items()),
         Action("bucket_auto", "Bucket width by zoom", (), "Bucket", _bucket(None), lambda s: s.locked_lod is None),
@@ -78,8 +78,8 @@ def has_charts(frame: Frame) -> bool:
     return frame.chart_count > 1
 
 
-def _without_own_colors(context: Context) -> None:
-    context.state.own_colors, context.state.color_problem = NO_COLORS, ""
+def _without_custom_colors(context: Context) -> None:
+    context.state.custom_colors, context.state.color_problem = NO_COLORS, ""
     context.state.choose_palette(context.state.palette.name)
 
 

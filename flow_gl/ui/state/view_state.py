@@ -7,7 +7,7 @@ It holds what all charts share: time axis, pause, filters, panels, palette; and 
 from dataclasses import dataclass, field, replace
 
 from flow_gl.core.market.lod import THRESHOLD
-from flow_gl.core.palette import DARK, NO_COLORS, PALETTES, OwnColors, Palette, contrast_problem, with_own
+from flow_gl.core.palette import DARK, NO_COLORS, PALETTES, CustomColors, Palette, contrast_problem, with_custom
 from flow_gl.core.panels import OPENED_BY_TAB
 from flow_gl.core.schema import MAX_LODS
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
@@ -120,8 +120,8 @@ class ViewState:
     video_sign: str = ""
     """The header's text about a video recording; "" while nothing is recorded."""
     palette: Palette = DARK
-    """With the own colours in it."""
-    own_colors: OwnColors = NO_COLORS
+    """With the custom colours in it."""
+    custom_colors: CustomColors = NO_COLORS
     color_problem: str = ""
     """Why the colour chosen last in the panel was refused."""
     open_panels: set[str] = field(default_factory=set)
@@ -273,18 +273,18 @@ class ViewState:
         self.choose_palette(names[(names.index(self.palette.name) + 1) % len(names)])
 
     def choose_palette(self, name: str) -> None:
-        """Show a palette, with the own colours if all text is legible with them; an unknown name changes nothing."""
+        """Show a palette, with the custom colours if all text is legible with them; an unknown name changes nothing."""
         plain = PALETTES.get(name) or PALETTES[self.palette.name]
-        found = with_own(plain, self.own_colors)
+        found = with_custom(plain, self.custom_colors)
         self.palette = plain if contrast_problem(found) else found
 
     def choose_colors(self, **given: str) -> str:
-        """Choose own colours (`OwnColors`). Return why they are refused: text would not be legible; "" if taken."""
-        colors = replace(self.own_colors, **given)
-        found = with_own(PALETTES[self.palette.name], colors)
+        """Choose custom colours (`CustomColors`). Return why they are refused (illegible text); "" if taken."""
+        colors = replace(self.custom_colors, **given)
+        found = with_custom(PALETTES[self.palette.name], colors)
         problem = contrast_problem(found)
         if not problem:
-            self.own_colors, self.palette = colors, found
+            self.custom_colors, self.palette = colors, found
         return problem
 
     def size_floor_of(self, chart: ChartState) -> int:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from flow_gl.core.comparison import THOUSANDTHS, Comparison
-from flow_gl.core.palette import OWN_SLOTS, OwnColors
+from flow_gl.core.palette import CUSTOM_SLOTS, CustomColors
 from flow_gl.core.panels import PANEL_NAMES
 from flow_gl.core.settings import Settings
 from flow_gl.core.units import SECOND_NS
@@ -89,7 +89,7 @@ def _tables(state: ViewState, window: WindowPlace, plot_width_px: float, symbols
         ),
         "look": Look(
             palette=state.palette.name,
-            colors={name: color for name, color in asdict(state.own_colors).items() if color},
+            colors={name: color for name, color in asdict(state.custom_colors).items() if color},
             text_size=state.text_size,
             cvd_candles=filters.has_cvd_candles,
         ),
@@ -134,7 +134,7 @@ def apply(state: ViewState, workspace: Workspace, *, plot_width_px: float = 0.0)
 def apply_window(state: ViewState, workspace: WindowState, *, plot_width_px: float = 0.0) -> None:
     """Show what a workspace keeps of a window. Parameters as of `apply`."""
     look, time, bubbles, panels = workspace.look, workspace.time, workspace.bubbles, workspace.panels
-    state.own_colors = OwnColors(**{name: look.colors.get(name, "") for name in OWN_SLOTS})
+    state.custom_colors = CustomColors(**{name: look.colors.get(name, "") for name in CUSTOM_SLOTS})
     state.choose_palette(look.palette)
     state.text_size = look.text_size
     state.arrangement = Arrangement(
@@ -198,7 +198,7 @@ def override(state: ViewState, settings: Settings) -> str:
     """Apply the settings that were given for this run to a state. Return what was refused; "" if nothing was."""
     state.aggregation = settings.aggregation
     state.choose_palette(settings.palette or "")
-    given = {name: getattr(settings, f"{name}_color") for name in OWN_SLOTS}
+    given = {name: getattr(settings, f"{name}_color") for name in CUSTOM_SLOTS}
     refused = state.choose_colors(**{name: color for name, color in given.items() if color is not None})
     state.text_size = settings.text_size or state.text_size
     state.content_scale = settings.scale or 0.0

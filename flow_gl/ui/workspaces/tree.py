@@ -71,7 +71,7 @@ class Look(_Table, frozen=True):
 
     palette: str = "dark"
     colors: dict[str, str] = {}
-    """Own colours by their names in `core.palette.OWN_SLOTS`, like `buy = "#2ec27e"`."""
+    """Custom colours by their names in `core.palette.CUSTOM_SLOTS`, like `buy = "#2ec27e"`."""
     text_size: Annotated[float, _range("text_size")] = 1.0
     """A factor of the monitor's scale."""
     cvd_candles: bool = False

@@ -35,7 +35,7 @@ def test_what_others_reach_needs_tokens_and_tls(host: str) -> None:
     check_binding(host, has_tokens=True, has_tls=True, is_insecure=False)
 
 
-def test_a_certificate_in_order_serves_and_says_when_it_expires(tmp_path: Path) -> None:
+def test_a_valid_certificate_serves_and_its_expiry_is_reported(tmp_path: Path) -> None:
     made = make_certificate(tmp_path, days=30)
     found = Certificate(made.cert, made.key)
     assert 29 * 86_400 < found.expires_ns / 1e9 - made.began_s < 31 * 86_400

@@ -37,7 +37,7 @@ def test_a_token_is_random_and_only_its_hash_is_stored(path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_the_file_is_private_whatever_the_umask_says(path: Path) -> None:
+def test_the_file_is_private_whatever_the_umask(path: Path) -> None:
     before = os.umask(0)
     try:
         made(path)

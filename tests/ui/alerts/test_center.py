@@ -80,7 +80,7 @@ def test_an_alert_sounds_flashes_and_is_logged_as_sounded():
     assert not rig.notes
 
 
-def test_a_rule_does_only_what_it_says():
+def test_a_rule_performs_only_its_own_actions():
     rig = Rig(
         Rule(name="quiet", when="bubble", least=1, do=("log",)),
         Rule(name="loud", when="bubble", least=1, do=("notify",)),

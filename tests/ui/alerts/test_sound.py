@@ -41,7 +41,7 @@ def test_bullish_rises_and_bearish_falls():
         assert (pitch(samples[half:]) - pitch(samples[:half])) * direction > 100
 
 
-def test_without_the_package_the_problem_says_how_to_install_it(monkeypatch):
+def test_without_the_package_the_problem_names_the_install_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "miniaudio", None)
     sounder = Sounder()
     sounder.prepare()

@@ -62,7 +62,7 @@ def test_the_picture_is_given_to_the_program_that_has_the_clipboard(pilot, tmp_p
     assert "did not take the picture" in saver.news()[0]
 
 
-def test_without_such_a_program_one_line_says_which_to_install(pilot, tmp_path, monkeypatch):
+def test_without_such_a_program_one_line_names_which_to_install(pilot, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     saver = PictureSaver(tmp_path)
     saver.copy(pilot.loop)
@@ -81,7 +81,7 @@ def texts(pilot, chart=None):
     return [[cell.text for cell in row if cell.text] for row in rows(pilot.frame, pilot.state, chart)]
 
 
-def test_the_caption_says_what_the_chart_shows(pilot):
+def test_the_caption_describes_what_the_chart_shows(pilot):
     market, (row, _) = pilot.charts[0].market, texts(pilot)
     session, profile, tick = market.session, market.profile, market.tick_size
     volume = int(session["buy"] + session["sell"] + session["unsided"])

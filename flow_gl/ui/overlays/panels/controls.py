@@ -8,7 +8,7 @@ from typing import Final
 from imgui_bundle import imgui
 
 from flow_gl.core.commands import Command, Configure
-from flow_gl.core.palette import NO_COLORS, OWN_SLOTS, PALETTES, hex_of
+from flow_gl.core.palette import CUSTOM_SLOTS, NO_COLORS, PALETTES, hex_of
 from flow_gl.core.settings import AGGREGATION, DECLARED, REGULAR
 from flow_gl.layers.base import LAYERS
 from flow_gl.layers.labels.words import bucket_text
@@ -140,8 +140,8 @@ def _layers(state: ViewState) -> None:
 
 
 def _colors(state: ViewState) -> None:
-    """Choose own colours in place of the palette's; one with which text would not be legible is refused."""
-    for at, (name, slot) in enumerate(OWN_SLOTS.items()):
+    """Choose custom colours in place of the palette's; one with which text would not be legible is refused."""
+    for at, (name, slot) in enumerate(CUSTOM_SLOTS.items()):
         if at % 2:
             imgui.same_line(0.5 * imgui.get_content_region_avail().x)
         changed, color = imgui.color_edit3(name, list(getattr(state.palette, slot)), _COLOR_FLAGS)
@@ -151,8 +151,8 @@ def _colors(state: ViewState) -> None:
         imgui.push_text_wrap_pos(0.0)
         base.colored(state.color_problem, state.palette.attention)
         imgui.pop_text_wrap_pos()
-    if state.own_colors != NO_COLORS and imgui.small_button("colours of the palette"):
-        state.own_colors, state.color_problem = NO_COLORS, ""
+    if state.custom_colors != NO_COLORS and imgui.small_button("colours of the palette"):
+        state.custom_colors, state.color_problem = NO_COLORS, ""
         state.choose_palette(state.palette.name)
 
 
