@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from flow_gl.core import items
-from flow_gl.core.schema import EventKind
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.spec import DemoSpec
 from flow_gl.core.units import SECOND_NS

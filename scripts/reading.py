@@ -14,7 +14,7 @@ from PIL import Image
 from stage import SETTLE_S, event_s, is_caught_up, program, run_for, run_until, set_span, take
 
 from flow_gl.core.drawings import CustomLevel
-from flow_gl.core.schema import EventKind
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.spec import DemoSpec, EngineSpec
 from flow_gl.layers.base import LAYER_OF_EVENT, Scene
 from flow_gl.layers.discs import reference_of

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flow_gl.core.schema import EventKind
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.spec import DemoSpec
 from flow_gl.core.units import SECOND_NS

@@ -36,7 +36,8 @@ from rich.console import Console
 
 from flow_gl.bench.machine import describe, write_json
 from flow_gl.bench.tape import make_tape
-from flow_gl.core.schema import MAX_LODS, EventKind
+from flow_gl.core.event_kinds import EventKind
+from flow_gl.core.schema import MAX_LODS
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
 from flow_gl.core.units import SECOND_NS
 from flow_gl.dbn.writing import write_dbn

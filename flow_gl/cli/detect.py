@@ -179,7 +179,7 @@ def _by_kind(study: "Study", values: "Sequence[Values]") -> "Table":
     """Return a table with a line for each kind, under each set of parameters."""
     from rich.table import Table
 
-    from flow_gl.core.schema import EventKind
+    from flow_gl.core.event_kinds import EventKind
     from flow_gl.runtime.detect.later import HORIZONS
     from flow_gl.runtime.detect.tables import NONE, counts
 
@@ -214,7 +214,7 @@ def _by_hour(study: "Study") -> "Table":
     """Return a table with a line for each hour of the exchange's clock, and a column for each kind."""
     from rich.table import Table
 
-    from flow_gl.core.schema import EventKind
+    from flow_gl.core.event_kinds import EventKind
     from flow_gl.runtime.detect.tables import counts
 
     kinds = sorted(EventKind, key=lambda one: one.name)

@@ -10,9 +10,8 @@ from typing import Annotated, Final, Literal
 import msgspec
 import numpy as np
 
-from flow_gl.core.event_names import EVENT_NAMES
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.market.instrument import root_of
-from flow_gl.core.schema import EventKind
 
 
 class Condition(IntEnum):
@@ -51,8 +50,6 @@ class Level(IntEnum):
 
 
 LEVELS: Final = len(Level)
-EVENT_KINDS: Final = {name: EventKind[name.upper()] for name in EVENT_NAMES}
-"""Kinds of detector events by the name that the user writes."""
 CONDITION_NAMES: Final = {one.name.lower(): one for one in Condition}
 LEVEL_NAMES: Final = {one.name.lower(): one for one in Level}
 Direction = Literal[-1, 0, 1]

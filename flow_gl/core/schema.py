@@ -48,17 +48,6 @@ class Side(IntEnum):
     NONE = ord("N")
 
 
-class EventKind(IntEnum):
-    """The kind of a detector's event. The detector's module describes `strength` and `value`."""
-
-    ZERO_CROSS = 1
-    """CVD crossed zero after it was armed. `strength` = arm, `value` = (cvd after, extreme before, 0, 0)."""
-    ABSORPTION = 2
-    DIVERGENCE = 3
-    STACKED_IMBALANCE = 4
-    LARGE_TRADE = 5
-
-
 class GapKind(IntEnum):
     """Why there are no trades in an interval."""
 

@@ -10,7 +10,7 @@ from functools import wraps
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from flow_gl.core.drawings import ShownLevel
-from flow_gl.core.event_names import EVENT_NAMES
+from flow_gl.core.event_kinds import EVENT_NAMES
 from flow_gl.core.frozen import frozen
 from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.palette import DARK, Palette, Rgb
@@ -53,7 +53,7 @@ LAYERS: Final = {
 """Layers that can be switched off: name and title in the menu."""
 SHOWN_AT_FIRST: Final = frozenset(LAYERS) - {"initial_extensions", "developing", "order_cvd", "ribbon", "view_profile"}
 """Layers that are shown until the user switches them off; the others are shown on request."""
-LAYER_OF_EVENT: Final = {name: "events" if name == "zero_cross" else name for name in EVENT_NAMES}
+LAYER_OF_EVENT: Final = {name: name if name in MARK_TITLES else "events" for name in EVENT_NAMES}
 """The layer that draws a kind of event, by the kind's name."""
 
 

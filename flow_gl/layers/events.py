@@ -7,7 +7,7 @@ the start or skipped by a fast replay.
 from bisect import bisect_left
 from typing import Final
 
-from flow_gl.core.schema import EventKind
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.gl.view import Rect

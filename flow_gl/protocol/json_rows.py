@@ -6,7 +6,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import UNDEF_PRICE, EventKind, GapKind
+from flow_gl.core.event_kinds import EventKind
+from flow_gl.core.schema import UNDEF_PRICE, GapKind
 from flow_gl.protocol.frames import Rows
 from flow_gl.protocol.kinds import (
     BUBBLE_FIELDS,

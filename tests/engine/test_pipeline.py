@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from scipy.signal import find_peaks
 
 from flow_gl.core.errors import UsageError
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.items import Definition, Mapping
 from flow_gl.core.market.lod import widths_ns
-from flow_gl.core.schema import EVENT, UNDEF_PRICE, EventKind, TickSource
+from flow_gl.core.schema import EVENT, UNDEF_PRICE, TickSource
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.units import SECOND_NS

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.items import Trades
 from flow_gl.core.market.lod import widths_ns
-from flow_gl.core.schema import MAX_LODS, EventKind, GapKind
+from flow_gl.core.schema import MAX_LODS, GapKind
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.units import MINUTE_NS, SECOND_NS
 from flow_gl.engine.pipeline import Pipeline

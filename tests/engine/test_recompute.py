@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from flow_gl.core.errors import UsageError
-from flow_gl.core.schema import EventKind
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
 from flow_gl.core.units import DAY_NS
 from flow_gl.engine.detectors import group

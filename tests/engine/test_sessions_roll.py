@@ -5,8 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.items import FeedGap
-from flow_gl.core.schema import UNDEF_PRICE, EventKind, GapKind
+from flow_gl.core.schema import UNDEF_PRICE, GapKind
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.units import SECOND_NS

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from flow_gl.core.event_names import EVENT_NAMES
-from flow_gl.core.schema import EventKind
+from flow_gl.core.event_kinds import EVENT_NAMES, EventKind
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.spec import DemoSpec
 from flow_gl.core.units import SECOND_NS

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import EVENT, EventKind
+from flow_gl.core.event_kinds import EventKind
+from flow_gl.core.schema import EVENT
 from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.base import Scene
 from flow_gl.layers.marks.book import MarkBook, Window

@@ -4,7 +4,8 @@ import numpy as np
 
 from flow_gl.core.alerts import ALERT, Condition
 from flow_gl.core.commands import Command
-from flow_gl.core.schema import EVENT, GAP_LIST, INSTRUMENT, STATUS, EventKind, FeedState, GapKind, TickSource
+from flow_gl.core.event_kinds import EventKind
+from flow_gl.core.schema import EVENT, GAP_LIST, INSTRUMENT, STATUS, FeedState, GapKind, TickSource
 from flow_gl.core.units import SECOND_NS
 from flow_gl.store.market import EngineReader, EngineStore, MarketStore
 from flow_gl.ui.link import LinkFields, LinkState

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.palette import DARK
 from flow_gl.core.schema import (
     BUBBLE,
@@ -26,7 +27,6 @@ from flow_gl.core.schema import (
     PROFILE,
     SESSION,
     UNDEF_PRICE,
-    EventKind,
     GapKind,
 )
 from flow_gl.core.units import HOUR_NS, SECOND_NS

@@ -6,7 +6,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from flow_gl.core.schema import EVENT, EventKind
+from flow_gl.core.event_kinds import EventKind
+from flow_gl.core.schema import EVENT
 from flow_gl.core.settings import DEFAULTS
 from flow_gl.core.units import MINUTE_NS, SECOND_NS
 from flow_gl.gl.label_boxes import LabelBox, overlaps

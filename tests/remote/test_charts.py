@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.market.footprint import FOOTPRINT, OPEN_FOOTPRINT
-from flow_gl.core.schema import GAP, GAP_LIST, PROFILE, SESSION, EventKind, GapKind
+from flow_gl.core.schema import GAP, GAP_LIST, PROFILE, SESSION, GapKind
 from flow_gl.core.units import SECOND_NS
 from flow_gl.protocol.frames import Rows
 from flow_gl.protocol.kinds import CHART_ROW, FOOTPRINT_HEAD, PROFILE_HEAD, PROFILE_ROW, Cause, Kind, Part, join

@@ -13,8 +13,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.palette import COLOUR_BLIND, DARK, LIGHT, Palette
-from flow_gl.core.schema import EVENT, EventKind, GapKind
+from flow_gl.core.schema import EVENT, GapKind
 from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.resources import SharedResources
 from flow_gl.layers.base import LAYERS, Scene, Style

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from flow_gl.core.schema import GAP_LIST, INSTRUMENT, EventKind, FeedState, GapKind
+from flow_gl.core.event_kinds import EventKind
+from flow_gl.core.schema import GAP_LIST, INSTRUMENT, FeedState, GapKind
 from flow_gl.protocol.kinds import CHART_ROW, DEFAULT_KINDS, Cause, Kind, Part, join
 from flow_gl.protocol.messages import Position
 from flow_gl.server.client import MAX_DROPS, STALL_S

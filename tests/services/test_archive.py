@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from flow_gl.core.alerts import ALERT
 from flow_gl.core.errors import DataError, UsageError
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.items import Definition, Mapping
-from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, INSTRUMENT, PROFILE, SESSION, EventKind
+from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, INSTRUMENT, PROFILE, SESSION
 from flow_gl.core.sessions import Session, SessionCalendar
 from flow_gl.core.units import DAY_NS, HOUR_NS, SECOND_NS
 from flow_gl.engine.pipeline import Pipeline

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.items import Item, Mapping, Trades
-from flow_gl.core.schema import TRADE, EventKind
+from flow_gl.core.schema import TRADE
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.units import DAY_NS, HOUR_NS, MINUTE_NS, PRICE_SCALE, SECOND_NS
 from flow_gl.engine.pipeline import Pipeline

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.items import Mapping, Trades
 from flow_gl.core.market.lod import threshold_at
-from flow_gl.core.schema import EVENT, EventKind, GapKind, Side
+from flow_gl.core.schema import EVENT, GapKind, Side
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.units import SECOND_NS

@@ -5,7 +5,8 @@ import pytest
 from imgui_bundle import imgui
 
 from flow_gl.core.commands import OpenTimeline, Play, Seek, SetLoop, SetSpeed, Step
-from flow_gl.core.schema import BUBBLE, EVENT, GAP_LIST, SESSION_SPAN, EventKind, FeedState, GapKind
+from flow_gl.core.event_kinds import EventKind
+from flow_gl.core.schema import BUBBLE, EVENT, GAP_LIST, SESSION_SPAN, FeedState, GapKind
 from flow_gl.core.units import HOUR_NS, MINUTE_NS, SECOND_NS
 from flow_gl.gl.view import Rect
 from flow_gl.store.timeline import TimelineStore

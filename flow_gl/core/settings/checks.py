@@ -12,7 +12,7 @@ from datetime import time
 from typing import Final
 
 from flow_gl.core.errors import UsageError
-from flow_gl.core.event_names import EVENT_NAMES
+from flow_gl.core.event_kinds import EVENT_NAMES
 from flow_gl.core.market.lod import BASES_NS
 from flow_gl.core.palette import is_hex
 from flow_gl.core.panels import PANEL_NAMES

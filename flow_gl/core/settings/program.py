@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from flow_gl.core.event_names import EVENT_NAMES
+from flow_gl.core.event_kinds import EVENT_NAMES
 from flow_gl.core.log import mask
 from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.panels import PANEL_NAMES

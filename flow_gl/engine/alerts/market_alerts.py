@@ -18,7 +18,8 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from flow_gl.core.alerts import ALERT, LEVELS, Condition, EngineRule, Level
-from flow_gl.core.schema import UNDEF_PRICE, EventKind
+from flow_gl.core.event_kinds import EventKind
+from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.kernels.alerts import (
     BLOCK,

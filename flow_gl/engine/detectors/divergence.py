@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import EventKind
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.detectors.base import NONE, event_nb
 from flow_gl.engine.kernels.jit import kernel

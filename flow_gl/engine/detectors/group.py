@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import EVENT, MINUTE_LEVELS, ORDER_CVD, EventKind
+from flow_gl.core.event_kinds import EventKind
+from flow_gl.core.schema import EVENT, MINUTE_LEVELS, ORDER_CVD
 from flow_gl.core.sessions import Session
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.units import MINUTE_NS

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import EventKind
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.gl.buffers import RowRing
 from flow_gl.gl.fonts import FontAtlas
 from flow_gl.gl.label_boxes import LabelBox

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from flow_gl.core.schema import EventKind
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.shapes import Hatch
 from flow_gl.gl.text import Plate, TextStyle

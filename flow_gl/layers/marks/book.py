@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.cached import Cached
-from flow_gl.core.schema import EVENT, EventKind
+from flow_gl.core.event_kinds import EventKind
+from flow_gl.core.schema import EVENT
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
 from flow_gl.core.units import MINUTE_NS, SECOND_NS
 from flow_gl.layers.marks.mark import KINDS, NEVER, NO_MARKS, Mark, Marks

@@ -2,8 +2,8 @@
 
 from typing import Final
 
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.palette import Rgb, mix
-from flow_gl.core.schema import EventKind
 from flow_gl.gl.shapes import ShapeBatch
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer

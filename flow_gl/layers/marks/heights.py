@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 from flow_gl.core.cached import Cached
-from flow_gl.core.schema import EventKind
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import tick_size_of
 from flow_gl.layers.marks.mark import Mark

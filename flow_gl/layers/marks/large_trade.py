@@ -5,8 +5,8 @@ from typing import Final
 
 import numpy as np
 
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.palette import mix
-from flow_gl.core.schema import EventKind
 from flow_gl.gl.text import Plate, TextStyle
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Final
 
 from flow_gl.core.cached import Cached
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.palette import Rgb
-from flow_gl.core.schema import EventKind
 from flow_gl.gl.shapes import Hatch, ShapeBatch
 from flow_gl.gl.text import TextStyle
 from flow_gl.gl.view import Rect

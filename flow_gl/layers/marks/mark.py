@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from flow_gl.core.schema import EventKind
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.units import MINUTE_NS
 
 KINDS: Final = {

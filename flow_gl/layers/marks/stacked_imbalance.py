@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from flow_gl.core.schema import EventKind
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer

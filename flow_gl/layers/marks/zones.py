@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from flow_gl.core.schema import EventKind
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.layers.marks.mark import NEVER
 from flow_gl.layers.marks.passage import first_passages
 from flow_gl.layers.rows.packing import UNKNOWN_TICK_SIZE

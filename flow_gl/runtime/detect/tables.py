@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.errors import FlowError
-from flow_gl.core.schema import EVENT, EventKind
+from flow_gl.core.event_kinds import EventKind
+from flow_gl.core.schema import EVENT
 from flow_gl.core.units import EXCHANGE_ZONE, HOUR_NS, SECOND_NS
 from flow_gl.runtime.detect.later import HORIZONS
 from flow_gl.runtime.detect.study import MarketEvents, Study

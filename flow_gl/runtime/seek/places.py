@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.commands import Step
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.items import Trades
 from flow_gl.core.market.lod import widths_ns
-from flow_gl.core.schema import EventKind
 from flow_gl.core.units import SECOND_NS
 from flow_gl.runtime.seek.index import ReplayIndex
 

@@ -6,7 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import EVENT, FINISHED_LIST, GAP_LIST, OPEN, SESSION, SESSION_SPAN, EventKind
+from flow_gl.core.event_kinds import EventKind
+from flow_gl.core.schema import EVENT, FINISHED_LIST, GAP_LIST, OPEN, SESSION, SESSION_SPAN
 from flow_gl.runtime.seek.segment_store import Segment
 from flow_gl.services.replay_cache.segment import Contents, unpack
 from flow_gl.services.replay_cache.snapshot_file import Rows

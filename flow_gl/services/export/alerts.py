@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.alerts import Condition, Level
-from flow_gl.core.schema import PRICE_SCALE, EventKind
+from flow_gl.core.event_kinds import EventKind
+from flow_gl.core.schema import PRICE_SCALE
 
 
 def alert_columns(rows: NDArray[np.void], rules: Mapping[int, str]) -> dict[str, Any]:

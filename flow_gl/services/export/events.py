@@ -5,7 +5,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import PRICE_SCALE, EventKind
+from flow_gl.core.event_kinds import EventKind
+from flow_gl.core.schema import PRICE_SCALE
 
 INPUTS: Final = (
     ("first_price", EventKind.LARGE_TRADE, 0, True),

@@ -6,9 +6,9 @@ from typing import Final
 import numpy as np
 
 from flow_gl.core.alerts import Condition, Level
-from flow_gl.core.schema import EventKind
+from flow_gl.core.event_kinds import EVENT_WORDS, EventKind
 from flow_gl.core.units import format_price, price_decimals
-from flow_gl.ui.alerts.rules import EVENT_WORDS, LEVEL_WORDS
+from flow_gl.ui.alerts.rules import LEVEL_WORDS
 from flow_gl.ui.alerts.sound import Voice
 
 _WAYS: Final = {1: "bullish", -1: "bearish"}
@@ -48,9 +48,9 @@ def text_of(alert: np.void, tick_size: int) -> str:  # noqa: PLR0911  # one per 
     price = _price(int(alert["price"]), tick_size)
     match int(alert["condition"]):
         case Condition.EVENT:
-            kind = EventKind(detail).name.lower()
+            words = EVENT_WORDS[EventKind(detail)]
             strength = "" if detail == EventKind.ZERO_CROSS else f" {float(alert['strength']):,.4g}"
-            return f"{way}{EVENT_WORDS.get(kind, kind)}{strength} at {price}"  # type: ignore[call-overload]  # every kind has words
+            return f"{way}{words}{strength} at {price}"
         case Condition.LEVEL:
             level = Level(detail).name.lower()
             side = "from below" if direction > 0 else "from above"

@@ -10,13 +10,13 @@ from typing import Annotated, Final, Literal, get_args
 
 import msgspec
 
-from flow_gl.core.alerts import CONDITION_NAMES, EVENT_KINDS, LEVEL_NAMES, Condition, Direction, EngineRule, Level
+from flow_gl.core.alerts import CONDITION_NAMES, LEVEL_NAMES, Condition, Direction, EngineRule, Level
+from flow_gl.core.event_kinds import EVENT_KINDS, EVENT_WORDS
 from flow_gl.core.market.instrument import known_decimals
 from flow_gl.core.schema import PRICE_SCALE
 from flow_gl.core.units import SECOND_NS
 
 When = Literal["event", "level", "cvd", "bubble", "second_volume", "second_delta", "feed"]
-EventName = Literal["any", "zero_cross", "large_trade", "absorption", "divergence", "stacked_imbalance"]
 LevelName = Literal[
     "custom",
     "poc",
@@ -49,14 +49,8 @@ LEVEL_WORDS: Final[dict[LevelName, str]] = {
     "initial_high": "initial balance high",
     "initial_low": "initial balance low",
 }
-EVENT_WORDS: Final[dict[EventName, str]] = {
-    "any": "any detector event",
-    "zero_cross": "CVD zero cross",
-    "large_trade": "large trade",
-    "absorption": "absorption",
-    "divergence": "delta divergence",
-    "stacked_imbalance": "stacked imbalance",
-}
+EVENT_CHOICES: Final = {"any": "any detector event"} | {name: EVENT_WORDS[kind] for name, kind in EVENT_KINDS.items()}
+"""What an event rule may wait for: its name in the file, and in words."""
 WHEN_WORDS: Final[dict[When, str]] = {
     "event": "detector event",
     "level": "price reaches a level",
@@ -86,7 +80,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
     on: bool = True
     when: When
-    event: EventName = "any"
+    event: str = "any"
+    """Any, or a name of `core.event_kinds`."""
     level: LevelName = "custom"
     price: Decimal | None = None
     """Points, of a custom level."""
@@ -102,6 +97,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Id of the custom level (`core.drawings`) whose price the rule follows; "" for other rules."""
 
     def __post_init__(self) -> None:
+        if self.event not in EVENT_CHOICES:
+            raise ValueError(f"`event` must be one of {', '.join(EVENT_CHOICES)}, was {self.event!r}")
         if self.when == "level" and self.level == "custom" and self.price is None:
             raise ValueError("a custom level needs a `price`")
         if self.price is not None and not self.price.is_finite():
@@ -135,7 +132,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         match self.when:
             case "event":
                 floor = f" of at least {least}" if self.least else ""
-                text = f"{way}{EVENT_WORDS[self.event]}{floor}"
+                text = f"{way}{EVENT_CHOICES[self.event]}{floor}"
             case "level":
                 to = _price_text(self.price, self.symbol) if self.level == "custom" else LEVEL_WORDS[self.level]
                 side = {"both": "", "bullish": " from below", "bearish": " from above"}[self.direction]

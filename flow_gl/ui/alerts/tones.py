@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.alerts import Condition
-from flow_gl.core.schema import EventKind
+from flow_gl.core.event_kinds import EventKind
 
 RATE_HZ: Final = 48_000
 LONGEST_S: Final = 0.4
@@ -51,7 +51,7 @@ def sound(condition: int, event: int, direction: int) -> NDArray[np.float32]:
     Parameters
     ----------
     condition : `core.alerts.Condition`
-    event : `core.schema.EventKind`, with an event
+    event : `core.event_kinds.EventKind`, with an event
     direction : +1 rising, -1 falling, 0 the lowest note repeated
     """
     tone = _OF_EVENTS.get(event) if condition == Condition.EVENT else _OF_CONDITIONS.get(condition)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from flow_gl.core.alerts import Condition, EngineRule, Level
-from flow_gl.core.schema import EventKind
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.units import MINUTE_NS, SECOND_NS

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from flow_gl.core.schema import EVENT, TRADE, EventKind
+from flow_gl.core.event_kinds import EventKind
+from flow_gl.core.schema import EVENT, TRADE
 from flow_gl.core.settings import DEFAULTS, AggregationSettings
 from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.detectors.base import NEVER

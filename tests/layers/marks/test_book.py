@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from flow_gl.core.schema import EventKind
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.marks.book import MAX_SHOWN, MarkBook
 from flow_gl.layers.marks.mark import MARK_TITLES, Mark

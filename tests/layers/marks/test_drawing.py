@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.palette import PALETTES, Palette
-from flow_gl.core.schema import EventKind
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.label_boxes import LabelBox, overlaps

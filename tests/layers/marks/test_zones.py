@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flow_gl.core.schema import EventKind
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.marks.mark import NEVER
 from flow_gl.layers.marks.passage import first_passages

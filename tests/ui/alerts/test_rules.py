@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from flow_gl.core.alerts import Condition, Level
 from flow_gl.core.commands import SetAlerts, decode, encode
-from flow_gl.core.schema import EventKind
+from flow_gl.core.event_kinds import EVENT_WORDS, EventKind
 from flow_gl.ui.alerts import rule_file
 from flow_gl.ui.alerts.rule_merge import Content
 from flow_gl.ui.alerts.rules import Rule, RuleBook
@@ -72,6 +72,7 @@ def test_any_name_price_and_cool_down_is_read_back(name, price, cool_down_s):
         ("[[rule]]\nname = 'x'\nwhen = 'level'\nprice = nan\n", "price"),
         ("[[rule]]\nname = 'x'\nwhen = 'event'\ncolour = 'red'\n", "colour"),
         ("[[rule]]\nname = 'x'\nwhen = 'event'\ncool_down_s = -1\n", "cool_down_s"),
+        ("[[rule]]\nname = 'x'\nwhen = 'event'\nevent = 'storm'\n", "absorption"),
         ("volume = 3\n", "volume"),
         ("loudness = 3\n", "loudness"),
     ],
@@ -84,6 +85,14 @@ def test_a_damaged_file_gives_one_clear_line_and_never_stops_the_start(tmp_path,
     assert word in kept.warning
     assert "\n" not in kept.warning
     assert path.read_text() == text
+
+
+def test_a_rule_can_wait_for_every_kind_of_event():
+    for kind in EventKind:
+        rule = Rule(name="x", when="event", event=kind.name.lower())
+        found = rule.for_engine(1)
+        assert found is not None
+        assert (found.event, rule.sentence) == (kind, EVENT_WORDS[kind])
 
 
 def test_one_bad_rule_leaves_the_others_in_force_and_the_old_file_is_kept(tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from flow_gl.core.alerts import Condition
-from flow_gl.core.schema import EventKind
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.ui.alerts import tones
 from flow_gl.ui.alerts.sound import Sounder
 from flow_gl.ui.alerts.tones import LONGEST_S, RATE_HZ

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from flow_gl.core.schema import EventKind
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import tick_size_of
 from flow_gl.ui.overlays import words

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Hashable
 from typing import Final
 
-from flow_gl.core.schema import EventKind
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene

@@ -13,7 +13,7 @@ from flow_gl.ui.alerts.center import AlertCenter, Now
 from flow_gl.ui.alerts.entries import Entry
 from flow_gl.ui.alerts.rules import (
     ACT_WORDS,
-    EVENT_WORDS,
+    EVENT_CHOICES,
     FEED_WORDS,
     LEVEL_WORDS,
     WAYS,
@@ -145,7 +145,7 @@ def _condition(draft: dict[str, Any]) -> None:
         return
     draft["when"] = when = _combo("when", draft["when"], WHEN_WORDS)
     if when == "event":
-        draft["event"] = _combo("event", draft["event"], EVENT_WORDS)
+        draft["event"] = _combo("event", draft["event"], EVENT_CHOICES)
     elif when == "level":
         draft["level"] = _combo("level", draft["level"], LEVEL_WORDS)
         if draft["level"] == "custom":

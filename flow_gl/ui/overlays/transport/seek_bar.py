@@ -11,8 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.frozen import frozen
-from flow_gl.core.schema import GAP_LIST, SESSION_SPAN, EventKind, GapKind
+from flow_gl.core.schema import GAP_LIST, SESSION_SPAN, GapKind
 from flow_gl.core.units import MINUTE_NS
 from flow_gl.store.timeline import ChartTimeline
 
