@@ -180,9 +180,19 @@ def _search(market: MarketReader, state: ViewState, own: ChartState, seen_ns: tu
     own.cvd_seen = _with_zero(own, cvd)
     if own.comparison.rule is not None:
         comparison_pane.search(market, own, seen_ns, clip, ns_per_px=state.time.ns_per_px, scale=scale)
-    if own.price_seen is None and own.price.per_px <= 0.0 and market.session["trade_count"]:
-        last = int(market.session["last_price"]) / (market.tick_size or UNKNOWN_TICK_SIZE)
-        own.price_seen = PriceScale(last, last)
+    if own.price_seen is None and market.session["trade_count"]:
+        _show_last(market, own, min(seen_ns[1], clip["until_ns"]))
+
+
+def _show_last(market: MarketReader, own: ChartState, until_ns: int) -> None:
+    """Let the axes show the last price and CVD before a range in which nothing traded: in a halt, or after a clear."""
+    values = hit.values_until(market, own.lod, until_ns)
+    if values is None:
+        values = int(market.session["last_price"]), None
+    price = values[0] / (market.tick_size or UNKNOWN_TICK_SIZE)
+    own.price_seen = PriceScale(price, price)
+    if values[1] is not None:
+        own.cvd_seen = _with_zero(own, (values[1], values[1]))
 
 
 def _with_zero(own: ChartState, seen: tuple[float, float] | None) -> tuple[float, float] | None:

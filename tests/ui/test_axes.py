@@ -193,6 +193,15 @@ def test_an_axis_that_the_user_fixed_is_left_alone_until_it_is_reset():
     assert axis.top(700.0) > 6000.0
 
 
+def test_a_single_value_moves_the_axis_and_keeps_its_span():
+    axis = ValueAxis()
+    axis.fit(100.0, 200.0, height_px=700.0, least_span=10.0, dt_s=0.016)
+    span = axis.per_px
+    for _ in range(400):
+        axis.fit(500.0, 500.0, height_px=700.0, least_span=10.0, dt_s=1 / 60)
+    assert (axis.middle, axis.per_px) == pytest.approx((500.0, span))
+
+
 def test_a_range_that_is_not_finite_moves_nothing():
     axis = ValueAxis(middle=1.0, per_px=1.0)
     axis.fit(math.nan, 5.0, height_px=700.0, least_span=10.0, dt_s=0.016)

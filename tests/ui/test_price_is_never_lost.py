@@ -99,3 +99,18 @@ def test_while_paused_the_button_returns_to_the_paused_time_and_does_not_resume(
     pilot.press("f")
     assert pilot.state.pause is not None
     assert pilot.state.time.is_live
+
+
+def test_in_a_view_without_trades_the_axes_show_the_last_price_and_cvd(pilot: HeadlessPilot) -> None:
+    pilot.pass_time(3600.0)  # a halt: the last bubble has left the view long ago
+    own, chart = pilot.state.charts[0], pilot.charts[0]
+    assert chart.market is not None
+    own.price.follow(own.price.middle + 1000.0, own.price.per_px)  # as a seek leaves them
+    own.cvd.follow(own.cvd.middle - 5000.0, own.cvd.per_px)
+    pilot.frames(300)
+    chart = pilot.charts[0]
+    assert chart.scene is not None
+    assert chart.market is not None
+    assert is_price_in_view(pilot)
+    y = chart.scene.cvd_view.screen_y(int(chart.market.session["cvd"]))
+    assert chart.layout.cvd.y <= y < chart.layout.cvd.bottom

@@ -216,6 +216,18 @@ def row_until(reader: MarketReader, lod: int, bubble_id: int) -> np.void | None:
     return ring.row(position - 1) if position > ring.oldest else None
 
 
+def values_until(reader: MarketReader, lod: int, t_ns: int) -> tuple[int, int] | None:
+    """Return the last price (1e-9) and CVD (contracts) of the newest bucket that begins by a time; None without one."""
+    bucket_id = t_ns // reader.widths_ns[lod]
+    bubble, point = reader.open_bubble(lod), reader.open_cvd(lod)
+    if bubble is not None and point is not None and int(bubble["id"]) <= bucket_id:
+        return int(bubble["close"]), int(point["close"])
+    ring, head = reader.store.bubbles[lod], reader.heads[lod]
+    position = ring.position_of(bucket_id + 1, head) - 1
+    bubble, point = (one.row(position) if position >= one.oldest else None for one in (ring, reader.store.cvd[lod]))
+    return None if bubble is None or point is None else (int(bubble["close"]), int(point["close"]))
+
+
 def row_of(reader: MarketReader, lod: int, bubble_id: int) -> np.void | None:
     """Return the BUBBLE row with an id at a lod, closed or open; None if there is none or it was overwritten."""
     bubble = reader.open_bubble(lod)

@@ -38,6 +38,8 @@ _MIN_PER_PX: Final = 1e-6
 """Closest zoom of a value axis: a million pixels for a tick or a contract."""
 MARGIN_SHARE: Final = 0.09
 """Room above and below what is visible, of the pane's height."""
+_SPARE: Final = 1.12
+"""A new range of an automatic axis is this many times what is needed now."""
 _LOOSE: Final = 1.9
 """An automatic axis tightens once it shows this many times what is needed."""
 
@@ -279,7 +281,7 @@ class ValueAxis:
         """Bring [low, high] into view with a margin: immediately the first time, eased over `dt_s` later.
 
         A new goal is taken only when something visible leaves the current goal, or when that has become far too
-        wide: a chart that breathes with every print cannot be read.
+        wide: a chart that breathes with every print cannot be read. A single value keeps the span.
         """
         fitted = (low, high, height_px, least_span)
         if (
@@ -290,13 +292,14 @@ class ValueAxis:
         ):
             return
         self._rest = ()  # until this goal is reached: back at the old range before, the axis must move again
-        need = max(high - low, least_span)
-        wanted = need / (1.0 - 2.0 * MARGIN_SHARE)
+        wanted = max(high - low, least_span) / (1.0 - 2.0 * MARGIN_SHARE)
+        if low == high:
+            wanted = max(wanted, self._goal_span / _SPARE)
         half = 0.5 * self._goal_span * (1.0 - 0.5 * MARGIN_SHARE)
         is_outside = low < self._goal_middle - half or high > self._goal_middle + half
         if self._goal_span <= 0.0 or is_outside or self._goal_span > _LOOSE * wanted:
             # A little more than is needed now: the next tick further does not move the axis again.
-            self._goal_middle, self._goal_span = 0.5 * (low + high), 1.12 * wanted
+            self._goal_middle, self._goal_span = 0.5 * (low + high), _SPARE * wanted
         if self.per_px <= 0.0:
             self.middle, self.per_px = self._goal_middle, self._goal_span / height_px
             return
