@@ -17,6 +17,7 @@ from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.view import Rect, View
 from flow_gl.layers.base import Scene
 from flow_gl.layers.detail import MIN_SPACING_PX, lod_for
+from flow_gl.layers.discs import radius_range
 from flow_gl.layers.drawings.book import ShapeBook
 from flow_gl.layers.drawings.shown import ShownShape
 from flow_gl.layers.lines.book import ORDER_SIZES
@@ -40,6 +41,9 @@ from flow_gl.ui.state.view_state import ViewState
 
 MIN_TICKS: Final = 24.0
 """Minimum span of an automatic price axis, in ticks."""
+_DISC_SHARE: Final = 0.7
+"""The largest disc's radius times this is the least margin of an automatic price axis: a low pane cuts off no bubble
+but the largest ones."""
 LET_GO_PX: Final = 40.0
 """A bubble stays hovered under a mouse that rests while it is no farther from it than this, at content scale 1."""
 MIN_CONTRACTS: Final = 20.0
@@ -125,7 +129,8 @@ class ChartAxes:
             own.shapes = self._read_shapes(market, state)
         if own.price_seen is not None:
             low, high = own.linked_seen or (own.price_seen.low, own.price_seen.high)
-            own.price.fit(low, high, height_px=layout.price.height, least_span=MIN_TICKS, dt_s=moment.dt_s)
+            room_px, height_px = _DISC_SHARE * radius_range(state.style(own), moment.scale)[1], layout.price.height
+            own.price.fit(low, high, height_px=height_px, least_span=MIN_TICKS, dt_s=moment.dt_s, margin_px=room_px)
         if own.cvd_seen is not None:
             own.cvd.fit(*own.cvd_seen, height_px=layout.cvd.height, least_span=MIN_CONTRACTS, dt_s=moment.dt_s)
         comparison_pane.fit(own.comparison, layout.comparison.height, moment.dt_s)
@@ -186,13 +191,11 @@ def _search(market: MarketReader, state: ViewState, own: ChartState, seen_ns: tu
 
 def _show_last(market: MarketReader, own: ChartState, until_ns: int) -> None:
     """Let the axes show the last price and CVD before a range in which nothing traded: in a halt, or after a clear."""
-    values = hit.values_until(market, own.lod, until_ns)
-    if values is None:
-        values = int(market.session["last_price"]), None
-    price = values[0] / (market.tick_size or UNKNOWN_TICK_SIZE)
+    last, cvd = hit.values_until(market, own.lod, until_ns) or (int(market.session["last_price"]), None)
+    price = last / (market.tick_size or UNKNOWN_TICK_SIZE)
     own.price_seen = PriceScale(price, price)
-    if values[1] is not None:
-        own.cvd_seen = _with_zero(own, (values[1], values[1]))
+    if cvd is not None:
+        own.cvd_seen = _with_zero(own, (cvd, cvd))
 
 
 def _with_zero(own: ChartState, seen: tuple[float, float] | None) -> tuple[float, float] | None:

@@ -9,6 +9,7 @@ from flow_gl.core.palette import DARK
 from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.label_boxes import LabelBox
 from flow_gl.gl.resources import SharedResources
+from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.cvd_reference import CvdReference
 from flow_gl.layers.labels.cvd_pane import captions, zero_direction
@@ -43,6 +44,21 @@ def test_a_zero_out_of_view_is_indicated_at_the_side_where_it_is(stack: ChartSta
         rows = np.flatnonzero(attention[int(rect.y) :, int(0.5 * rect.width) : int(rect.right)].any(axis=1))
         assert len(rows) >= 5
         assert rows.max() < 0.5 * rect.height if sign < 0 else rows.min() > 0.5 * rect.height
+
+
+def test_on_an_axis_moved_away_from_cvd_no_distance_to_zero_is_said(stack: ChartStack) -> None:
+    for sign in (1, -1):
+        scene = scene_without_zero(sign)
+        view = scene.cvd_view
+        rect = Rect(view.rect.x, view.rect.y, 1200.0, 150.0)
+        scene = replace(scene, cvd_view=replace(view, rect=rect, y_per_px=100.0 / rect.height))
+        boxes: list[LabelBox] = []
+        stack.collect_labels(boxes)
+        draw(stack, scene)
+        stack.collect_labels(None)
+        said = next(box.text for box in boxes if box.text.startswith("zero is"))
+        is_from_here = (stack.chart.shown.cvd > 0) == (sign > 0)
+        assert any(letter.isdigit() for letter in said) == is_from_here
 
 
 def test_the_caption_shows_both_values_and_gets_shorter(stack: ChartStack) -> None:

@@ -161,6 +161,31 @@ def test_the_curve_of_a_halt_that_continues_has_only_its_present_value_left(stac
     assert shares[2] < shares[0] - 0.25
 
 
+@pytest.mark.parametrize("day", [-1, 2])
+def test_no_label_of_a_curve_is_in_a_halt_where_the_curve_is_not_drawn(stack: ChartStack, day: int) -> None:
+    scene = week_scene(span_s=6 * 3600, day=day, gap_kind=GapKind.NO_TRADES)
+    # The halt's last hour is at the left of the view.
+    right_ns = HALT[1] + 5 * 3600 * SECOND_NS
+    scene = replace(scene, price_view=replace(scene.price_view, t_right_ns=right_ns))
+    if day == -1:
+        gaps = np.zeros(1, GAP_LIST)
+        gaps["count"] = gaps["total"] = 1
+        gap = gaps["gap"][0, 0]
+        shift = scene.now_ns - HALT[1] - 4 * 3600 * SECOND_NS
+        gap["start"], gap["end"], gap["kind"] = HALT[0] + shift, HALT[1] + shift, GapKind.NO_TRADES
+        scene.reader.store.gaps.write(gaps)
+        scene.reader.refresh()
+        scene = replace(scene, price_view=replace(scene.price_view, t_right_ns=right_ns + shift))
+    end_ns = int(scene.reader.gaps["end"][0])
+    boxes: list[LabelBox] = []
+    stack.collect_labels(boxes)
+    stack.update(scene)
+    stack.collect_labels(None)
+    curves = [box for box in boxes if box.text.startswith("VWAP") or "SD" in box.text]
+    assert curves
+    assert all(box.rect.x >= scene.price_view.screen_x(end_ns) for box in curves)
+
+
 def test_without_minutes_a_finished_session_has_its_closing_value(stack: ChartStack) -> None:
     scene = week_scene(is_planted=False, span_s=60 * 3600)
     difference, view = lines_of(stack, scene), scene.price_view

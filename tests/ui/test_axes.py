@@ -193,6 +193,19 @@ def test_an_axis_that_the_user_fixed_is_left_alone_until_it_is_reset():
     assert axis.top(700.0) > 6000.0
 
 
+@given(st.floats(-1e5, 1e5), st.floats(0, 1e4), st.floats(0, 0.9))
+def test_in_a_low_pane_the_discs_at_the_borders_have_room(low, height, moved):
+    axis, shown = ValueAxis(), {"height_px": 150.0, "least_span": 10.0, "margin_px": 28.0}
+    axis.fit(low, low + height, dt_s=0.016, **shown)
+    # Prices move on until an axis with less room would still be at rest.
+    low += moved * max(height, 10.0)
+    for _ in range(400):
+        axis.fit(low, low + height, dt_s=1 / 60, **shown)
+    room = 24.0 * axis.per_px
+    assert axis.value_at(150.0, 150.0) + room <= low
+    assert low + height <= axis.top(150.0) - room
+
+
 def test_a_single_value_moves_the_axis_and_keeps_its_span():
     axis = ValueAxis()
     axis.fit(100.0, 200.0, height_px=700.0, least_span=10.0, dt_s=0.016)

@@ -71,7 +71,10 @@ def _zero_text(chart: Chart, scene: Scene, direction: int) -> tuple[str, float]:
     """Return the text for a zero that lies in a direction, and its width, px."""
     rect, scale, texts = scene.cvd_view.rect, scene.cvd_view.scale, chart.batches.text
     words = "above" if direction > 0 else "below"
-    options = (f"zero is {contracts_text(abs(chart.shown.cvd))} {words}", f"0 {words}", "0")
+    # How far zero is from the last value is said only if that is what the arrow shows: not on an axis moved elsewhere.
+    is_from_here = (chart.shown.cvd < 0) == (direction > 0)
+    away = f"{contracts_text(abs(chart.shown.cvd))} " if is_from_here else ""
+    options = (f"zero is {away}{words}", f"0 {words}", "0")
     share = 0.15 if rect.height < _LOW_PANE_PX * scale else 0.5
     size, room = LABEL_PX * scale, share * _room_px(scene) - 2 * _ARROW_PX * scale
     text = next((one for one in options if texts.width(one, size) <= room), "0")

@@ -21,7 +21,7 @@ from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.labels.layout import LEVELS, LINES, PROFILE
 from flow_gl.layers.labels.words import price_text
-from flow_gl.layers.lines.vwap import current_values, vwap_color
+from flow_gl.layers.lines.vwap import current_curve_left, current_values, vwap_color
 from flow_gl.layers.lines.vwap_points import Values
 from flow_gl.layers.sessions import Session, current_left, current_profile, sessions_shown
 
@@ -139,13 +139,16 @@ class LevelsLayer(CachedLayer):
         return (*place, self._lines_now(scene), self._curves_now(scene), found, chart.shown.tick_size, scene.style)
 
     def _curves_now(self, scene: Scene) -> tuple[int, ...]:
-        """Return the y of VWAP and its bands where their labels are, in whole pixels; () where they are flat."""
+        """Return where VWAP and its bands begin and their y where their labels are, in whole pixels; () if flat."""
         view = scene.price_view
-        found = current_values(scene)(view.time_at(current_left(scene) + _CURVE_PX * view.scale))
+        left = current_curve_left(scene)
+        found = current_values(scene)(view.time_at(left + _CURVE_PX * view.scale))
         if found is None:
             return ()
         per_tick = PRICE_SCALE / self._chart.shown.tick_size
-        return tuple(round(view.screen_y((found[0] + factor * found[1]) * per_tick)) for factor in range(-2, 3))
+        return round(left), *(
+            round(view.screen_y((found[0] + factor * found[1]) * per_tick)) for factor in range(-2, 3)
+        )
 
     def _lines_now(self, scene: Scene) -> tuple[int, ...]:
         """Return the y of each line in whole pixels: an axis that moves by less than a pixel causes no new layout."""
@@ -190,7 +193,8 @@ class LevelsLayer(CachedLayer):
         values = current_values(scene)
         for level, y in zip(self._levels, level_lines, strict=True):
             if level.is_curve(values, session):
-                add_label(chart, scene, level, curve_y(chart, scene, values, level), ends, placed=placed)
+                curve = curve_y(chart, scene, values, level)
+                add_label(chart, scene, level, curve, (current_curve_left(scene), rect.right), placed=placed)
             elif rect.y <= y < rect.bottom:
                 add_line(chart, scene, level, y, ends)
                 add_label(chart, scene, level, y, ends, placed=placed)

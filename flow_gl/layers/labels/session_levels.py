@@ -13,7 +13,7 @@ from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.labels.held_levels import INITIAL, OPENING, HeldLevel, finished_ranges
 from flow_gl.layers.labels.layout import LEVELS, LINES
 from flow_gl.layers.labels.levels import Level, add_label, add_line, curve_y, levels_of
-from flow_gl.layers.lines.vwap import BANDS_PX, MIN_PX
+from flow_gl.layers.lines.vwap import BANDS_PX, LABEL_PX, MIN_PX, curve_left
 from flow_gl.layers.lines.vwap_points import values_of
 from flow_gl.layers.sessions import Session, sessions_in_view
 
@@ -56,9 +56,11 @@ class SessionLevelsLayer(CachedLayer):
         view = scene.price_view
         if not _SWITCHES & scene.style.is_visible or not len(scene.reader.sessions):
             return ()
-        stretches = [(one.start_ns, left, right) for one, left, right in self._seen(scene)]
+        # The curves of a session that reaches beyond both borders move although its ends do not.
+        stretches = [(view.pixel_x(one.start_ns), left, right) for one, left, right in self._seen(scene)]
         axis = view.rect, view.y_top, view.y_per_px, view.scale, self._chart.shown.tick_size
-        versions = scene.reader.sessions_version, scene.lines, scene.lines.vwaps.version
+        reader = scene.reader
+        versions = reader.sessions_version, reader.breaks_version, scene.lines, scene.lines.vwaps.version
         return stretches, axis, scene.style, versions if stretches else 0
 
     def _seen(self, scene: Scene) -> list[tuple[Session, float, float]]:
@@ -82,7 +84,7 @@ class SessionLevelsLayer(CachedLayer):
                 has_label = is_main or right - left >= _LABELLED_PX * scale
                 is_curve = level.is_curve(values, session)
                 if is_curve and has_label:
-                    curve = curve_y(chart, scene, values, level)
+                    curve, begin = curve_y(chart, scene, values, level), curve_left(scene, begin, LABEL_PX * scale)
                     add_label(chart, scene, level, curve, (begin, right), placed=placed)
                 elif not is_curve and rect.y <= y < rect.bottom:
                     add_line(chart, scene, _fainter(level), y, (begin, right))

@@ -18,12 +18,14 @@ from flow_gl.layers.labels.layout import LEVELS, LINES, PROFILE
 from flow_gl.layers.lines.layer import LinesLayer, pixel_xs, place_of
 from flow_gl.layers.lines.vwap_points import Values, end_of, points_of, values_of
 from flow_gl.layers.rows.hit import END_OF_TIME
-from flow_gl.layers.sessions import Session, sessions_in_view, sessions_shown
+from flow_gl.layers.sessions import Session, current_left, sessions_in_view, sessions_shown
 
 BANDS_PX: Final = 260.0
 """Narrowest finished session that shows its bands, px at content scale 1."""
 MIN_PX: Final = 8.0
 """Narrowest finished session that shows its VWAP, px at content scale 1."""
+LABEL_PX: Final = 60.0
+"""Shorter pieces of a curve have no label, px at content scale 1."""
 _FAINTER: Final = 0.8
 """Opacity of a finished session's lines, relative to the others."""
 _MAX_SHARE: Final = 0.15
@@ -42,6 +44,29 @@ def vwap_color(palette: Palette) -> Rgb:
 def current_values(scene: Scene) -> Values:
     """Return `vwap_at` for the running session."""
     return values_of(scene, sessions_shown(scene)[-1])
+
+
+def curve_left(scene: Scene, begin: float, room_px: float) -> float:
+    """Return the first x from `begin` on from which the curves are drawn: not within a feed gap or a halt.
+
+    Parameters
+    ----------
+    room_px : least length of a curve that counts
+    """
+    view, gaps = scene.price_view, scene.reader.gaps
+    gaps = gaps[gaps["kind"] != int(GapKind.CLOSED)]
+    now_ns = min(scene.now_ns, scene.until_ns)
+    for gap in np.sort(gaps[(gaps["start"] < view.t_right_ns)], order="start"):
+        left, right = view.pixel_x(int(gap["start"])), view.pixel_x(now_ns if gap["open"] else int(gap["end"]))
+        if left < begin + room_px and begin < right:
+            begin = right
+    return begin
+
+
+@once
+def current_curve_left(scene: Scene) -> float:
+    """Return the screen x from which the pane shows the running session's curves."""
+    return curve_left(scene, current_left(scene), LABEL_PX * scene.price_view.scale)
 
 
 class VwapLayer(LinesLayer):

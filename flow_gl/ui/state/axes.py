@@ -37,7 +37,9 @@ _REST_PX: Final = 0.02
 _MIN_PER_PX: Final = 1e-6
 """Closest zoom of a value axis: a million pixels for a tick or a contract."""
 MARGIN_SHARE: Final = 0.09
-"""Room above and below what is visible, of the pane's height."""
+"""Room above and below what is visible, of the pane's height, ..."""
+_MAX_MARGIN_SHARE: Final = 0.2
+"""... and at most, where a low pane needs more for the discs at its borders."""
 _SPARE: Final = 1.12
 """A new range of an automatic axis is this many times what is needed now."""
 _LOOSE: Final = 1.9
@@ -277,13 +279,19 @@ class ValueAxis:
         """World y at `y_px` below the pane's upper border."""
         return self.top(height_px) - y_px * self.per_px
 
-    def fit(self, low: float, high: float, *, height_px: float, least_span: float, dt_s: float) -> None:
+    def fit(
+        self, low: float, high: float, *, height_px: float, least_span: float, dt_s: float, margin_px: float = 0.0
+    ) -> None:
         """Bring [low, high] into view with a margin: immediately the first time, eased over `dt_s` later.
 
         A new goal is taken only when something visible leaves the current goal, or when that has become far too
         wide: a chart that breathes with every print cannot be read. A single value keeps the span.
+
+        Parameters
+        ----------
+        margin_px : least margin in a low pane, as far as `_MAX_MARGIN_SHARE` allows
         """
-        fitted = (low, high, height_px, least_span)
+        fitted = (low, high, height_px, least_span, margin_px)
         if (
             fitted == self._rest
             or not self.is_auto
@@ -292,10 +300,12 @@ class ValueAxis:
         ):
             return
         self._rest = ()  # until this goal is reached: back at the old range before, the axis must move again
-        wanted = max(high - low, least_span) / (1.0 - 2.0 * MARGIN_SHARE)
+        margin = max(MARGIN_SHARE, min(margin_px / height_px, _MAX_MARGIN_SHARE))
+        wanted = max(high - low, least_span) / (1.0 - 2.0 * margin)
         if low == high:
             wanted = max(wanted, self._goal_span / _SPARE)
-        half = 0.5 * self._goal_span * (1.0 - 0.5 * MARGIN_SHARE)
+        # In a high pane half of the margin may be used up before the axis moves, in a low one little of it.
+        half = 0.5 * self._goal_span * (1.0 - 0.5 * MARGIN_SHARE - 3.0 * (margin - MARGIN_SHARE))
         is_outside = low < self._goal_middle - half or high > self._goal_middle + half
         if self._goal_span <= 0.0 or is_outside or self._goal_span > _LOOSE * wanted:
             # A little more than is needed now: the next tick further does not move the axis again.
