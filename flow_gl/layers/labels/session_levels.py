@@ -84,8 +84,8 @@ class SessionLevelsLayer(CachedLayer):
                 has_label = is_main or right - left >= _LABELLED_PX * scale
                 is_curve = level.is_curve(values, session)
                 if is_curve and has_label:
-                    curve, begin = curve_y(chart, scene, values, level), curve_left(scene, begin, LABEL_PX * scale)
-                    add_label(chart, scene, level, curve, (begin, right), placed=placed)
+                    curve, first = curve_y(chart, scene, values, level), curve_left(scene, begin, LABEL_PX * scale)
+                    add_label(chart, scene, level, curve, (first, right), placed=placed)
                 elif not is_curve and rect.y <= y < rect.bottom:
                     add_line(chart, scene, _fainter(level), y, (begin, right))
                     if has_label:
