@@ -48,14 +48,14 @@ class TextStyle(NamedTuple):
 class Plate(NamedTuple):
     """A rounded rectangle behind a label. It reaches beyond the text by its padding.
 
+    It is opaque: the text has the contrast that its colour has on the plate's, also over bright discs.
+
     Attributes
     ----------
-    alpha : opacity, 0..1
     width_px : for plates of equal width in a column; it is measured from the padded left end. None fits the text
     """
 
     color: Rgb
-    alpha: float = 1.0
     width_px: float | None = None
 
 
@@ -139,7 +139,6 @@ class TextBatch(Batch):
                 width,
                 height,
                 color=plate.color,
-                alpha=plate.alpha,
                 radius_px=size_px * _PLATE_RADIUS,
             )
         baseline = y_px + (cap_height + 1) // 2
@@ -167,7 +166,7 @@ class TextBatch(Batch):
             length = cell.advance // 1 + 1 + 2 * round(style.size_px * PLATE_PAD_X)
             box = x_px - half, y_px - length // 2, 2 * half + cap_height % 2, length
             radius_px = style.size_px * _PLATE_RADIUS
-            self.add_plate(*box, color=plate.color, alpha=plate.alpha, radius_px=radius_px)
+            self.add_plate(*box, color=plate.color, radius_px=radius_px)
         if self.boxes is not None:
             flat = _box(text, (-0.5 * cell.advance, 0.0), (cell.advance, cap_height), style, plate)
             width, height = flat.rect.height, flat.rect.width
@@ -178,11 +177,9 @@ class TextBatch(Batch):
         box = baseline - cell.top, begin - cell.left - cell.width, cell.height, cell.width
         self._values += (*box, cell.u, cell.v, cell.width, cell.height, *style.color, style.alpha, _UPWARD, *_UNUSED)
 
-    def add_plate(
-        self, x_px: float, y_px: float, width: float, height: float, *, color: Rgb, alpha: float, radius_px: float
-    ) -> None:
+    def add_plate(self, x_px: float, y_px: float, width: float, height: float, *, color: Rgb, radius_px: float) -> None:
         """Add a rounded rectangle; it is drawn in order with the labels."""
-        self._values += (x_px, y_px, width, height, width, height, radius_px, 0.0, *color, alpha, _PLATE, *_UNUSED)
+        self._values += (x_px, y_px, width, height, width, height, radius_px, 0.0, *color, 1.0, _PLATE, *_UNUSED)
 
     def upload(self) -> None:
         """Upload the labels that were added, if they changed, and pin their atlas cells until they are drawn."""

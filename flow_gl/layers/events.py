@@ -126,7 +126,7 @@ class EventsLayer(CachedLayer):
             round(left + 0.5 * size),
             round(rect.y + 1.4 * size),
             TextStyle(size, color),
-            plate=Plate(palette.ground, alpha=0.9),
+            plate=Plate(palette.ground),
         )
         return left + width + 4 * scale
 

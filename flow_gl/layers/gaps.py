@@ -129,7 +129,7 @@ class GapsLayer(CachedLayer):
         if not self._chart.batches.take(Rect(left, y - size, width, 2 * size), rect):
             return
         color, ground = palette.attention, palette.ground
-        self._chart.batches.text.add(UNSCHEDULED, left, y, TextStyle(size, color), plate=Plate(ground, alpha=0.9))
+        self._chart.batches.text.add(UNSCHEDULED, left, y, TextStyle(size, color), plate=Plate(ground))
 
     def _add_label(self, scene: Scene, band: tuple[float, float], text: str, *, is_feed: bool) -> None:
         palette, rect, scale = scene.style.palette, scene.price_view.rect, scene.price_view.scale
@@ -140,7 +140,7 @@ class GapsLayer(CachedLayer):
             upward = Rect(band[0], y - 0.5 * width, band[1], width)
             if band[1] >= _UPWARD_LINES * size and self._chart.batches.take(upward, rect):
                 color = palette.attention if is_feed else palette.quiet
-                style, plate = TextStyle(size - scale, color), Plate(palette.ground, alpha=0.8)
+                style, plate = TextStyle(size - scale, color), Plate(palette.ground)
                 self._chart.batches.text.add_upward(text, x, y, style, plate=plate)
             return
         if not self._chart.batches.take(Rect(x - 0.5 * width, y - size, width, 2 * size), rect):
@@ -150,7 +150,7 @@ class GapsLayer(CachedLayer):
             x,
             y,
             TextStyle(size, palette.attention if is_feed else palette.quiet, align="center"),
-            plate=Plate(palette.ground, alpha=0.9),
+            plate=Plate(palette.ground),
         )
 
 

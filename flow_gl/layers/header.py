@@ -61,7 +61,7 @@ class HeaderLayer:
         rect, palette = bar.rect, bar.palette
         border = mix(palette.grid, palette.quiet, 0.2)
         for y, height, color in ((rect.y, rect.height, palette.raised), (rect.bottom - 1, 1.0, border)):
-            self._batch.add_plate(rect.x, y, rect.width, height, color=color, alpha=1.0, radius_px=0.0)
+            self._batch.add_plate(rect.x, y, rect.width, height, color=color, radius_px=0.0)
 
     def _add_texts(self, texts: tuple[HeaderText, ...], *, is_new: bool) -> None:
         batch, slots = self._batch, self._slots

@@ -64,6 +64,6 @@ class RollsLayer(CachedLayer):
             round(left + 0.5 * size),
             round(y),
             TextStyle(size, palette.information),
-            plate=Plate(palette.ground, alpha=0.9),
+            plate=Plate(palette.ground),
         )
         return left - 4 * scale

@@ -200,7 +200,7 @@ class ComparisonCaptionLayer(CachedLayer):
         text = next((one for one in captions(scene) if texts.width(one, size) <= room), "")
         place = round(rect.x + _MARGIN_PX * scale), round(rect.y + 1.3 * size)
         style = TextStyle(size, compare_color(palette))
-        texts.add(text, *place, style, plate=Plate(palette.ground, alpha=0.9), is_fleeting=True)
+        texts.add(text, *place, style, plate=Plate(palette.ground), is_fleeting=True)
 
 
 def captions(scene: Scene) -> tuple[str, ...]:

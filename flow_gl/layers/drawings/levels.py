@@ -133,7 +133,7 @@ class CustomLevelsLayer(CachedLayer):
         if bell:
             batches.over.plate(place.x, place.y, 2 * bell, place.height, palette.ground, alpha=0.9, radius=0.25 * size)
             self._add_bell(place.x + 0.5 * size, y, size, color)
-        style, plate = TextStyle(size, color, is_bold=is_held), Plate(palette.ground, alpha=0.9)
+        style, plate = TextStyle(size, color, is_bold=is_held), Plate(palette.ground)
         batches.text.add(text, round(place.x + bell + 0.5 * size), y, style, plate=plate)
 
     def _add_bell(self, x: float, y: float, size: float, color: Rgb) -> None:

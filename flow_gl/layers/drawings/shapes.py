@@ -247,7 +247,7 @@ class ShapesLayer(CachedLayer):
 
     def _text(self, scene: Scene, text: str, at: tuple[float, float], color: Rgb) -> None:
         style = TextStyle(_LABEL_PX * scene.price_view.scale, color, is_bold=self._is_on_top)
-        plate = Plate(scene.style.palette.ground, alpha=0.9)
+        plate = Plate(scene.style.palette.ground)
         self._chart.batches.text.add(text, round(at[0]), round(at[1]), style, plate=plate)
 
 

@@ -99,7 +99,7 @@ class CvdZeroLayer(CachedLayer):
         text, width = _zero_text(chart, scene, direction)
         y = round(rect.y + 1.3 * size if direction > 0 else rect.bottom - 1.3 * size)
         x = round(rect.right - _MARGIN_PX * scale - width)
-        style, plate = TextStyle(size, palette.text), Plate(palette.ground, alpha=0.8)
+        style, plate = TextStyle(size, palette.text), Plate(palette.ground)
         chart.batches.text.add(text, x, y, style, plate=plate, is_fleeting=True)
         left = x - 0.6 * size - arrow
         chart.batches.over.triangle(left, y - 0.5 * arrow, arrow, arrow, palette.attention, points_up=direction > 0)
@@ -137,4 +137,4 @@ class CvdCaptionLayer(CachedLayer):
             return
         color = palette.quiet if scene.cvd_reference is None else palette.text
         place = round(rect.x + _MARGIN_PX * scale), round(rect.y + 1.3 * size)
-        texts.add(text, *place, TextStyle(size, color), plate=Plate(palette.ground, alpha=0.9), is_fleeting=True)
+        texts.add(text, *place, TextStyle(size, color), plate=Plate(palette.ground), is_fleeting=True)

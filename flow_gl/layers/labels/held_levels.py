@@ -222,5 +222,5 @@ class HeldLevelsLayer(CachedLayer):
         if found is not None:
             at, place = found
             style = TextStyle(size, lines[0].level.color)
-            plate = Plate(palette.ground, alpha=0.9)
+            plate = Plate(palette.ground)
             texts.add((full, names)[at], round(place.x + 0.5 * size), y, style, plate=plate)

@@ -226,7 +226,7 @@ class LevelsLayer(CachedLayer):
                 placed.append(label)
                 begin = label[2]
                 x, style = round(label[0] + 0.5 * size), TextStyle(size, palette.quiet)
-                chart.batches.text.add(text, x, y, style, plate=Plate(palette.ground, alpha=0.9))
+                chart.batches.text.add(text, x, y, style, plate=Plate(palette.ground))
                 break
             if end > begin:
                 box = begin, y, end - begin, line
@@ -292,7 +292,7 @@ def add_label(
     if box is None or box[2] > end or not (rect.y <= box[1] and box[3] <= rect.bottom):
         return
     placed.append(box)
-    middle, plate = 0.5 * (box[1] + box[3]), Plate(scene.style.palette.ground, alpha=0.9)
+    middle, plate = 0.5 * (box[1] + box[3]), Plate(scene.style.palette.ground)
     chart.batches.text.add(text, round(box[0] + 0.5 * size), middle, TextStyle(size, level.color), plate=plate)
 
 

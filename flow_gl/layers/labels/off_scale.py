@@ -87,5 +87,5 @@ class OffScaleLayer(CachedLayer):
             round(box.x + 0.5 * size),
             round(box.y + 0.5 * box.height),
             TextStyle(size, palette.attention),
-            plate=Plate(palette.ground, alpha=0.9),
+            plate=Plate(palette.ground),
         )

@@ -95,7 +95,7 @@ class SessionNamesLayer(CachedLayer):
     def _add_name(self, scene: Scene, session: Session, left: float, right: float, *, has_sums: bool) -> None:
         chart, rect, scale, palette = self._chart, scene.price_view.rect, scene.price_view.scale, scene.style.palette
         size, gap = _LABEL_PX * scale, _GAP_PX * scale
-        plate = Plate(palette.ground, alpha=0.82)
+        plate = Plate(palette.ground)
         x, y = round(left + gap + 0.5 * size), 0
         for text, row in product(session_names(session, scene.zone), range(_ROWS)):
             width, y = chart.batches.text.width(text, size, is_bold=True) + size, round(rect.y + (1.4 + 2 * row) * size)
@@ -122,6 +122,6 @@ class SessionNamesLayer(CachedLayer):
             box = Rect(x - 0.5 * size, y - 0.8 * size, width, 1.6 * size)
             if box.right <= right and chart.batches.take(box, scene.price_view.rect):
                 color = palette.buy if buy > sell else palette.sell if sell > buy else palette.quiet
-                plate = Plate(palette.ground, alpha=0.82)
+                plate = Plate(palette.ground)
                 chart.batches.text.add(shown, x, y, TextStyle(size, color), plate=plate)
                 return

@@ -95,5 +95,5 @@ class AbsorptionLayer(CachedLayer):
             place = Rect(round(box.x), round(y), width, height)
             if chart.batches.take(place, view.rect):
                 at = round(place.x + 0.45 * size), round(place.y + 0.5 * height)
-                chart.batches.text.add(text, *at, TextStyle(size, color), plate=Plate(palette.ground, alpha=0.75))
+                chart.batches.text.add(text, *at, TextStyle(size, color), plate=Plate(palette.ground))
                 return

@@ -110,5 +110,5 @@ class LargeTradeLayer(CachedLayer):
             if chart.batches.take(box, rect):
                 style = TextStyle(size, color, is_bold=True)
                 place = round(box.x + 0.45 * size), round(box.y + 0.5 * height)
-                chart.batches.text.add(text, *place, style, plate=Plate(palette.ground, alpha=0.75))
+                chart.batches.text.add(text, *place, style, plate=Plate(palette.ground))
                 return

@@ -93,5 +93,5 @@ class RangeLevelsLayer(CachedLayer):
         if not batches.take(box, scene.price_view.rect):
             return False
         style = TextStyle(size, palette.information)
-        batches.text.add(text, round(x), round(y), style, plate=Plate(palette.ground, alpha=0.85))
+        batches.text.add(text, round(x), round(y), style, plate=Plate(palette.ground))
         return True

@@ -229,3 +229,16 @@ def test_labels_of_marks_overlap_no_other_label(stack: ChartStack) -> None:
     assert {"62 \u00b7 3t", "54 absorbed"} <= set(texts)
     marks = {"62 \u00b7 3t", "31", "54 absorbed"}
     assert [pair for pair in overlaps(boxes) if {pair[0].text, pair[1].text} & marks] == []
+
+
+@pytest.mark.parametrize("palette", PALETTES.values(), ids=PALETTES)
+def test_no_bubble_shines_through_the_label_of_a_mark(stack: ChartStack, palette: Palette) -> None:
+    boxes: list[LabelBox] = []
+    stack.chart.batches.text.boxes = boxes
+    picture = draw(stack, scene_of(palette)).astype(int)
+    ground = np.round(np.array(palette.ground) * 255)
+    for box in boxes:
+        if box.text in {"62 \u00b7 3t", "54 absorbed"}:
+            rect = box.rect
+            row = picture[int(rect.y) + 2, int(rect.x) + 4 : int(rect.right) - 4]
+            assert np.abs(row - ground).max() <= 1, box.text
