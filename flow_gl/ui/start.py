@@ -43,6 +43,7 @@ class StartScreen:
     is_open : the screen is shown; False once a feed was chosen
     problem : why the last choice failed, one line
     title : of the window
+    typed : the kind of the last choice if it was typed into a field
     """
 
     open: Callable[[Choice], str]
@@ -52,13 +53,14 @@ class StartScreen:
     is_open: bool = True
     problem: str = ""
     title: str = "flow_gl"
+    typed: Kind | None = None
     path: str = field(default="")
     address: str = field(default="ws://127.0.0.1:8080")
     """The text typed into the fields for a file and for a server."""
 
     def choose(self, choice: Choice) -> None:
         """Open a feed. The screen stays, with the reason, if that is not possible."""
-        self.problem = self.open(choice)
+        self.typed, self.problem = None, self.open(choice)
         self.is_open = bool(self.problem)
 
     def fail(self, problem: str) -> None:

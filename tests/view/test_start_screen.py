@@ -67,6 +67,24 @@ def test_a_typed_path_is_opened_and_a_failure_leaves_the_screen_with_the_reason(
     assert program.screen.problem == "x.csv: there is no such file"
 
 
+@pytest.mark.parametrize("is_late", [False, True], ids=["refused at once", "found out later"])
+def test_a_path_that_cannot_be_opened_is_corrected_by_typing_on(program: Program, *, is_late: bool) -> None:
+    palette = program.state.palette
+    program.answer = "" if is_late else "no.csv: there is no such file"
+    program.press("down_arrow", "down_arrow", "enter")
+    program.type_text("no.csv")
+    program.press("enter")
+    program.frames(6)
+    if is_late:
+        program.screen.fail("no.csv: line 1: columns are missing")
+        program.frames(6)
+    program.type_text("t.csv")
+    program.press("enter")
+    assert program.state.palette is palette
+    assert [choice.kind for choice in program.chosen] == ["files", "files"]
+    assert "t.csv" in program.chosen[-1].values[0]
+
+
 def test_keys_of_the_chart_do_nothing_here_and_the_palette_changes(program: Program) -> None:
     before = program.state.palette
     program.press("c", "d", "t")

@@ -13,7 +13,7 @@ from flow_gl.ui.input.keymap import key_label
 from flow_gl.ui.overlays.frame import Frame
 from flow_gl.ui.overlays.panels import base
 from flow_gl.ui.paint.theme import FONT_PX, u32
-from flow_gl.ui.start import Choice, Offer, StartScreen
+from flow_gl.ui.start import Choice, Kind, Offer, StartScreen
 from flow_gl.ui.state.view_state import ViewState
 
 _WIDTH_PX: Final = 900.0
@@ -37,6 +37,7 @@ class StartWindow:
 
     def __init__(self) -> None:
         self._was_open = False
+        self._is_refused = False
 
     def draw(self, frame: Frame, state: ViewState) -> None:
         """Draw the screen while it is open."""
@@ -78,7 +79,7 @@ class StartWindow:
     def _open(self, screen: StartScreen, state: ViewState, *, is_new: bool) -> None:
         palette = state.palette
         _heading("Open", palette.quiet)
-        if is_new:
+        if is_new and screen.typed is None:
             imgui.set_keyboard_focus_here()
             imgui.set_nav_cursor_visible(True)
         if _row("Demo", "a synthetic NQ and ES market; no data and no key needed", state):
@@ -90,18 +91,30 @@ class StartWindow:
             _row("Live", "needs a Databento key: set DATABENTO_API_KEY, or write it into .env", state, is_enabled=False)
         imgui.dummy((1.0, 0.4 * imgui.get_font_size()))
         _label("A file: Databento DBN or CSV, plain, zstd or gzip", palette.quiet)
+        self._return_keyboard(screen, "files", is_new=is_new)
         is_entered, screen.path = base.text_field("path", "path of a file", screen.path, "Open")
         if is_entered and screen.path.strip():
-            screen.choose(Choice("files", (screen.path.strip(),)))
+            self._open_typed(screen, Choice("files", (screen.path.strip(),)))
         _label("A server: flow-gl serve", palette.quiet)
+        self._return_keyboard(screen, "server", is_new=is_new)
         is_entered, screen.address = base.text_field("address", "ws://HOST:PORT", screen.address, "Connect")
         if is_entered and screen.address.strip():
-            screen.choose(Choice("server", (screen.address.strip(),)))
+            self._open_typed(screen, Choice("server", (screen.address.strip(),)))
         if screen.problem:
             imgui.dummy((1.0, 0.3 * imgui.get_font_size()))
             imgui.push_style_color(imgui.Col_.text.value, u32(readable(palette.sell, palette.ground, palette.text)))
             imgui.text_wrapped(screen.problem)
             imgui.pop_style_color()
+
+    def _open_typed(self, screen: StartScreen, choice: Choice) -> None:
+        screen.choose(choice)
+        screen.typed, self._is_refused = choice.kind, screen.is_open
+
+    def _return_keyboard(self, screen: StartScreen, kind: Kind, *, is_new: bool) -> None:
+        """Leave the keyboard in the field whose text could not be opened: it is corrected by typing on."""
+        if screen.typed == kind and (is_new or self._is_refused):
+            imgui.set_keyboard_focus_here()
+            self._is_refused = False
 
     def _lists(self, screen: StartScreen, state: ViewState) -> None:
         self._list("Recent", screen.recent, "Files and servers that you open are listed here.", screen, state)
