@@ -28,8 +28,6 @@ CALENDAR: Final = "CME_Equity"
 RTH_OPEN: Final = dt.time(9, 30)
 RTH_CLOSE: Final = dt.time(16, 0)
 GLOBEX_CLOSE: Final = dt.time(17, 0)
-CLOSING_NS: Final = SECOND_NS
-"""Trades up to this long after the close, in ns, still belong to the session."""
 FIRST_YEAR: Final = 1990
 LAST_YEAR: Final = 2100
 _PACKAGE: Final = "pandas_market_calendars"
@@ -37,7 +35,7 @@ _PACKAGE: Final = "pandas_market_calendars"
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One session; times in ns."""
+    """One session, `open <= ts < close`; times in ns."""
 
     open: int
     close: int
@@ -50,11 +48,6 @@ class Session:
     """Open of the next session in the calendar."""
     is_scheduled: bool = True
     """False if the calendar has no session at that time, but something traded."""
-
-    @property
-    def end(self) -> int:
-        """Time (ns) from which trades belong to another session."""
-        return min(self.close + CLOSING_NS, self.next_open) if self.is_scheduled else self.close
 
 
 class SessionCalendar:
@@ -95,7 +88,7 @@ class SessionCalendar:
             The time lies outside the years 1990 to 2100.
         """
         session = self.session_at(ts)
-        if ts < session.end:
+        if ts < session.close:
             return session
         local = dt.datetime.fromtimestamp(ts // SECOND_NS, ZONE)
         day = local.date() if local.time() < GLOBEX_CLOSE else local.date() + dt.timedelta(days=1)

@@ -92,7 +92,7 @@ class Coverage:
                 first = int(times.min())
                 session = calendar.session_of_trade(first)
                 self._record(session, first, covers)
-                times = times[times >= session.end]
+                times = times[times >= session.close]
 
     def _record(self, session: Session, ts: int, covers: Spans) -> None:
         firsts = self._first.setdefault(session.open, [])

@@ -280,7 +280,7 @@ class Market(Alerting):
         """
         s = self._state[0]
         calendar, session = self._calendar, self._session
-        is_new = not self._started or (session is not None and ts >= session.end)
+        is_new = not self._started or (session is not None and ts >= session.close)
         if is_new and calendar is not None:
             try:
                 session = calendar.session_of_trade(ts)
@@ -313,7 +313,7 @@ class Market(Alerting):
                 self._reset_cvd()
                 self._session_row["cvd_since"] = max(int(self._session_row["cvd_since"][0]), self._next_reset)
             self._next_reset = next_time_of_day(ts, times)
-        s["stop_ts"] = min(self._next_reset, session.end if session else FAR_AHEAD, self._hours.next_stop())
+        s["stop_ts"] = min(self._next_reset, session.close if session else FAR_AHEAD, self._hours.next_stop())
         return True
 
     def _begin(self, ts: int) -> None:

@@ -92,16 +92,27 @@ def test_christmas_has_no_session(calendar):
     assert calendar.session_at(at("2023-12-25T18:00")).trade_date == 20231226
 
 
+@pytest.mark.parametrize("close", ["2025-11-25T17:00", "2025-11-28T13:15", "2025-11-27T13:00"])
+def test_a_trade_at_the_close_is_not_put_into_the_session_that_is_over(calendar, close):
+    """Regular day, half day and holiday: the session is half-open, to the nanosecond."""
+    session = calendar.session_at(at(close) - 1)
+    assert calendar.session_of_trade(at(close) - 1) == session
+    for ts in (at(close), at(close) + 1, at(close) + SECOND_NS - 1):
+        after = calendar.session_of_trade(ts)
+        assert not after.is_scheduled
+        assert after.open <= ts < after.close
+
+
 def test_every_moment_belongs_to_exactly_one_session(calendar):
     ts, end = at("2024-11-20T00:00"), at("2026-07-10T00:00")
     while ts < end:
         session = calendar.session_of_trade(ts)
-        assert session.open <= ts < session.end
+        assert session.open <= ts < session.close
         assert calendar.session_of_trade(session.open) in (session, calendar.session_at(session.open))
-        following = calendar.session_of_trade(session.end)
-        assert following.open <= session.end < following.end
+        following = calendar.session_of_trade(session.close)
+        assert following.open <= session.close < following.close
         assert following != session
-        ts = session.end
+        ts = session.close
 
 
 def test_closed_intervals_are_clipped_to_the_query(calendar):

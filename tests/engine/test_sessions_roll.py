@@ -52,8 +52,8 @@ def gaps_of(sink):
 def test_a_new_session_starts_from_zero_and_keeps_the_finished_ones_levels(calendar):
     rows = [
         (at("2025-11-24T15:00"), 100, 400, "B"),
-        (at("2025-11-24T16:59:59"), 104, 7, "A"),
-        (at("2025-11-24T17:00") + SECOND_NS // 2, 102, 1, "B"),  # at the close: still the old session
+        (at("2025-11-24T16:59:58"), 104, 7, "A"),
+        (at("2025-11-24T17:00") - 1, 102, 1, "B"),
         (at("2025-11-24T18:00"), 110, 5, "A"),
         (at("2025-11-24T18:00:01"), 111, 2, "B"),
     ]
@@ -70,6 +70,19 @@ def test_a_new_session_starts_from_zero_and_keeps_the_finished_ones_levels(calen
     assert sink.cuts == [3]
     assert sink.cvd_rows()["close"].tolist() == [400, 393, 394, -5]
     assert set(sink.event_rows()["kind"]) == {EventKind.LARGE_TRADE}, "CVD that begins again at zero crosses nothing"
+
+
+def test_a_trade_at_the_close_opens_an_unscheduled_session(calendar):
+    rows = [
+        (at("2025-11-24T16:59"), 100, 400, "B"),
+        (at("2025-11-24T17:00"), 102, 1, "B"),
+        (at("2025-11-24T18:00"), 110, 5, "A"),
+    ]
+    _, sink = run(rows, calendar)
+    assert [int(one.session["trade_count"][0]) for one in sink.sessions] == [1, 1]
+    assert [bool(one.session["unscheduled"][0]) for one in sink.sessions] == [False, True]
+    assert sink.tables["session"]["trade_count"].tolist() == [1]
+    assert sink.cvd_rows()["close"].tolist() == [400, 1]
 
 
 def test_cvd_that_is_never_reset_continues_across_the_open(calendar):

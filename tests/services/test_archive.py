@@ -415,7 +415,7 @@ def test_two_sessions_are_archived_with_their_sums_and_levels(url: str) -> None:
 def test_an_unscheduled_session_has_a_row_of_its_own_beside_the_one_of_its_trade_date(url: str) -> None:
     session_of = SessionCalendar().session_of_trade
     regular = session_of(1_764_340_000 * SECOND_NS)  # 2025-11-28, which closes early
-    days = [make_tied_trades(2000, seed=seed, start=start) for seed, start in ((1, regular.open), (2, regular.end))]
+    days = [make_tied_trades(2000, seed=seed, start=start) for seed, start in ((1, regular.open), (2, regular.close))]
     for rows in days:
         rows["instrument_id"] = 158704
     rest = session_of(int(days[1]["ts_event"][0]))

@@ -126,11 +126,11 @@ def _cut(before: Group, group: Group, calendar: SessionCalendar) -> tuple[int | 
         session = calendar.session_at(group.begins)
     except DataError:
         return None, False
-    if group.begins >= session.end:
-        return session.end, False
+    if group.begins >= session.close:
+        return session.close, False
     if before.ends <= session.open:
         return session.open, False
-    return (session.end, True) if session.end < group.ends else (None, False)
+    return (session.close, True) if session.close < group.ends else (None, False)
 
 
 def _grouped(

@@ -242,7 +242,7 @@ def _state_of(market: checkpoint.MarketState, sink: EventSink) -> MarketState:
         symbol=market.symbol,
         has_traded=bool(state["last_ts"]),
         session_first=int(state["first_ts"]),
-        session_end=market.session.end if market.session else 0,
+        session_end=market.session.close if market.session else 0,
         tick=(*tick, grid.is_tick_guessed),
         digest=digest.digest(),
     )

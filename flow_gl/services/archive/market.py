@@ -261,7 +261,7 @@ class MarketArchive:
             session = self._session_at(int(times[at]))
             run = 1
             if session:
-                is_outside = (times[at:] < session.open) | (times[at:] >= session.end)
+                is_outside = (times[at:] < session.open) | (times[at:] >= session.close)
                 run = int(is_outside.argmax()) if is_outside.any() else len(times) - at
                 if is_touched:
                     self._place.touched[session.open] = session

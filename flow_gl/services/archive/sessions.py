@@ -78,7 +78,7 @@ def _of(columns: Any, symbol: str, bucket_ns: int, session: Session) -> sa.Colum
     is_its = (columns.symbol == symbol) & (columns.bucket_ns == bucket_ns)
     is_of_date = columns.trade_date == session.trade_date  # has an index
     found: sa.ColumnElement[bool] = (
-        is_its & is_of_date & (columns.ts_event >= session.open) & (columns.ts_event < session.end)
+        is_its & is_of_date & (columns.ts_event >= session.open) & (columns.ts_event < session.close)
     )
     return found
 
