@@ -1,5 +1,7 @@
 """Publishing a market's tables when they have changed."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +22,8 @@ from flow_gl.engine.session_events import SessionEvents
 from flow_gl.engine.session_log import SessionLog
 from flow_gl.engine.sinks import Finished, FootprintReader, Sink, TableName
 from flow_gl.engine.summary import Summary
+
+_ALL_NODES: Final = 1 << 31
 
 
 class Published:
@@ -138,7 +142,7 @@ class Published:
         return record
 
     def _finished(self) -> Finished:
-        reading = read_profile(self._grid, self._settings, self._hours)
+        reading = read_profile(self._grid, self._settings, self._hours, most_nodes=_ALL_NODES)
         self._events.levels.trade_at(reading.traded)
         return finished_of(
             reading,

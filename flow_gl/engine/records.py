@@ -76,8 +76,11 @@ class Reading:
         return (self.base + row) * self.tick_size
 
 
-def read_profile(grid: Grid, settings: AggregationSettings, hours: RegularHours) -> Reading:
-    """Read the grid's profile, or that of regular hours if the settings say so, and compute its levels."""
+def read_profile(grid: Grid, settings: AggregationSettings, hours: RegularHours, *, most_nodes: int = NODES) -> Reading:
+    """Read the grid's profile, or that of regular hours if the settings say so, and compute its levels.
+
+    Of LVN and HVN, at most `most_nodes` each are returned, the most prominent. A PROFILE record has room for NODES.
+    """
     on_grid = grid.rows()
     at, totals = on_grid[0], on_grid[1].sum(axis=1)
     traded = grid.contracts(on_grid)
@@ -98,7 +101,7 @@ def read_profile(grid: Grid, settings: AggregationSettings, hours: RegularHours)
         vwap = vwap_of(at, totals, row0=grid.row0, tick_size=grid.tick_size)
     levels = None
     if len(rows):
-        base, levels = int(rows[0]), levels_of_rows(rows, by_row, settings, most_nodes=NODES)
+        base, levels = int(rows[0]), levels_of_rows(rows, by_row, settings, most_nodes=most_nodes)
     return Reading(price, contracts, base, tick_size, levels, vwap, traded[0], is_regular)
 
 

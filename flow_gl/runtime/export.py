@@ -245,13 +245,21 @@ def _levels(one: Summary, finished: Finished, before: dict[str, int], since: int
 
 
 def _session_levels(levels: np.void) -> dict[str, Any]:
-    """Initial balance and opening range (low, high; None without trades then), and naked POCs by trade date."""
+    """Initial balance and opening range (low, high; None without trades then), and naked POCs by trade date.
+
+    A trade date may have several sessions, where something traded outside the calendar: the second is named `DATE-2`.
+    """
     ranges = {}
     for name, prefix in (("initial_balance", "initial"), ("opening_range", "opening")):
         low, high = int(levels[f"{prefix}_low"]), int(levels[f"{prefix}_high"])
         ranges[name] = None if low == UNDEF_PRICE else [_point(low), _point(high)]
-    naked = levels["naked"][: int(levels["naked_count"])]
-    return {**ranges, "naked_pocs": {str(date): _point(price) for price, date in naked.tolist()}}
+    naked: dict[str, float | None] = {}
+    for price, date in levels["naked"][: int(levels["naked_count"])].tolist():
+        name, number = str(date), 2
+        while name in naked:
+            name, number = f"{date}-{number}", number + 1
+        naked[name] = _point(price)
+    return {**ranges, "naked_pocs": naked}
 
 
 def _point(price: int) -> float | None:

@@ -85,6 +85,16 @@ def test_a_trade_at_the_close_opens_an_unscheduled_session(calendar):
     assert sink.cvd_rows()["close"].tolist() == [400, 1]
 
 
+def test_a_finished_session_has_all_of_its_nodes(calendar):
+    """The table of the running session has room for 64 of a kind; a quiet instrument's finished session has more."""
+    ticks = [100 + 10 * i + i % 2 for i in range(100)]
+    rows = [(at("2025-11-24T15:00") + i, tick, 5, "B") for i, tick in enumerate(ticks)]
+    _, sink = run([*rows, (at("2025-11-24T18:00"), 110, 5, "A")], calendar)
+    (finished,) = sink.sessions
+    assert finished.hvn.tolist() == [tick * TICK for tick in ticks[1:-1]]
+    assert len(finished.lvn) == 99
+
+
 def test_cvd_that_is_never_reset_continues_across_the_open(calendar):
     rows = [(at("2025-11-24T15:00"), 100, 4, "B"), (at("2025-11-24T18:00"), 110, 5, "A")]
     _, sink = run(rows, calendar, cvd_reset="never")

@@ -238,3 +238,14 @@ def test_the_profile_of_regular_hours_is_exported_by_session(tmp_path) -> None:
     assert pq.read_table(tmp_path / "profile.parquet")["price"].to_pylist() == [1.75, 2.0]
     with pytest.raises(UsageError, match="needs sessions"):
         export([Trades(rows)], tmp_path, ExportOptions(settings=settings))
+
+
+def test_naked_pocs_of_two_sessions_of_one_trade_date_are_both_listed(tmp_path) -> None:
+    hour = 3600 * SECOND_NS
+    # 2025-11-28 03:00 New York; 16:00, after the early close; the next session.
+    times = (START + 10 * hour, START + 23 * hour, START + 74 * hour)
+    rows = trades_of([(8, ts, price * TICK, 1, "B") for ts, price in zip(times, (5, 7, 9), strict=True)])
+    export([Mapping(8, "NQZ5"), Trades(rows)], tmp_path, ExportOptions(by_session=True))
+    levels = json.loads((tmp_path / "levels.json").read_text())["NQZ5"]
+    assert list(levels) == ["20251128", "20251128-unscheduled", "20251201"]
+    assert levels["20251201"]["naked_pocs"] == {"20251128": 1.25, "20251128-2": 1.75}
