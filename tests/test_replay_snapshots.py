@@ -107,7 +107,7 @@ def run(paths: Sequence[Path], *, commands: Sequence[Command] = (), feed: dict[s
     rings: list[NDArray[np.void]] = []
     tables: dict[str, bytes] = {}
     for chart, market in enumerate(LocalCharts.newest.stores()):
-        kept = (*market.bubbles, *market.cvd, *market.footprints, *market.logs)
+        kept = (*market.bubbles, *market.cvd, *market.footprints, *market.logs, market.orders)
         rings += [ring.read(ring.oldest, ring.head)[1] for ring in kept]
         view = MarketReader(market)
         view.refresh()

@@ -130,8 +130,9 @@ def twin(rig: Rig, until_ns: int, **changed: Any) -> list[MarketStore]:
     settings = AggregationSettings(**{"arm": 40, **changed})
     pipeline = Pipeline(settings, sessions=SessionCalendar())
     pipeline.set_alerts(rig.spec.alerts)
+    assert isinstance(rig.spec.feed, FilesSpec)
     made = Charts(
-        SYMBOLS,
+        rig.spec.feed.symbols,
         attach=pipeline.chart,
         bucket_ns=settings.bucket_ns,
         make_store=lambda _: MarketStore.local(base_capacity=CAPACITY),
@@ -161,10 +162,7 @@ def assert_same(stores: Sequence[MarketStore], others: Sequence[MarketStore]) ->
                 assert rows.tobytes() == rows_expected.tobytes(), (chart, kind, number)
         for name in TABLES:
             assert _content(store, name) == _content(other, name), (chart, name)
-        orders, expected_orders = _orders(store), _orders(other)
-        count = min(len(orders), len(expected_orders), 200)
-        assert count == min(len(expected_orders), 200)
-        assert orders[len(orders) - count :].tobytes() == expected_orders[len(expected_orders) - count :].tobytes()
+        assert orders_of(store) == orders_of(other), chart
 
 
 def _content(store: MarketStore, name: str) -> bytes:
@@ -188,8 +186,10 @@ def _content(store: MarketStore, name: str) -> bytes:
     return record.tobytes()
 
 
-def _orders(store: MarketStore) -> NDArray[np.void]:
-    return store.orders.read(store.orders.oldest, store.orders.head)[1]
+def orders_of(store: MarketStore) -> tuple[int, bytes]:
+    """Return the orders of a chart's tape, and the position of the first."""
+    first, rows = store.orders.read(store.orders.oldest, store.orders.head)
+    return first, rows.tobytes()
 
 
 def files_of(folder: Path, seed: int = 3) -> tuple[list[Path], NDArray[np.void]]:

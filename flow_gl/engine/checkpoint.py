@@ -1,7 +1,8 @@
 """The state of all instruments as bytes, so that another run can continue from it.
 
-A checkpoint is taken between two trades. It contains neither settings nor rows that sinks have already received: the
-caller must make sure that it is restored under the same settings and by the same version of the program.
+A checkpoint is taken between two trades. It contains neither settings nor rows that sinks have already received, except
+the newest orders of each tape: the caller must make sure that it is restored under the same settings and by the same
+version of the program.
 """
 
 from typing import Final
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from flow_gl.core.items import Definition, FeedGap, Spans
 from flow_gl.core.market.footprint import FOOTPRINT, FOOTPRINT_ROWS
 from flow_gl.core.market.limits import MAX_ROWS
-from flow_gl.core.schema import FINISHED_SESSION, MAX_LODS, SESSION, GapKind, TickSource
+from flow_gl.core.schema import FINISHED_SESSION, MAX_LODS, ORDER, SESSION, GapKind, TickSource
 from flow_gl.core.sessions import Session
 from flow_gl.engine.kernels.footprint import LEVEL
 from flow_gl.engine.kernels.layout import BINS, COLUMNS, PENDING, STATE
@@ -81,14 +82,27 @@ class MarketState(msgspec.Struct, frozen=True):
     """State of `footprints.Footprints`; empty without footprints."""
 
 
+class TapeState(msgspec.Struct, frozen=True):
+    """The tape of one chart."""
+
+    head: int = 0
+    """Orders written since the beginning."""
+    rows: bytes = b""
+    """ORDER rows that the tape still holds, oldest first."""
+    newest: bytes = bytes(ORDER.itemsize)
+    """ORDER row of the order that may still continue; its size is 0 where there is none."""
+
+
 class PipelineState(msgspec.Struct, frozen=True):
-    """The states of all instruments, the feed gaps common to all, and the definitions."""
+    """The states of all instruments and tapes, the feed gaps common to all, and the definitions."""
 
     markets: list[MarketState]
     gaps: list[FeedGap]
     definitions: list[Definition] = []
     coverage: list[tuple[int, Spans, int]] = []
     """State of `coverage.Coverage`."""
+    tapes: list[TapeState] = []
+    """By chart."""
 
 
 _encoder: Final = msgspec.msgpack.Encoder()
@@ -108,6 +122,9 @@ def decode(data: bytes) -> PipelineState:
         raise CheckpointError(f"not a checkpoint: {error}") from None
     for market in state.markets:
         _check(market)
+    for tape in state.tapes:
+        if len(tape.newest) != ORDER.itemsize or not 0 <= len(tape.rows) <= tape.head * ORDER.itemsize:
+            raise CheckpointError("the orders of a tape have another size")
     return state
 
 

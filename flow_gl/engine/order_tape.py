@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.schema import ORDER
+from flow_gl.engine.checkpoint import TapeState, fill
 from flow_gl.engine.kernels.layout import CLOSE_DELAY_NS, WORDS
 from flow_gl.engine.kernels.orders import orders_nb
 from flow_gl.store.ring import Ring
@@ -42,6 +43,17 @@ class OrderTape:
         if self._newest["size"][0]:
             self._ring.append(self._newest)
             self._newest["size"] = 0
+
+    def keep(self) -> TapeState:
+        """Return the state for a checkpoint, with the orders that the ring holds."""
+        ring = self._ring
+        rows = b"".join(part.tobytes() for part in ring.segments(max(0, ring.head - ring.capacity), ring.head))
+        return TapeState(ring.head, rows, self._newest.tobytes())
+
+    def resume(self, kept: TapeState) -> None:
+        """Restore what `keep` returned, at the same positions of a new ring. Raises ValueError."""
+        self._ring.restore(kept.head, [np.frombuffer(kept.rows, ORDER)])
+        fill(self._newest, kept.newest)
 
     def _make_room(self, count: int) -> None:
         self._rows: NDArray[np.void] = np.zeros(count, ORDER)

@@ -33,7 +33,7 @@ from flow_gl.engine.kernels.layout import WORDS, Scratch
 from flow_gl.engine.kernels.partition import Partition
 from flow_gl.engine.market import Market
 from flow_gl.engine.reconfigure import Reconfigurable
-from flow_gl.engine.sinks import MarketSink, Sink, places_of
+from flow_gl.engine.sinks import MarketSink, Sink, places_of, tapes_of
 from flow_gl.engine.summary import Summary
 from flow_gl.store.market import MarketStore
 
@@ -245,7 +245,7 @@ class Pipeline(Reconfigurable, Completeness):
         return checkpoint.encode(self.state(stores))
 
     def state(self, stores: Sequence[MarketStore] = ()) -> checkpoint.PipelineState:
-        """Return all state on which later results depend, without rows already sent to sinks.
+        """Return all state on which later results depend, without rows already sent to sinks but for the tapes' orders.
 
         Parameters
         ----------
@@ -255,7 +255,8 @@ class Pipeline(Reconfigurable, Completeness):
         shown = [market for market in self._ended if id(market) in charts]
         markets = [market.keep(charts.get(id(market), -1), is_ended=market in shown) for market in (*alive, *shown)]
         gaps, definitions = list(self._common_gaps.values()), list(self._definitions.values())
-        return checkpoint.PipelineState(markets, gaps, definitions, self._coverage.keep())
+        tapes = tapes_of(self._seats, stores)
+        return checkpoint.PipelineState(markets, gaps, definitions, self._coverage.keep(), tapes)
 
     def resume(self, state: checkpoint.PipelineState, stores: Sequence[MarketStore] = ()) -> None:
         """Restore a checkpoint (`checkpoint.decode`) before the first trade, under the settings it was taken with.
@@ -268,7 +269,10 @@ class Pipeline(Reconfigurable, Completeness):
         """
         sinks = [sink for sink, _ in self._seats]
         if stores:
-            sinks = [MarketSink(store) for store in stores]
+            made = [MarketSink(store) for store in stores]
+            for sink, tape in zip(made, state.tapes, strict=True):
+                sink.tape.resume(tape)
+            sinks = [*made]
             for held in (self._markets, self._charted, self._seats):
                 held.clear()
         seats: dict[int, Market] = {}

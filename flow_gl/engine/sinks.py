@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.alerts import ALERT
 from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, MAX_LODS, MINUTE_LEVELS, ORDER_CVD
+from flow_gl.engine.checkpoint import TapeState
 from flow_gl.engine.order_tape import OrderTape
 from flow_gl.store.market import MarketStore
 from flow_gl.store.row_log import RowLog
@@ -124,13 +125,13 @@ class MarketSink(TradeReader, FootprintReader):
 
     def __init__(self, store: MarketStore) -> None:
         self.store = store
-        self._tape: Final = OrderTape(store.orders)
+        self.tape: Final = OrderTape(store.orders)
 
     def trades(self, words: NDArray[np.int64]) -> None:
-        self._tape.take(words)
+        self.tape.take(words)
 
     def pass_time(self, now_ns: int) -> None:
-        self._tape.pass_time(now_ns)
+        self.tape.pass_time(now_ns)
 
     def room(self, most: int) -> Rows | None:
         return self.store.bubbles[0].claim(most), self.store.cvd[0].claim(most)
@@ -169,6 +170,12 @@ def places_of(seats: Sequence[tuple[Sink, object]], stores: Sequence[MarketStore
     """Return the index of each seated object's chart, by the object's `id`; -1 if its sink uses none of the stores."""
     places = {id(store): at for at, store in enumerate(stores)}
     return {id(one): places.get(id(sink.store), -1) for sink, one in seats if isinstance(sink, MarketSink)}
+
+
+def tapes_of(seats: Sequence[tuple[Sink, object]], stores: Sequence[MarketStore]) -> list[TapeState]:
+    """Return the state of each chart's tape; a store without a sink has an empty one."""
+    tapes = {id(sink.store): sink.tape for sink, _ in seats if isinstance(sink, MarketSink)}
+    return [tapes[id(store)].keep() if id(store) in tapes else TapeState() for store in stores]
 
 
 class Collector:

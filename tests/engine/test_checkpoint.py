@@ -111,3 +111,6 @@ def test_bytes_that_are_not_a_checkpoint_are_refused_before_anything_is_restored
         wrong = checkpoint.msgspec.structs.replace(market, **{field: value})
         with pytest.raises(checkpoint.CheckpointError, match=said):
             checkpoint.decode(checkpoint.encode(checkpoint.PipelineState([wrong], [])))
+    for wrong_tape in (checkpoint.TapeState(1, b"", b""), checkpoint.TapeState(0, bytes(40)), checkpoint.TapeState(-1)):
+        with pytest.raises(checkpoint.CheckpointError, match="orders of a tape"):
+            checkpoint.decode(checkpoint.encode(checkpoint.PipelineState([], [], tapes=[wrong_tape])))

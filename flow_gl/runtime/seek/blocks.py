@@ -1,7 +1,6 @@
 """Decoded blocks of a replay's index: the newest few are kept, and others are decoded ahead on threads.
 
-A seek needs two or three blocks. Decompressing them takes as long as all its other work and needs no interpreter lock,
-so it happens while rows are filled in.
+A seek needs one or two blocks. Decompressing them needs no interpreter lock, so it happens while rows are filled in.
 """
 
 import threading

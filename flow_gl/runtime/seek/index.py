@@ -135,9 +135,7 @@ class ReplayIndex:
         return _Source(self, place)
 
     def decode_ahead(self, place: Place) -> None:
-        """Begin to decode the trades before a checkpoint, for the tape, and those after it."""
-        if place.point > 0:
-            self.segments.blocks.decode_ahead(place.segment, place.point - 1)
+        """Begin to decode the trades after a checkpoint."""
         self.segments.blocks.decode_ahead(place.segment, place.point)
 
     def prefetch(self, event_ns: int) -> None:

@@ -4,17 +4,12 @@ The charts get new stores, which become visible only once they are filled and th
 never leaves a later row in place and never shows a partial state.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from flow_gl.core.errors import DataError
-from flow_gl.core.items import Item, Trades
-from flow_gl.engine.kernels.layout import WORDS
-from flow_gl.engine.sinks import MarketSink
+from flow_gl.core.items import Item
 from flow_gl.runtime.seek.filling import End, fill
 from flow_gl.runtime.seek.index import Place, ReplayIndex
 from flow_gl.runtime.totals import Totals
@@ -24,9 +19,6 @@ from flow_gl.store.market import MarketStore
 if TYPE_CHECKING:
     from flow_gl.engine.pipeline import Pipeline
     from flow_gl.runtime.charts import Charts
-
-TAPE_TRADES: Final = 1 << 16
-"""Number of trades before a checkpoint from which the tape's orders are rebuilt."""
 
 
 @dataclass(slots=True)
@@ -75,41 +67,7 @@ def restore(index: ReplayIndex, place: Place, make_store: Callable[[str], Market
             raise DataError(f"the replay's index in the cache cannot be used: {error}") from None
         pipeline.resume(state, stores)
         charts.resume([pipeline.on_chart(store) for store in stores])
-        _fill_tape(index, place, pipeline, stores)
     except BaseException:
         charts.close()
         raise
     return Restored(pipeline, charts, Totals(point.trades, point.newest_event, set(point.gap_starts)))
-
-
-def _fill_tape(index: ReplayIndex, place: Place, pipeline: "Pipeline", stores: Sequence[MarketStore]) -> None:
-    """Rebuild the orders before a checkpoint, as far as the tape reaches back."""
-    segment, block, missing = place.segment, place.point - 1, TAPE_TRADES
-    parts: list[NDArray[np.int64]] = []
-    while missing > 0 and segment >= 0:
-        if block < 0:
-            segment -= 1
-            block = len(index.segments.segment(segment).contents.blocks) - 1 if segment >= 0 else -1
-            continue
-        # As words, because NumPy copies records field by field, which takes ten times as long.
-        words = [_words(item.rows) for item in index.segments.blocks.items(segment, block) if isinstance(item, Trades)]
-        if words:
-            parts.insert(0, np.concatenate(words)[-missing:])
-            missing -= len(parts[0])
-        block -= 1
-    if not parts:
-        return
-    trades = np.concatenate(parts)
-    instrument_ids = trades[:, 0] >> 32 & 0xFFFFFFFF
-    sinks = [sink for _, sink in pipeline.results() if isinstance(sink, MarketSink)]
-    for store in stores:
-        words_of_chart = trades[instrument_ids == pipeline.on_chart(store)].reshape(-1)
-        words_of_chart.flags.writeable = False
-        for sink in sinks:
-            if sink.store is store:
-                sink.trades(words_of_chart)
-
-
-def _words(trades: NDArray[np.void]) -> NDArray[np.int64]:
-    """Return TRADE rows as words, shape (n, WORDS)."""
-    return np.ascontiguousarray(trades).view(np.int64).reshape(-1, WORDS)

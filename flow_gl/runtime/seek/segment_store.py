@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 
 from flow_gl.core.errors import DataError
 from flow_gl.core.items import Item
-from flow_gl.core.schema import MAX_LODS
+from flow_gl.core.schema import MAX_LODS, ORDER
 from flow_gl.engine import checkpoint
 from flow_gl.runtime.seek.blocks import Blocks
 from flow_gl.services.replay_cache.file_cache import FileCache
+from flow_gl.services.replay_cache.rows import RowsError
 from flow_gl.services.replay_cache.segment import (
     Contents,
     Point,
     decode_block,
     decode_contents,
+    decode_orders,
     unpack,
 )
 from flow_gl.services.replay_cache.snapshot_file import Snapshot, SnapshotError, SnapshotFile, encode
@@ -85,9 +87,12 @@ class Segment:
                 # As they were added, because joining three million trades takes longer than all else.
                 detectors = [*market.detectors, *self._parts(point, columns.market)]
                 markets[columns.market] = msgspec.structs.replace(market, detectors=detectors)
-        except (checkpoint.CheckpointError, zstandard.ZstdError, LookupError) as error:
+            tapes = [
+                msgspec.structs.replace(tape, rows=self._orders(point, chart)) for chart, tape in enumerate(state.tapes)
+            ]
+        except (checkpoint.CheckpointError, zstandard.ZstdError, RowsError, LookupError) as error:
             raise SnapshotError(f"a checkpoint cannot be read: {error}") from None
-        return msgspec.structs.replace(state, markets=markets)
+        return msgspec.structs.replace(state, markets=markets, tapes=tapes)
 
     def _parts(self, point: int, market: int) -> list[bytes]:
         """Return the trades that a market's detectors hold at a point, as the parts in which they were added."""
@@ -97,6 +102,16 @@ class Segment:
             before = self._parts(point - 1, columns.before) if columns.before >= 0 else []
             known = self._columns[point, market] = [*before, unpack(columns.data)]
         return known
+
+    def _orders(self, point: int, chart: int) -> bytes:
+        """Return the orders that a chart's tape holds at a point: ORDER rows, oldest first."""
+        held = missing = self.points[point].orders[chart].held
+        parts: list[bytes] = []
+        while missing > 0:
+            added = self.points[point].orders[chart]
+            parts.insert(0, decode_orders(added).tobytes())
+            missing, point = missing - added.added, point - 1
+        return b"".join(parts)[-held * ORDER.itemsize :] if held else b""
 
     def items(self, block: int) -> list[Item]:
         """Return the items of a block. Raises SnapshotError."""

@@ -19,6 +19,7 @@ from flow_gl.services.replay_cache.segment import (
     added_columns,
     encode_block,
     encode_contents,
+    encode_orders,
     pack,
 )
 from flow_gl.services.replay_cache.snapshot_file import Rows, Snapshot
@@ -57,12 +58,14 @@ class SegmentWriter:
         self._items: list[Item] = []
         self._kept: dict[tuple[int, int], tuple[int, NDArray[np.uint8]]] = {}
         """At the last point: index and held trades of each market with detectors, by instrument and chart."""
+        self._tape_heads: list[int] = []
+        """At the last point: orders written, by chart; empty before the first one of a segment."""
         self.trades_since_point = 0
         self.trades = 0
 
     def begin(self, note: Note) -> None:
         """Begin a segment at the current position."""
-        self._points, self._blocks, self._items, self._kept = [], [], [], {}
+        self._points, self._blocks, self._items, self._kept, self._tape_heads = [], [], [], {}, []
         self.trades_since_point = self.trades = 0
         for cursors in self._cursors:
             cursors.begin()
@@ -114,13 +117,19 @@ class SegmentWriter:
                 detectors[TRADES_OF_DETECTORS] = b""
             markets.append(msgspec.structs.replace(market, detectors=detectors))
         self._kept = kept
-        data = pack(checkpoint.encode(msgspec.structs.replace(state, markets=markets)))
+        before_heads = self._tape_heads or [0] * len(state.tapes)
+        orders = [
+            encode_orders(tape.rows, tape.head - before) for tape, before in zip(state.tapes, before_heads, strict=True)
+        ]
+        self._tape_heads = [tape.head for tape in state.tapes]
+        tapes = [msgspec.structs.replace(tape, rows=b"") for tape in state.tapes]
+        data = pack(checkpoint.encode(msgspec.structs.replace(state, markets=markets, tapes=tapes)))
         heads = [positions_of(store) for store in self._stores]
         if self._base:
             heads = [
                 [one + more for one, more in zip(*pair, strict=True)] for pair in zip(heads, self._base, strict=True)
             ]
-        self._points.append(Point(note.trades, note.newest_event, note.gap_starts, heads, data, columns))
+        self._points.append(Point(note.trades, note.newest_event, note.gap_starts, heads, data, columns, orders))
 
 
 class _ChartCursors:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.market.footprint import FOOTPRINT
-from flow_gl.core.schema import BUBBLE, CVD_POINT
+from flow_gl.core.schema import BUBBLE, CVD_POINT, ORDER
 
 BEFORE: Final = "<"
 """The difference is from the previous row."""
@@ -39,10 +39,17 @@ _OF_FOOTPRINTS: Final[Mapping[str, str]] = {
     "price": BEFORE,
     **dict.fromkeys(("buy", "sell", "unsided", "trade_count"), PLAIN),
 }
+_OF_ORDERS: Final[Mapping[str, str]] = {
+    "ts_event": BEFORE,
+    "first": BEFORE,
+    "last": "first",
+    **dict.fromkeys(("size", "trade_count", "side"), PLAIN),
+}
 _RULES: Final[dict[np.dtype, Mapping[str, str]]] = {
     BUBBLE: _OF_BUBBLES,
     CVD_POINT: _OF_POINTS,
     FOOTPRINT: _OF_FOOTPRINTS,
+    ORDER: _OF_ORDERS,
 }
 _WIDTHS: Final = (np.dtype("<i1"), np.dtype("<i2"), np.dtype("<i4"), np.dtype("<i8"))
 _BY_BYTES: Final = {width.itemsize: width for width in _WIDTHS}
@@ -64,7 +71,7 @@ class RowsError(ValueError):
 
 
 def pack(rows: NDArray[np.void]) -> tuple[list[Column], bytes]:
-    """Encode rows (BUBBLE, CVD_POINT or FOOTPRINT).
+    """Encode rows (BUBBLE, CVD_POINT, FOOTPRINT or ORDER).
 
     Returns the columns, in the order of the rules above, and their bytes.
     """
@@ -97,7 +104,7 @@ def unpack(columns: list[Column], data: bytes, dtype: np.dtype, count: int) -> N
     """Decode `count` rows. Raises RowsError if the columns or the bytes do not fit the dtype."""
     if not is_whole(columns, len(data), dtype, count):
         raise RowsError(f"{len(data)} bytes are not {count} rows of {len(columns)} columns")
-    rows: NDArray[np.void] = np.empty(count, dtype)
+    rows: NDArray[np.void] = np.zeros(count, dtype)  # padding too
     at = 0
     for column, (name, rule) in zip(columns, _RULES[dtype].items(), strict=True):
         narrow = np.frombuffer(data, _BY_BYTES[column.width], count, at)

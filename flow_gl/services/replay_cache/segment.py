@@ -14,7 +14,8 @@ import zstandard
 from numpy.typing import NDArray
 
 from flow_gl.core.items import Definition, FeedGap, FileStart, Item, Mapping, Trades
-from flow_gl.core.schema import TRADE
+from flow_gl.core.schema import ORDER, TRADE
+from flow_gl.services.replay_cache import rows as packed_rows
 
 POINT_TRADES: Final = 1 << 16
 """Trades between two checkpoints at most: they take some 25 ms to aggregate."""
@@ -39,6 +40,17 @@ class Columns(msgspec.Struct, frozen=True, array_like=True):
     """The added trades, column by column, compressed."""
 
 
+class Orders(msgspec.Struct, frozen=True, array_like=True):
+    """The orders that a checkpoint adds to a chart's tape."""
+
+    held: int
+    """Orders that the tape holds at the checkpoint. Where fewer are added, the previous checkpoint has the others."""
+    added: int
+    columns: list[packed_rows.Column]
+    data: bytes
+    """The added orders, compressed."""
+
+
 class Point(msgspec.Struct, frozen=True, array_like=True):
     """A checkpoint between two trades."""
 
@@ -50,8 +62,10 @@ class Point(msgspec.Struct, frozen=True, array_like=True):
     heads: list[list[int]]
     """By chart: the positions that its rings had reached, in the order of `positions_of`."""
     state: bytes
-    """State of the pipeline without the trades that detectors keep, compressed."""
+    """State of the pipeline without the trades that detectors keep and the orders of the tapes, compressed."""
     columns: list[Columns]
+    orders: list[Orders]
+    """By chart."""
 
 
 class Contents(msgspec.Struct, frozen=True, array_like=True):
@@ -104,6 +118,25 @@ def decode_block(data: bytes) -> list[Item]:
         else:
             items.append(_notice_decoders[kind].decode(payload))
     return items
+
+
+def encode_orders(held: bytes, added: int) -> Orders:
+    """Encode the orders of a tape that a checkpoint adds.
+
+    Parameters
+    ----------
+    held : ORDER rows that the tape holds, oldest first
+    added : orders written since the previous checkpoint, possibly more than the tape holds
+    """
+    rows = np.frombuffer(held, ORDER)
+    new = rows[max(0, len(rows) - added) :]
+    columns, data = packed_rows.pack(new)
+    return Orders(len(rows), len(new), columns, pack(data))
+
+
+def decode_orders(orders: Orders) -> NDArray[np.void]:
+    """Return the orders that a checkpoint adds (ORDER). Raises RowsError or zstandard.ZstdError."""
+    return packed_rows.unpack(orders.columns, unpack(orders.data), ORDER, orders.added)
 
 
 def pack(data: bytes | memoryview, *, level: int = 3) -> bytes:

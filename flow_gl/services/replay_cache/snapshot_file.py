@@ -21,7 +21,7 @@ from flow_gl.core.market.footprint import FOOTPRINT
 from flow_gl.core.schema import BUBBLE, CVD_POINT, EVENT, MINUTE_LEVELS, ORDER_CVD
 from flow_gl.services.replay_cache.rows import Column, RowsError, is_whole, pack, unpack
 
-MAGIC: Final = b"flow_gl snapshot 1\n"
+MAGIC: Final = b"flow_gl snapshot 2\n"
 _DIGEST_BYTES: Final = 16
 _LENGTH: Final = struct.Struct("<I")
 _HEAD_AT: Final = len(MAGIC) + _LENGTH.size + _DIGEST_BYTES
