@@ -1,4 +1,4 @@
-// Coverage of a pixel from signed distances in pixels: 1 inside, 0 outside, half at the edge.
+// Anti-aliasing: coverage of a pixel from signed distances in pixels: 1 inside, 0 outside, half at the edge.
 float inside(float distance_px) { return clamp(0.5 - distance_px, 0.0, 1.0); }
 float band(float distance_px, float half_width_px) { return clamp(half_width_px + 0.5 - abs(distance_px), 0.0, 1.0); }
 

@@ -123,7 +123,8 @@ def run_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one case 
                 )
                 from_ts = s["bucket"] * bucket_ns
                 continue
-        # A run of trades that change only sums. A trade out of order or a large trade is processed by itself.
+        # A run of trades that change only sums. A trade out of order or a large trade is processed by itself. A late
+        # trade, whose bucket has closed, counts in all sums and in the open bubble: a closed bubble never changes.
         end = min(stop, i + MAX_RUN)
         if ts < last_ts or ts < from_ts:
             s["late"] += ts < from_ts
