@@ -2,10 +2,7 @@
 
 import asyncio
 import os
-import signal
 import ssl
-import sys
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +15,7 @@ from aiohttp import web
 from flow_gl import __version__
 from flow_gl.core.errors import FlowError
 from flow_gl.core.log import get_logger
+from flow_gl.core.system import parent
 from flow_gl.protocol.messages import Error
 from flow_gl.server.address import describe_bind
 from flow_gl.server.app import App, make_app
@@ -86,9 +84,7 @@ class Worker:
     async def run(self) -> None:
         """Serve until the parent asks to stop. Raises FlowError if the port cannot be bound."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            with suppress(NotImplementedError):  # Windows
-                loop.add_signal_handler(number, self._stop.set)
+        parent.stop_on_signals(loop, self._stop.set)
         runner = web.AppRunner(
             make_app(self._routes(), [self._handshakes.middleware, rules(self._admission)]),
             handle_signals=False,
@@ -99,7 +95,7 @@ class Worker:
         await runner.setup()
         try:
             self._send(Ready(await self._listen(runner)))
-            threading.Thread(target=self._hear, args=(loop,), name="parent", daemon=True).start()
+            parent.read_lines(loop, self._on_line, at_end=self._stop.set)
             watching = asyncio.create_task(self._app.watch_tokens())
             await self._tick(runner)
             watching.cancel()
@@ -171,14 +167,6 @@ class Worker:
             refused.refused,
         )
         counts.publish()
-
-    def _hear(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Read lines from the parent until it exits."""
-        for line in sys.stdin.buffer:
-            with suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(self._on_line, line)
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(self._stop.set)
 
     def _on_line(self, line: bytes) -> None:
         try:

@@ -3,9 +3,7 @@
 import asyncio
 import faulthandler
 import os
-import signal
 import sys
-import threading
 from contextlib import suppress
 from typing import Final
 
@@ -14,7 +12,7 @@ import msgspec
 from flow_gl.core.errors import EXIT_FAULT, EXIT_OK, EXIT_USAGE
 from flow_gl.core.log import get_logger, protect_login, start_log
 from flow_gl.core.spec import LOGIN_VARIABLE
-from flow_gl.core.system import garbage
+from flow_gl.core.system import garbage, parent
 from flow_gl.services.bus.lines import PublisherSpec, StateLine, StopLine, decode_engine, decode_spec, encode
 
 NICENESS: Final = 5
@@ -59,16 +57,7 @@ async def _run(spec: PublisherSpec, login: str) -> None:
 
     publisher = Publisher(spec, login, report)
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        with suppress(NotImplementedError):  # Windows
-            loop.add_signal_handler(number, publisher.stop)
-
-    def hear() -> None:
-        for line in sys.stdin.buffer:
-            with suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(take, line)
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(publisher.stop, "restarting")
+    parent.stop_on_signals(loop, publisher.stop)
 
     def take(line: bytes) -> None:
         try:
@@ -81,7 +70,7 @@ async def _run(spec: PublisherSpec, login: str) -> None:
         else:
             publisher.follow(found)
 
-    threading.Thread(target=hear, name="engine", daemon=True).start()
+    parent.read_lines(loop, take, at_end=lambda: publisher.stop("restarting"))
     garbage.settle()
     try:
         await publisher.run()
