@@ -36,6 +36,8 @@ SHAPE_TITLES: Final[dict[ShapeKind, str]] = {
     "anchored_vwap": "Anchored VWAP",
     "anchored_profile": "Anchored profile",
 }
+SHAPE_NAMES: Final[dict[ShapeKind, str]] = {kind: title[:1].lower() + title[1:] for kind, title in SHAPE_TITLES.items()}
+"""The titles within a sentence."""
 WITH_TWO_POINTS: Final[frozenset[ShapeKind]] = frozenset({"rectangle", "trend_line", "ruler"})
 ANCHORED: Final[frozenset[ShapeKind]] = frozenset({"anchored_vwap", "anchored_profile"})
 """Kinds that sum the trades since their point."""

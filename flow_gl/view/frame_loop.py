@@ -325,6 +325,8 @@ class FrameLoop:
                 at = index if shown is link.markets else link.markets.index(market)
                 chart.badge = self.alerts.badge(at, now)
             charts.append(chart)
+        if not event_ns:  # a drag before the feed has a time must not stop the chart at the epoch
+            state.time.follow()
         # After what is folded is known: the first frame with other folds must have the scale that belongs to them.
         state.time.fit(layouts[0].price.width, event_ns, state.charts[visible[0]].timeline)
         self._apply_percentile()

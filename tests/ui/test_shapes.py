@@ -234,6 +234,24 @@ def test_an_anchored_vwap_is_exact_at_each_minute_and_grows_with_the_market(pilo
         reader.refresh()
 
 
+def test_an_anchored_vwap_begins_at_its_anchor_and_not_at_the_end_of_the_minute(pilot):
+    reader, rows = pilot.charts[0].market, pilot.link.filled[0].rows
+    # Half a minute before a full one, which a single bucket of 30 s would cover.
+    anchor = next(int(at) for at in rows["ts_event"][5:] // SECOND_NS * SECOND_NS if at // SECOND_NS % 60 == 30)
+    found = VwapSums(reader, anchor).read()
+    first = int(rows["ts_event"][rows["ts_event"] >= anchor][0]) // SECOND_NS * SECOND_NS
+    assert (int(found.starts[0]), int(found.ends[0])) == (first, first + SECOND_NS)
+    mean, _ = exact_vwap(reader, anchor, first + SECOND_NS)
+    assert abs(found.vwap[0] - float(mean) / PRICE_SCALE) < 1e-7
+
+
+def test_a_note_about_an_anchored_vwap_spells_it_as_its_menu_does(pilot):
+    pilot.press("shift+w")
+    notes = [text for text, _ in pilot.loop.overlays.notes.lines(pilot.frame.steady_s)]
+    assert any(text.startswith("anchored VWAP: ") for text in notes)
+    pilot.press("escape")
+
+
 def test_an_anchored_profile_holds_all_contracts_since_its_anchor(pilot):
     reader, rows = pilot.charts[0].market, pilot.link.filled[0].rows
     anchor = int(rows["ts_event"][60])

@@ -10,6 +10,7 @@ from flow_gl.ui.input.action import Context, Request
 from flow_gl.ui.input.actions import ACTIONS, BY_NAME
 from flow_gl.ui.state.axes import FixedTime
 from flow_gl.ui.state.view_state import ViewState
+from tests.kit.markets import make_market
 
 NOW = 1_764_340_200_000_000_000
 
@@ -19,7 +20,8 @@ def context():
     state = ViewState()
     state.ensure_charts(2)
     state.time.fit(1000.0)
-    return Context(state, ["NQZ5", "ESZ5"], None, 5, NOW, 1000.0, FeedState.REPLAY)
+    markets = [make_market(30, seed=seed, is_published=True).reader for seed in (1, 2)]
+    return Context(state, ["NQZ5", "ESZ5"], None, 5, NOW, 1000.0, FeedState.REPLAY, markets=markets)
 
 
 def do(context, *names):

@@ -101,13 +101,13 @@ class VwapSums:
         """Add the trades since the last call; return the curve, or None while there is nothing to show."""
         reader = self._reader
         end_ns = contract_end(reader, self._anchor_ns)
-        steps = steps_of(reader, self._from_ns, end_ns, lod=self._lod)
+        steps = self._steps(end_ns)
         if self._from_ns > self._anchor_ns and steps.start * reader.bucket_ns > self._from_ns:
             # Rows were overwritten before they were read, so everything still kept is read again from the anchor.
             self._begin(self._unit)
-            steps = steps_of(reader, self._from_ns, end_ns, lod=self._lod)
+            steps = self._steps(end_ns)
         if not self._suits(steps):
-            steps = steps_of(reader, self._from_ns, end_ns, lod=self._lod)
+            steps = self._steps(end_ns)
         if self._base is None:
             self._known_start_ns = steps.start * reader.bucket_ns
             first = next((rows for _, rows in (*steps.parts, (0, steps.open_rows)) if len(rows)), None)
@@ -127,6 +127,25 @@ class VwapSums:
         shown = self._starts, self._ends, self._sums
         self._starts, self._ends, self._sums = starts, ends, sums
         return None if self._is_too_large else self._curve(*shown)
+
+    def _steps(self, end_ns: int) -> Steps:
+        """Return what is to be added. Up to the end of the anchor's minute it is in base buckets, if these are kept.
+
+        The curve therefore begins at the anchor and not up to a minute later.
+        """
+        reader, begin_ns = self._reader, self._from_ns
+        base_ns, minute_ns = reader.bucket_ns, reader.widths_ns[self._lod]
+        if begin_ns == self._anchor_ns:
+            fine_end_ns = min((begin_ns // minute_ns + 1) * minute_ns, end_ns)
+            fine = steps_of(reader, begin_ns, fine_end_ns, lod=0)
+            last = min(fine_end_ns // base_ns, int(reader.footprint["bucket"]))
+            if fine.start * base_ns == begin_ns and fine.end == last:
+                if last * base_ns < fine_end_ns:
+                    return fine
+                rest = steps_of(reader, fine_end_ns, end_ns, lod=self._lod)
+                if rest.start == last:
+                    return rest._replace(start=fine.start, parts=fine.parts + rest.parts)
+        return steps_of(reader, begin_ns, end_ns, lod=self._lod)
 
     def _add(self, starts: NDArray[np.int64], sums: _Sums, width_ns: int) -> None:
         if len(starts):

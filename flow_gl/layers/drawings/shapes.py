@@ -175,6 +175,8 @@ class ShapesLayer(CachedLayer):
             np.insert(times, late, found.starts[at][late]),
             np.insert(values, late, values[late - 1], axis=0),
         )
+        if part.start == 0:
+            times, values = np.insert(times, 0, found.starts[0]), np.insert(values, 0, values[0], axis=0)
         xs, joined = pixel_xs(view, times), joined_points(times, scene.reader.gaps)
         per_tick = PRICE_SCALE / tick_size
         for factor, alpha in ((0.0, 0.95), (1.0, 0.45), (-1.0, 0.45), (2.0, 0.3), (-2.0, 0.3)):

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from flow_gl.core.alerts import MAX_RULES
-from flow_gl.core.drawings import ANCHORED, MAX_ANCHORED, MAX_LEVELS, MAX_SHAPES, SHAPE_TITLES, CustomLevel, Shape
+from flow_gl.core.drawings import ANCHORED, MAX_ANCHORED, MAX_LEVELS, MAX_SHAPES, SHAPE_NAMES, CustomLevel, Shape
 from flow_gl.core.schema import PRICE_SCALE
 from flow_gl.ui.alerts.rules import Rule, RuleBook
 from flow_gl.ui.state.history import History, Step
@@ -160,7 +160,7 @@ class DrawingEdits:
 
     def place_shape(self, key: str, shape: Shape) -> str:
         """Add a shape. Returns "", or the reason why it cannot be added."""
-        shapes, title = self.book.shapes(key), SHAPE_TITLES[shape.kind].lower()
+        shapes, title = self.book.shapes(key), SHAPE_NAMES[shape.kind]
         if len(shapes) >= MAX_SHAPES:
             return f"{key} has {MAX_SHAPES} drawings: delete one first"
         if shape.kind in ANCHORED and sum(one.kind == shape.kind for one in shapes) >= MAX_ANCHORED:
@@ -174,7 +174,7 @@ class DrawingEdits:
         before = self.find_shape(key, shape.id)
         if before is None or before == shape:
             return
-        with self._step(key, f"change of {SHAPE_TITLES[shape.kind].lower()}"):
+        with self._step(key, f"change of {SHAPE_NAMES[shape.kind]}"):
             self.book.put_shapes(key, [shape if one.id == shape.id else one for one in self.book.shapes(key)])
 
     def delete_shape(self, key: str, shape_id: str) -> None:
@@ -182,7 +182,7 @@ class DrawingEdits:
         found = self.find_shape(key, shape_id)
         if found is None:
             return
-        with self._step(key, f"deletion of {SHAPE_TITLES[found.kind].lower()}"):
+        with self._step(key, f"deletion of {SHAPE_NAMES[found.kind]}"):
             self.book.put_shapes(key, [one for one in self.book.shapes(key) if one.id != shape_id])
 
     @contextmanager

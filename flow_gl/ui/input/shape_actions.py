@@ -2,7 +2,16 @@
 
 from typing import Final
 
-from flow_gl.core.drawings import ANCHORED, SHAPE_KINDS, SHAPE_TITLES, WITH_TWO_POINTS, Shape, ShapeKind, drawing_key
+from flow_gl.core.drawings import (
+    ANCHORED,
+    SHAPE_KINDS,
+    SHAPE_NAMES,
+    SHAPE_TITLES,
+    WITH_TWO_POINTS,
+    Shape,
+    ShapeKind,
+    drawing_key,
+)
 from flow_gl.ui.input import level_actions, shape_tool
 from flow_gl.ui.input.action import Action, Context, Run
 from flow_gl.ui.input.level_tool import edits_of
@@ -26,11 +35,11 @@ def tools() -> tuple[Action, ...]:
 
 
 def _title(kind: ShapeKind) -> str:
-    return f"{SHAPE_TITLES[kind]} from here" if kind in ANCHORED else f"Draw a {SHAPE_TITLES[kind].lower()}"
+    return f"{SHAPE_TITLES[kind]} from here" if kind in ANCHORED else f"Draw a {SHAPE_NAMES[kind]}"
 
 
 def _tool(kind: ShapeKind) -> Run:
-    title = SHAPE_TITLES[kind].lower()
+    title = SHAPE_NAMES[kind]
     how = "drag, or click twice" if kind in WITH_TWO_POINTS else "click"
 
     def run(context: Context) -> None:
@@ -71,7 +80,7 @@ def move(context: Context) -> None:
         return
     index, key, shape = found
     shape_tool.pick_up(context.state, index, key, shape, context.pointed_point or shape.start)
-    context.notes.append(f"{SHAPE_TITLES[shape.kind].lower()}: a click or Enter places it, Esc cancels")
+    context.notes.append(f"{SHAPE_NAMES[shape.kind]}: a click or Enter places it, Esc cancels")
 
 
 def delete(context: Context) -> None:
@@ -87,7 +96,7 @@ def delete(context: Context) -> None:
     _, key, shape = found
     drawings.edited_shape = drawings.selected = None
     edits_of(context.state).delete_shape(key, shape.id)
-    context.notes.append(f"{SHAPE_TITLES[shape.kind].lower()} deleted  \u00b7  {context.key('undo')} undoes")
+    context.notes.append(f"{SHAPE_NAMES[shape.kind]} deleted  \u00b7  {context.key('undo')} undoes")
 
 
 def _chosen(context: Context) -> tuple[int, str, Shape] | None:

@@ -23,6 +23,9 @@ def pause(context: Context) -> None:
     if state.pause is None and engine is not None and is_replay(context):
         context.commands.append(toggled(engine))
         return
+    if state.pause is None and not any(market.session["trade_count"] for market in context.markets):
+        context.notes.append("there is nothing to pause yet")
+        return
     state.toggle_pause(context.wall_ns, context.event_ns)
 
 
