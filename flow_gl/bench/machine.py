@@ -6,9 +6,12 @@ import time
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flow_gl.core.system.platform.processes import usable_cores
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def describe(packages: Sequence[str]) -> dict[str, Any]:
@@ -36,6 +39,13 @@ def pace_ms() -> float:
 def write_json(path: Path, figures: dict[str, Any]) -> None:
     """Write a benchmark's figures as JSON."""
     path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+def print_figures(console: "Console", figures: dict[str, Any]) -> None:
+    """Print figures by their names, one a line."""
+    for label, value in figures.items():
+        text = f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" if type(value) is int else str(value)
+        console.print(f"{label:28} {text}", highlight=False, markup=False)
 
 
 def _cpu() -> str:

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from flow_gl.bench.machine import describe, write_json
+from flow_gl.bench.machine import describe, print_figures, write_json
 from flow_gl.core.clock import SYSTEM
 from flow_gl.core.errors import FlowError
 from flow_gl.core.market.lod import widths_ns
@@ -106,9 +106,7 @@ def run(*, sessions: int = 22, seed: int = 1, json_path: Path | None = None) -> 
             **drawn,
             "machine": describe(_PACKAGES),
         }
-    for label, value in figures.items():
-        text = f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" if type(value) is int else str(value)
-        console.print(f"{label:28} {text}", highlight=False, markup=False)
+    print_figures(console, figures)
     if json_path:
         write_json(json_path, figures)
     return figures

@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 from rich.console import Console
 
-from flow_gl.bench.machine import describe, write_json
+from flow_gl.bench.machine import describe, print_figures, write_json
 from flow_gl.bench.tape import START_NS, make_tape
 from flow_gl.core.clock import SYSTEM
 from flow_gl.core.commands import OpenTimeline, Play, Seek
@@ -107,9 +107,7 @@ def run(
             "limit_ms": LIMIT_MS,
             "machine": describe(_PACKAGES),
         }
-    for label, value in figures.items():
-        text = f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" if type(value) is int else str(value)
-        console.print(f"{label:28} {text}", highlight=False, markup=False)
+    print_figures(console, figures)
     if json_path:
         write_json(json_path, figures)
     return figures

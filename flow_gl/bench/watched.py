@@ -213,11 +213,8 @@ def report(figures: dict[str, Any], json_path: Path | None) -> None:
     """Print the figures, and write them as JSON if `json_path` is given."""
     from rich.console import Console
 
-    from flow_gl.bench.machine import write_json
+    from flow_gl.bench.machine import print_figures, write_json
 
-    console = Console(soft_wrap=True)
-    for name, value in figures.items():
-        text = f"{value:,.2f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
-        console.print(f"{name:28} {text}", highlight=False, markup=False)
+    print_figures(Console(soft_wrap=True), figures)
     if json_path:
         write_json(json_path, figures)

@@ -55,9 +55,8 @@ Commands = queue.SimpleQueue[Command]
 def main() -> int:
     """Run an engine. Returns its exit code."""
     faulthandler.enable()
-    os.environ["RUST_BACKTRACE"] = (
-        "0"  # the decoder panics on some damaged data; the panic is caught, and its backtrace is of no use
-    )
+    # The decoder panics on some damaged data. The panic is caught, and its backtrace would only fill the log.
+    os.environ["RUST_BACKTRACE"] = "0"
     garbage.begin()
     line = sys.stdin.buffer.readline()
     if not line:

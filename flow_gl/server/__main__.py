@@ -4,7 +4,6 @@ import asyncio
 import faulthandler
 import os
 import sys
-from contextlib import suppress
 
 import msgspec
 
@@ -12,6 +11,7 @@ from flow_gl.core.errors import EXIT_FAULT, EXIT_OK, EXIT_USAGE, FlowError
 from flow_gl.core.log import get_logger, masked, start_log
 from flow_gl.core.outside import plain
 from flow_gl.core.system import garbage
+from flow_gl.core.system.platform import processes
 from flow_gl.server.spec import Failed, decode_spec
 
 
@@ -29,9 +29,7 @@ def main() -> int:
     start_log("server", level=spec.log_level, is_verbose=spec.debug)
     from flow_gl.server.worker import NICENESS, Worker
 
-    if sys.platform != "win32":
-        with suppress(OSError):
-            os.nice(NICENESS)
+    processes.lower_priority(NICENESS)
 
     async def serve() -> None:
         worker = Worker(spec)

@@ -13,6 +13,7 @@ from flow_gl.core.errors import EXIT_FAULT, EXIT_OK, EXIT_USAGE
 from flow_gl.core.log import get_logger, protect_login, start_log
 from flow_gl.core.spec import LOGIN_VARIABLE
 from flow_gl.core.system import garbage, parent
+from flow_gl.core.system.platform import processes
 from flow_gl.services.bus.lines import PublisherSpec, StateLine, StopLine, decode_engine, decode_spec, encode
 
 NICENESS: Final = 5
@@ -33,9 +34,7 @@ def main() -> int:
     login = os.environ.get(LOGIN_VARIABLE, "")
     protect_login(login)
     start_log("bus", level=spec.log_level, is_verbose=spec.debug)
-    if sys.platform != "win32":
-        with suppress(OSError):
-            os.nice(NICENESS)
+    processes.lower_priority(NICENESS)
     try:
         asyncio.run(_run(spec, login))
     except Exception:

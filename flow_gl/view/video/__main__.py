@@ -3,11 +3,10 @@
 It ends with its standard input, so that a file is completed even after the view was killed.
 """
 
-import os
 import signal
 import sys
-from contextlib import suppress
 
+from flow_gl.core.system.platform import processes
 from flow_gl.view.video.encoding import Encoding
 
 NICENESS = 5
@@ -18,9 +17,7 @@ def main() -> None:
     # The view decides when it ends: the terminal's Ctrl-C goes to all processes.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    if sys.platform != "win32":
-        with suppress(OSError):
-            os.nice(NICENESS)
+    processes.lower_priority(NICENESS)
     Encoding(sys.stdin.buffer, sys.stdout.buffer).run()
 
 

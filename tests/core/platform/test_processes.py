@@ -60,3 +60,10 @@ def test_on_windows_a_process_gets_its_own_group_and_no_console(monkeypatch: pyt
     options = started(monkeypatch, "win32")
     assert options["creationflags"] == 0x8000200
     assert "start_new_session" not in options
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no niceness")
+def test_a_lowered_priority_adds_to_the_niceness() -> None:
+    code = "import os; from flow_gl.core.system.platform.processes import lower_priority as lower; was = os.nice(0); "
+    code += "lower(3); print(os.nice(0) - was)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "3\n"

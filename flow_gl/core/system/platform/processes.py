@@ -6,8 +6,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 _NT_STATUS: Final = {
     0xC0000005: "access violation",
@@ -35,17 +36,12 @@ def start(command: Sequence[str], *, environment: Mapping[str, str], errors: IO[
     OSError
         The process cannot be started.
     """
+    own: dict[str, Any]
     if sys.platform == "win32":
         # It gets no console of its own either, because the view may have been started without one.
-        return subprocess.Popen(
-            list(command),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            env=dict(environment),
-            bufsize=0,
-            creationflags=subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW,
-        )
+        own = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+    else:
+        own = {"start_new_session": True}
     return subprocess.Popen(
         list(command),
         stdin=subprocess.PIPE,
@@ -53,8 +49,15 @@ def start(command: Sequence[str], *, environment: Mapping[str, str], errors: IO[
         stderr=errors,
         env=dict(environment),
         bufsize=0,
-        start_new_session=True,
+        **own,
     )
+
+
+def lower_priority(niceness: int) -> None:
+    """Let other processes run first where cores are scarce: add `niceness` to this process's. Not on Windows."""
+    if sys.platform != "win32":
+        with suppress(OSError):
+            os.nice(niceness)
 
 
 def last_words_file() -> IO[bytes]:
