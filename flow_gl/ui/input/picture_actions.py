@@ -1,7 +1,7 @@
 """Actions of screenshots and videos: of all charts or of one, to a file or to the clipboard."""
 
 from flow_gl.ui.input.action import Action, Context, Request, Run
-from flow_gl.ui.state.picture_options import PictureOptions
+from flow_gl.ui.state.picture_options import SAVING, PictureOptions
 from flow_gl.ui.state.view_state import ViewState
 
 
@@ -65,7 +65,7 @@ def actions() -> tuple[Action, ...]:
             ("ctrl+r",),
             "Program",
             _ask(Request.RECORD),
-            lambda s: bool(s.video_sign),
+            lambda s: s.video_sign not in ("", SAVING),
             menus=("header",),
         ),
         Action("save_newest", "Save the newest seconds as a video", ("ctrl+s",), "Program", _ask(Request.SAVE_NEWEST)),

@@ -1,6 +1,10 @@
 """The options of screenshots and videos."""
 
 from dataclasses import dataclass
+from typing import Final
+
+SAVING: Final = "saving video"
+"""The header's text while a video's file is completed and none is recorded."""
 
 
 @dataclass(slots=True)

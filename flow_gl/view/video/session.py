@@ -10,6 +10,7 @@ from flow_gl.core.stderr import print_message
 from flow_gl.core.system.folders import pictures_dir
 from flow_gl.gl.surface.context import Surface
 from flow_gl.ui.state.options import ViewOptions
+from flow_gl.ui.state.picture_options import SAVING
 
 if TYPE_CHECKING:
     from flow_gl.view.video.recorder import Recorder
@@ -57,10 +58,12 @@ class VideoSession:
 
     @property
     def sign(self) -> str:
-        """The header's text, like "video 1:05, 3 dropped"; "" while nothing is recorded."""
+        """The header's text, like "video 1:05, 3 dropped", or while a file is completed; "" otherwise."""
         recorder = self._recorder
-        if recorder is None or recorder.path is None:
+        if recorder is None:
             return ""
+        if recorder.path is None:
+            return SAVING if recorder.is_working else ""
         minutes, seconds = divmod(int(recorder.seconds), 60)
         dropped = f", {recorder.dropped:,} dropped" if recorder.dropped else ""
         return f"video {minutes}:{seconds:02}{dropped}"

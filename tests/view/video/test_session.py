@@ -63,6 +63,7 @@ def test_while_a_video_is_recorded_the_keeping_stays_as_it_is(
     assert "stop it first" in notes[-1]
     run(session, lambda: session.sign >= "video 0:01")
     session.toggle("b")
-    assert session.sign == ""
+    assert session.sign == "saving video"
     run(session, lambda: any("saved /" in note for note in notes))
+    assert session.sign == ""
     assert len(times_of(tmp_path / "b.mp4")) > 1
