@@ -16,7 +16,7 @@ def main() -> None:
     """Run the command line and end with its exit code."""
     streams.open_missing()
     garbage.begin()
-    # No plugin has a say in what our settings are; to look for one reads every installed package's metadata.
+    # Our settings have no plugins, and looking for one would read every installed package's metadata.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from flow_gl.cli.main import run
 

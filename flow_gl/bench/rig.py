@@ -178,7 +178,7 @@ class BenchLink(LinkFields):
         return f"{symbol}: there is no engine"
 
     def refusals(self) -> list[tuple[str, str]]:
-        """Return nothing: nothing is asked for."""
+        """Return an empty list: no symbol was requested."""
         return []
 
     def close(self) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 _PLAIN_COLUMNS: Final = 120
-"""Width of the tables where there is no terminal to ask."""
+"""Width of the tables without a terminal."""
 
 
 def detect(

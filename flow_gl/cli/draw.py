@@ -253,7 +253,7 @@ def _publish(settings: Settings) -> PublishSpec:
 
 
 def _bus_login(settings: Settings) -> Secret | None:
-    """Return the login for the bus; that of the address goes first."""
+    """Return the login for the bus; that of the address takes precedence."""
     from flow_gl.core.bus_address import parse_bus
     from flow_gl.core.log import protect_login
 

@@ -68,13 +68,13 @@ class SetLoop(msgspec.Struct, frozen=True, tag="set_loop"):
 
 
 class Retry(msgspec.Struct, frozen=True, tag="retry"):
-    """Try the live feed again after a fatal error or before the back-off is over."""
+    """Reconnect the live feed at once, after a fatal error or during the back-off."""
 
 
 class AddSymbol(msgspec.Struct, frozen=True, tag="add_symbol"):
-    """Chart another symbol, behind the others, without touching them; only some feeds can.
+    """Add a chart for another symbol after the existing ones, which stay unchanged. Only some feeds support it.
 
-    If it will not come, the engine answers with `core.spec.NotAdded`.
+    If the symbol cannot be added, the engine answers with `core.spec.NotAdded`.
     """
 
     symbol: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_SYMBOL_CHARS)]

@@ -32,7 +32,7 @@ _PASSWORD: Final = re.compile(r"://[^@/]*@")
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """A value and where it came from."""
+    """A value and its source."""
 
     value: object
     source: str

@@ -72,9 +72,9 @@ class FeedGap:
 
 @dataclass(frozen=True, slots=True)
 class KnownSpan:
-    """The event times for which an instrument added to a running feed is complete, until it arrives with the others.
+    """The event times (ns, 0 if unknown) for which an instrument added to a running feed is complete.
 
-    In ns; 0 if unknown.
+    It applies until one connection delivers the instrument together with the others.
     """
 
     known_from: int

@@ -1,7 +1,7 @@
 """Deferrable work of a frame, as seen by the code that does it.
 
 `view.frame_scheduler` decides when such work runs. Layers and overlays lie below it: they receive a `Jobs`, add a named
-job for each kind of work, and ask the job in every frame in which there is something to do.
+job for each kind of work, and request the job in every frame in which there is work.
 """
 
 from typing import NamedTuple, Protocol
@@ -24,7 +24,7 @@ class Job(Protocol):
         Parameters
         ----------
         cause : why there is work, for the performance panel
-        is_early : ask before the job's period is over
+        is_early : request the job before its period is over
         """
 
     def run_now(self, cause: str) -> None:

@@ -102,7 +102,7 @@ class SharedLog(logging.handlers.RotatingFileHandler):
     """A rotating log file that several running programs write.
 
     The full file is copied and then emptied, not renamed: Windows does not rename a file that another program has open,
-    and elsewhere the other program would go on writing into the renamed file.
+    and elsewhere the other program would keep writing to the renamed file.
     """
 
     def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802 - the name of logging

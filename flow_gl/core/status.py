@@ -38,7 +38,7 @@ STATUS: Final = np.dtype(
         (
             "refusals",
             "<i8",
-        ),  # commands that could not be carried out, like a step that leads nowhere; `refusal` says why
+        ),  # number of commands that could not be executed, like a step past the end; `refusal` has the reason
         ("refusal", "S120"),
         ("first_event", "<i8"),  # first and last trade of the replay, ns
         ("last_event", "<i8"),

@@ -13,7 +13,7 @@ class DamageError(Exception):
     where : str
         The place, in words: "compressed byte 81,920"; "" where the caller knows it better, or on a live stream.
     what : str
-        What was expected and what came.
+        What was expected and what was found.
     is_truncated : bool
         The bytes are sound but end too early, as after an interrupted write.
     """

@@ -69,7 +69,7 @@ def _header_mappings(metadata: databento_dbn.Metadata) -> tuple[Mapping, ...]:
         for one in of_name
     ]
     last = max((until for _, _, _, until, _ in intervals), default=0)
-    intervals = [one for one in intervals if one[4]]  # an interval without a target says that the name means nothing
+    intervals = [one for one in intervals if one[4]]  # in an interval without a target the name refers to no instrument
     following: dict[tuple[str, int], tuple[int, str]] = {}
     later: dict[str, tuple[int, str]] = {}
     for _, name, since, _, target in sorted(intervals, key=lambda one: -one[2]):

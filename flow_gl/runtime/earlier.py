@@ -172,7 +172,7 @@ class EarlierFeed:
         self._feed.add(symbol)
 
     def refusals(self) -> list[tuple[str, str]]:
-        """Return, once, the added symbols that will not come, and why."""
+        """Return, once each, the added symbols that cannot be delivered, with the reasons."""
         return self._feed.refusals()
 
     def close(self) -> None:

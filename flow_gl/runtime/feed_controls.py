@@ -19,7 +19,7 @@ class Retriable(Protocol):
     """A feed that can retry at once on request."""
 
     def retry(self) -> None:
-        """Connect again at once, after a fatal error or before the pause is over."""
+        """Reconnect at once, after a fatal error or during a pause."""
 
 
 @runtime_checkable
@@ -27,10 +27,10 @@ class Extensible(Protocol):
     """A feed to which symbols can be added while it runs."""
 
     def add(self, symbol: str) -> None:
-        """Ask for a symbol; its name and its trades from the session's open come among the items. Raises UsageError."""
+        """Request a symbol. Its name and its trades from the session's open arrive as items. Raises UsageError."""
 
     def refusals(self) -> list[tuple[str, str]]:
-        """Return, once, the symbols that will not come, and why: one line each."""
+        """Return, once each, the symbols that cannot be delivered, with a reason of one line."""
 
 
 @runtime_checkable

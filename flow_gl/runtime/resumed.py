@@ -170,7 +170,7 @@ class ResumedFeed:
             self._asked.append(symbol)
 
     def refusals(self) -> list[tuple[str, str]]:
-        """Return, once, the added symbols that will not come, and why."""
+        """Return, once each, the added symbols that cannot be delivered, with the reasons."""
         return self._live.refusals()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Checks whether a server can listen on an address, and if not says why in one line."""
+"""Checks whether a server can listen on an address, and gives the reason in one line if not."""
 
 import errno
 import socket

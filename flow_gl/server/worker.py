@@ -1,4 +1,4 @@
-"""A worker: an event loop that serves clients from the stores. Its parent tells it about the engine."""
+"""A worker: an event loop that serves clients from the stores. Its parent informs it about the engine."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""The parent's side of the workers: starts them, tells them about the engine, and collects clients' commands.
+"""The parent's side of the workers: starts them, informs them about the engine, and collects clients' commands.
 
 The parent polls them without blocking, as a view polls its engine. A worker that dies is reported and restarted. A
 worker that reports why it cannot run, or workers that keep dying, end the server.

@@ -74,7 +74,7 @@ class RowLog:
         if self._table.version != self._version:
             version = self._table.read(self._copy)
             self._in_force = InForce(*self._copy[0].tolist())
-            self._version = version  # last: another thread may ask in the meantime
+            self._version = version  # last, because another thread may read it in the meantime
         return self._in_force
 
     @property

@@ -67,7 +67,7 @@ def remember(loop: FrameLoop) -> None:
         return
     state = loop.state
     symbols = [symbol_of(market) for market in loop.frame.link.markets]
-    # Without those that were added since: the next run asks the same feed for them again.
+    # Without symbols that were added later: the next run requests those from the same feed again.
     feed = [symbol for symbol in symbols if symbol in (state.first_feed or symbols)]
     memory = Memory(feed=feed, recent_actions=state.recent_actions, used_hints=state.hints.used)
     problem = state.workspaces.save_last(manager_of(state, loop.frame).shown(), memory)

@@ -59,7 +59,7 @@ def run_view(
     FlowError
         where the picture or the video cannot be written
     """
-    # From here on a signal is only noted: one that arrived in the middle of an import of compiled code would abort it.
+    # From here on a signal is only recorded: raised during the import of compiled code, it would abort the process.
     with interrupts.deferred() as pending:
         return _run(options, link, clock, pending, secondary)
 

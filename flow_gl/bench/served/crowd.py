@@ -156,7 +156,7 @@ class Crowd:
         return {"samples": samples, **counted}
 
     def run(self, pipe: Connection) -> None:
-        """Read, and execute commands, until the pipe says None or closes."""
+        """Read, and execute commands, until the pipe delivers None or closes."""
         self._poll.register(pipe.fileno(), _POLLING.EPOLLIN)
         while True:
             if self.read(1.0, other=pipe.fileno()):
@@ -208,7 +208,7 @@ class Crowd:
 
 
 def run_crowd(pipe: Connection, port: int) -> None:
-    """Run clients, as commands say: ("join", n), ("clear",), ("report",), ("come_back", head); None ends."""
+    """Run clients by commands: ("join", n), ("clear",), ("report",), ("come_back", head); None ends."""
     import gc
 
     gc.disable()

@@ -5,7 +5,7 @@ seconds) before those of the trade itself, so the rows do not depend on how trad
 
 **A session's open.** Market levels (POC, prior high and the like), CVD, bubbles and seconds start again: a level is
 armed by the session's first trade. A custom level keeps the side of the last trade, so that a session which opens
-beyond it fires. Cool-downs go on, in event time.
+beyond it fires. Cool-downs continue, in event time.
 """
 
 from collections.abc import Sequence
@@ -91,7 +91,7 @@ class MarketAlerts:
         return bool(self.rules)
 
     def configure(self, rules: Sequence[EngineRule], totals: SessionTotals = NO_TRADES, tick_size: int = 0) -> None:
-        """Replace the rules from the next trade on. A rule that stays the same but for its name keeps its state."""
+        """Replace the rules from the next trade on. A rule of which only the name changes keeps its state."""
         before = {_unnamed(rule): self._seen[at].copy() for at, rule in enumerate(self.rules)}
         was_reading = self._reads_trades
         self.rules = tuple(rules)

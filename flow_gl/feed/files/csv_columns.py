@@ -50,7 +50,7 @@ Notation = Literal["integer", "text"]
 
 
 class ColumnError(ValueError):
-    """A line cannot be converted; the message says which column expected what, and what came."""
+    """A line cannot be converted; the message names the column, what was expected, and what was found."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,7 +204,7 @@ class CsvReader:
                 continue
             ts_event, before = int(block.rows["ts_event"][row]), self._symbols.get(instrument_id, "")
             if before != symbol and self._means.get(before) == instrument_id:
-                # Each row has one name: the id's previous name means nothing until a row says what it means now.
+                # Each row has one name, so the id's previous name refers to nothing until a row assigns it again.
                 self._means[before] = 0
                 named.append((row, Mapping.of(instrument_id, before, ts_event, is_end=True)))
             self._symbols[instrument_id] = symbol

@@ -230,7 +230,7 @@ class LiveFeed(Reporting):
 
     def _serve(self, connection: Connection, wall_ns: int, now_ns: int, out: list[Item]) -> None:
         """Process the received records, then supervise the connection."""
-        phase = connection.phase  # looked at first: what came before its end is all there
+        phase = connection.phase  # read first: everything that arrived before the connection ended is then in the queue
         if connection.faults:
             words = f"a record was lost inside the client ({connection.failure}): requesting it again"
             self._act_on(Trouble(Fault.RETRY, words), now_ns, out)

@@ -56,7 +56,7 @@ def runs(chunks: list[bytes]) -> Iterator[NDArray[np.void] | bytes]:
 
     Parameters
     ----------
-    chunks : whole records as they came
+    chunks : whole records as received
 
     Yields
     ------

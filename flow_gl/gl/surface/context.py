@@ -178,7 +178,11 @@ class Window:
         glfw.window_hint(glfw.OPENGL_PROFILE, glfw.OPENGL_CORE_PROFILE)
         glfw.window_hint(glfw.OPENGL_FORWARD_COMPAT, glfw.TRUE)
         glfw.window_hint(glfw.SCALE_TO_MONITOR, glfw.FALSE if options.is_in_pixels else glfw.TRUE)
-        for hint in (glfw.DEPTH_BITS, glfw.STENCIL_BITS, glfw.AUTO_ICONIFY):  # the last: stay when focus goes
+        for hint in (
+            glfw.DEPTH_BITS,
+            glfw.STENCIL_BITS,
+            glfw.AUTO_ICONIFY,
+        ):  # the last one: keep the window open when it loses focus
             glfw.window_hint(hint, 0)
         glfw.window_hint(glfw.VISIBLE, glfw.TRUE if options.is_visible else glfw.FALSE)
         if asked is not None:

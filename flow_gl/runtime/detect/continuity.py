@@ -103,7 +103,7 @@ class _Before:
         if not state.has_traded or symbol is None:
             return Verdict.SAME
         if before is None or symbol != state.symbol:
-            # An id that is used again is another instrument, but not if its name only comes, goes, or returns.
+            # A reused id is another instrument, unless its name only appears, disappears or returns.
             return Verdict.SAME if before is None and symbol and state.symbol else Verdict.OTHER
         at_shared = shared.get(key)
         if at_shared is not None and at_shared.has_traded:

@@ -1,7 +1,8 @@
 """Read one range of sessions and detect events under each set of parameters: a pure function of files and settings.
 
-Every set has its own pipeline, the one that an export runs, and all of them take the same items: the files are
-read and decompressed once. The first pipeline also keeps each session's prices, for what came after the events.
+Every set has its own pipeline, the one that an export runs, and all of them take the same items, so the files are read
+and decompressed once. The first pipeline also keeps each session's prices, from which the moves after events are
+computed.
 """
 
 import hashlib

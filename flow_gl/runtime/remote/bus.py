@@ -308,7 +308,7 @@ class BusConnection:
         loop = asyncio.get_running_loop()
         while not is_lost.is_set():
             if loop.time() - self._said_s >= SAY_S:
-                self._say()  # nothing has arrived; the status says what that means
+                self._say()  # nothing has arrived; the status shows the reason
             self._check_silence(loop.time())
             try:
                 async with asyncio.timeout(WATCH_S):

@@ -193,7 +193,7 @@ class BusChart:
             return  # delivered again by a new consumer
         self._status_seq = sequence
         if sequence <= self._state_last:
-            # How long ago it was sent says nothing about the publisher's clock; when the server stored it does.
+            # Sent before this connection: only its difference from the time of storage shows the publisher's clock.
             stored_ns = int(message.metadata.timestamp.timestamp() * 1e6) * 1000
             status = msgspec.structs.replace(status, sent_ns=self._clock.wall_ns() - (stored_ns - status.sent_ns))
         elif is_running:

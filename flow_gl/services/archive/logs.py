@@ -58,7 +58,7 @@ class LogArchive:
         self._cursor.place, self._ordinals = self._kept[0], dict(self._kept[1])
 
     def delete_replaced(self, connection: Connection, symbol: str) -> None:
-        """If a changed parameter replaced the session's rows, delete the old ones, and go on with the new ones."""
+        """If a changed parameter replaced the session's rows, delete the old ones and continue with the new ones."""
         renewed = self._cursor.renewed()
         if renewed is None:
             return
@@ -111,8 +111,8 @@ def alert_log(log: RowLog) -> LogArchive:
 def _is_after(rows: NDArray[np.void], roll: np.void) -> NDArray[np.bool_]:
     """Return which rows belong to an instrument after a roll: bool, same shape.
 
-    What ends with the old instrument (its minute, for one) may become known later than the new one's first trade, so
-    that times alone do not tell.
+    Rows that end with the old instrument, such as its last minute, may become known after the new one's first trade,
+    so times alone do not decide.
     """
     is_later: NDArray[np.bool_] = rows["ts_event"] >= roll["first_ts"]
     if roll["from_id"] == roll["to_id"]:

@@ -176,7 +176,7 @@ class Archive:
             market.go_back()
             raise
         if count:
-            self._answered(ArchiveState.WRITING)  # before the rows count as written: no state says both
+            self._answered(ArchiveState.WRITING)  # first: no status shows these rows as written and the database as unreachable
         market.keep()
         self._rows += count
         return count

@@ -252,7 +252,7 @@ class Recorder:
         self._status = RecorderStatus(RecorderState.FAILING, message)
         try:
             self._files.close()  # the next attempt starts from what is on disk
-        except OSError as error:  # this thread must go on: the feed and the tape wait for it
+        except OSError as error:  # this thread must keep running: the feed and the tape wait for it
             _log.error("a recording could not be closed: %s", error)
 
     def _succeed(self) -> None:

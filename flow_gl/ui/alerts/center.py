@@ -4,7 +4,7 @@ The engine writes the alerts of each chart into a log in shared memory; `look` r
 also while the picture is paused. Where a rule may sound, a thread reads them too, every few milliseconds, so that a
 sound does not wait for a frame; one lock guards both. Alerts of the past are not sounded: those that were there when
 the view attached, those of a catch-up or of a gap that was filled, and those of a replay faster than `LOUD_SPEED`. One
-line says how many fired. The feed's state is watched here too, because it is no market number.
+line says how many fired. The feed's state is watched here too, because it is not a market number.
 """
 
 import threading
@@ -217,7 +217,7 @@ class AlertCenter:
         return badge if badge is not None and badge.is_shown(now.wall_ns, now.event_ns) else None
 
     def test(self, rule: Rule, now: Now) -> None:
-        """Do what a rule does when it fires, as a test; a note says what came of it."""
+        """Perform a rule's actions as a test; a note reports the result."""
         done = []
         if "sound" in rule.do:
             voice = self._sound(Condition[rule.when.upper()], 0, 1, now)

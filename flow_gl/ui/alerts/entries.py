@@ -1,4 +1,4 @@
-"""The log of alerts, and what each says."""
+"""The entries of the alert log and their texts."""
 
 from dataclasses import dataclass
 from typing import Final

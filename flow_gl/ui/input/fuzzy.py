@@ -45,7 +45,7 @@ def match(query: str, text: str) -> Match | None:
 def _best(word: str, text: str) -> Match | None:
     """Return the best match of a word: the best score for each letter's place, from those of the letter before."""
     if not _is_in(word, text):
-        return None  # as for most texts: found out without looking at each letter
+        return None  # a fast test that rules out most texts
     before: dict[int, tuple[int, tuple[int, ...]]] = {}
     for number, letter in enumerate(word):
         found: dict[int, tuple[int, tuple[int, ...]]] = {}

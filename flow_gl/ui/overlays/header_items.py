@@ -156,7 +156,7 @@ def _state_item(chart: ChartFrame, palette: Palette) -> Item:
 
 
 def badge_item(badge: Badge, frame: Frame, state: ViewState) -> Item:
-    """Say what the newest alert was; where there is no room, an arrow says its direction."""
+    """Return the newest alert's text, shortened to an arrow for its direction where space is short."""
     palette = state.palette
     way = {1: ", bullish", -1: ", bearish"}.get(badge.direction, "")
     text = f"{badge.text}{way} {words.clock(badge.ts_event)}"

@@ -111,7 +111,7 @@ class StartWindow:
         screen.typed, self._is_refused = choice.kind, screen.is_open
 
     def _return_keyboard(self, screen: StartScreen, kind: Kind, *, is_new: bool) -> None:
-        """Leave the keyboard in the field whose text could not be opened: it is corrected by typing on."""
+        """Return the keyboard focus to the field whose text could not be opened, so that the user can correct it."""
         if screen.typed == kind and (is_new or self._is_refused):
             imgui.set_keyboard_focus_here()
             self._is_refused = False

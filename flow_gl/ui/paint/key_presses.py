@@ -1,9 +1,9 @@
 """Key presses as the window reports them, each with the modifiers that were held at that moment.
 
-Dear ImGui tells per frame which keys went down and which modifiers are held at the frame's end. In a slow frame that is
-not enough: a Ctrl+Q whose Ctrl is already up again looks like Q, and a press followed by a loss of the keyboard's focus
-is forgotten. So presses are also queued as they come, and each is taken once: in the frame in which Dear ImGui takes
-it, so that it keeps its place behind a click, at the latest when Dear ImGui has no more input waiting.
+Dear ImGui reports per frame which keys were pressed and which modifiers are held at the frame's end. In a slow frame
+that is not enough: a Ctrl+Q whose Ctrl is already up again looks like Q, and a press followed by a loss of the
+keyboard's focus is forgotten. So presses are also queued as they come, and each is taken once: in the frame in which
+Dear ImGui takes it, so that it keeps its place behind a click, at the latest when Dear ImGui has no more input waiting.
 """
 
 from collections import deque

@@ -25,7 +25,7 @@ SNAP_PX: Final = 12.0
 _BEFORE_SHARE: Final = 0.01
 """Position in the plot at which the data begin when all of them are in view."""
 _SLACK: Final = 0.03
-"""All data count as in view although so much of the plot's width has left it since."""
+"""All data still count as in view if this share of the plot's width has scrolled out since."""
 _SEARCH_STEPS: Final = 40
 _GROWTH: Final = 0.01
 """A span that grows with the data does so in steps of this share."""
@@ -33,7 +33,7 @@ _GROWTH: Final = 0.01
 EASE_S: Final = 0.16
 """Time constant of an eased axis."""
 _REST_PX: Final = 0.02
-"""An axis this near to its goal is there."""
+"""An axis within this distance of its goal has arrived."""
 _MIN_PER_PX: Final = 1e-6
 """Closest zoom of a value axis: a million pixels for a tick or a contract."""
 MARGIN_SHARE: Final = 0.09
@@ -75,8 +75,8 @@ class TimeAxis:
     span_ns: float = float(DEFAULT_SPAN_NS)
     """The span of the axis when it is reset."""
     is_growing: bool = False
-    """`span_ns` was shown in an earlier run: no more of it is shown than there are data, but at least a day, until the
-    user changes the scale."""
+    """`span_ns` is from an earlier run: until the user changes the scale, the plot shows no more of it than there are
+    data, but at least a day."""
     _width_px: float = 0.0
     _known: Timeline = NO_TIMELINE
     """The data as of the last frame."""
@@ -127,7 +127,7 @@ class TimeAxis:
             self._grow(now_ns - timeline.first_ns, now_ns, timeline)
 
     def _refold(self, now_ns: int, timeline: Timeline) -> None:
-        """Something else is folded now. If all data were in view, they fill the plot again."""
+        """Adjust to changed folds: if all data were in view, fit them into the plot again."""
         before, width_px = self._known, self._width_px
         if before.first_ns is None or timeline.first_ns is None:
             return

@@ -19,7 +19,7 @@ from flow_gl.ui.state.pointed import Pointed
 from flow_gl.ui.state.timeline import NO_TIMELINE, Timeline
 
 _MAX_TICKS: Final = 2.0 * MAX_TICK
-"""A price pane spans at most this many: all possible prices."""
+"""Largest span of a price pane, ticks: all possible prices."""
 
 
 @dataclass(slots=True)
@@ -35,7 +35,7 @@ class ChartState:
     link_known: tuple[float, float] | None = None
     """The user's fixed axis when the group last followed it."""
     is_closed: bool = False
-    """It goes with the next frame."""
+    """The chart is removed with the next frame."""
     price: ValueAxis = field(default_factory=lambda: ValueAxis(most_span=_MAX_TICKS))
     cvd: ValueAxis = field(default_factory=ValueAxis)
     comparison: ComparisonState = field(default_factory=ComparisonState)
@@ -58,7 +58,7 @@ class ChartState:
     cvd_references: list[CvdReference] = field(default_factory=list)
     """Reference points of CVD that were set, the newest last; the newest one counts."""
     must_check_references: bool = False
-    """The engine is new: do its numbers agree with the reference points?"""
+    """Whether the numbers of a new engine have yet to be compared with the reference points."""
     pointed: Pointed | None = None
     """The item under the mouse when it last moved."""
     pinned_id: int | None = None
@@ -66,7 +66,7 @@ class ChartState:
     card_px: tuple[float, float] | None = None
     """Position of the pinned bubble's window, framebuffer pixels; None before its first frame."""
     range_card_px: tuple[float, float] | None = None
-    """The same of the marked range."""
+    """Likewise for the window of the marked range."""
     size_floor_from_percentile: int = 0
     """`Filters.percentile` in contracts, for this chart now."""
     shapes: tuple[ShownShape, ...] = ()
@@ -75,14 +75,14 @@ class ChartState:
     timeline: Timeline = NO_TIMELINE
 
     def cvd_reference(self, market: MarketReader) -> CvdReference | None:
-        """Return the reference point that counts now; None if there is none or the market has not come to it yet."""
+        """Return the reference point in force; None if there is none or the market has not reached it yet."""
         if not self.cvd_references:
             return None
         newest = self.cvd_references[-1]
         return newest if newest.belongs_to(market) and newest.is_reached(market) else None
 
     def drop_ended_references(self, market: MarketReader) -> None:
-        """Forget the reference points from which CVD does not run on: it restarted, or a new engine disagrees."""
+        """Drop the reference points that no longer hold: CVD restarted, or a new engine has other numbers."""
         found = self.cvd_references
         if not found or not found[-1].is_reached(market):
             return

@@ -1,4 +1,4 @@
-"""Hints for a user's first minutes. Each goes away once its action has been used, or on a click."""
+"""Hints for a user's first minutes. Each disappears once its action has been used, or on a click."""
 
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -10,7 +10,7 @@ class Hint(NamedTuple):
     Attributes
     ----------
     text : with the names of actions in braces, in whose place their keys are shown
-    used_by : actions after which the hint goes away
+    used_by : actions that make the hint disappear
     """
 
     name: str

@@ -51,7 +51,7 @@ class TransportState:
 
         Parameters
         ----------
-        is_over : the handle is let go: this seek is sent in any case
+        is_over : the handle was released: this seek is sent in any case
         """
         self.dragged_ns = None if is_over else to_ns
         seeks = int(engine.status["seeks"])

@@ -1,7 +1,7 @@
 """Undo and redo of zoom: each change of a scale is a step of the history.
 
-The view is looked at before each frame's input. Changes that follow each other within a moment (turns of the wheel, a
-drag) are one step. Moving without a change of scale is no step; a step restores the place of the view before it too.
+The view's scales are compared before each frame's input. Changes in quick succession (turns of the wheel, a drag) are
+one step. Panning alone is not a step, but a step also restores the position that the view had before it.
 """
 
 from typing import Final, NamedTuple

@@ -14,7 +14,7 @@ NICENESS = 5
 
 
 def main() -> None:
-    # The view decides when it ends: the terminal's Ctrl-C goes to all processes.
+    # The view decides when it ends: the terminal sends Ctrl-C to all processes.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     processes.lower_priority(NICENESS)

@@ -236,7 +236,7 @@ class Recorder:
         return self._ring
 
     def _deliver(self, pixels: NDArray[np.uint8], message: Picture) -> None:
-        """Copy pixels to their slot, with the top left corner in its place, and tell the encoder."""
+        """Copy pixels to their slot, with the top left corner in its place, and notify the encoder."""
         slot = self._pixels[message.slot]
         height, width = min(len(slot), len(pixels)), min(slot.shape[1], pixels.shape[1])
         if slot.shape != pixels.shape:
@@ -245,7 +245,7 @@ class Recorder:
         self._send(message)
 
     def _send(self, message: messages.ToEncoder) -> None:
-        self._process.send(messages.line(message))  # if it has ended, `poll` says so
+        self._process.send(messages.line(message))  # if it has ended, `poll` reports it
 
     def _fail(self, error: FlowError) -> None:
         self._pending = max(0, self._pending - 1)

@@ -1,4 +1,4 @@
-"""Carries out what the user asks of screenshots and videos."""
+"""Carries out requests for screenshots and videos."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ _OF_CHART: Final = (Request.SCREENSHOT_CHART, Request.COPY_CHART)
 
 
 def serve(request: Request, loop: FrameLoop, saver: PictureSaver, video: VideoSession, clock: Clock) -> None:
-    """Carry a request out, if it is one for a picture or a video."""
+    """Carry out a request for a picture or a video; ignore any other."""
     chart = loop.state.pictured if request in _OF_CHART else None
     name = picture_name(loop.frame, clock.wall_ns(), chart)
     if request in (Request.SCREENSHOT, Request.SCREENSHOT_CHART):

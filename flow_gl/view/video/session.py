@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flow_gl.view.video.recorder import Recorder
 
 KEEP_S: Final = 60
-"""Newest seconds that are kept where the setting `keep_video` does not say how many."""
+"""Number of seconds that are kept if the setting `keep_video` is not given."""
 FINISH_SAID_NS: Final = 150_000_000
 """Finishing a video is reported if it takes longer than this."""
 
@@ -113,13 +113,13 @@ class VideoSession:
             recorder.save(self._place() / f"{name}_newest.mp4")
 
     def toggle_keeping(self) -> None:
-        """Keep the newest seconds from now on, or end that."""
+        """Start or stop keeping the newest seconds."""
         recorder = self._recorder
         if recorder is not None and (recorder.path is not None or recorder.is_working):
             self._note("a video is being recorded: stop it first")
             return
         self._keep_s = 0.0 if self._keep_s else float(self._options.settings.keep_video or KEEP_S)
-        self.close()  # the encoder is started with how much it keeps
+        self.close()  # the encoder must be restarted: how much it keeps is set at its start
         if not self._keep_s:
             self._note("the newest seconds of video are no longer kept")
         elif self._ready("keeping of video") is None:
@@ -137,7 +137,7 @@ class VideoSession:
 
         Parameters
         ----------
-        is_urgent : the user waits: say so if it takes a moment
+        is_urgent : the user is waiting: report that the video is being finished if it takes long
         draw : draws a frame
         """
         recorder = self._recorder

@@ -21,7 +21,7 @@ _NEAR_PX: Final = 5.0
 """A ring or a line counts as pointed at up to this far from it, ..."""
 _LET_GO_PX: Final = 24.0
 """... and a mark stays so while it is no farther from the mouse. At content scale 1."""
-_Told = tuple[str, list[Line], str]
+_Explanation = tuple[str, list[Line], str]
 
 
 def find_line(spot: Spot) -> Hashable | None:
@@ -98,7 +98,7 @@ def _to_segment(at: tuple[float, float], a: tuple[float, float], b: tuple[float,
     return math.dist(at, (a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1])))
 
 
-def _large_trade(mark: Mark, tick_size: int, _settings: AggregationSettings) -> _Told:
+def _large_trade(mark: Mark, tick_size: int, _settings: AggregationSettings) -> _Explanation:
     ticks, contracts = large_trade.slippage_ticks(mark, tick_size), words.number(int(mark.strength))
     done = "bought" if mark.direction > 0 else "sold"
     moved = f" and moved the price {_ticks(ticks)}" if ticks else ""
@@ -112,7 +112,7 @@ def _large_trade(mark: Mark, tick_size: int, _settings: AggregationSettings) -> 
     return "Large trade", lines, f"One aggressive order {done} {contracts} contracts{moved}."
 
 
-def _absorption(mark: Mark, tick_size: int, settings: AggregationSettings) -> _Told:
+def _absorption(mark: Mark, tick_size: int, settings: AggregationSettings) -> _Explanation:
     delta, move, span, least = mark.inputs
     done, undone, other = ("bought", "sold", "sellers") if delta > 0 else ("sold", "bought", "buyers")
     lines: list[Line] = [
@@ -131,7 +131,7 @@ def _absorption(mark: Mark, tick_size: int, settings: AggregationSettings) -> _T
     return "Absorption", lines, reason
 
 
-def _divergence(mark: Mark, tick_size: int, _settings: AggregationSettings) -> _Told:
+def _divergence(mark: Mark, tick_size: int, _settings: AggregationSettings) -> _Explanation:
     assert mark.pivots is not None
     earlier, later = mark.pivots
     price, cvd = ("higher high", "lower high") if mark.direction < 0 else ("lower low", "higher low")
@@ -144,7 +144,7 @@ def _divergence(mark: Mark, tick_size: int, _settings: AggregationSettings) -> _
     return "Delta divergence", lines, f"Price made a {price} than at the previous pivot, CVD a {cvd}, by {difference}."
 
 
-def _stacked(mark: Mark, tick_size: int, settings: AggregationSettings) -> _Told:
+def _stacked(mark: Mark, tick_size: int, settings: AggregationSettings) -> _Explanation:
     low, high = words.price(mark.price, tick_size), words.price(int(mark.inputs[0]), tick_size)
     side, other, where = ("bought", "sold", "lower") if mark.direction > 0 else ("sold", "bought", "higher")
     lines: list[Line] = [
@@ -160,7 +160,7 @@ def _stacked(mark: Mark, tick_size: int, settings: AggregationSettings) -> _Told
     return "Stacked imbalance", lines, reason
 
 
-REASONS: Final[dict[int, Callable[[Mark, int, AggregationSettings], _Told]]] = {
+REASONS: Final[dict[int, Callable[[Mark, int, AggregationSettings], _Explanation]]] = {
     EventKind.LARGE_TRADE: _large_trade,
     EventKind.ABSORPTION: _absorption,
     EventKind.DIVERGENCE: _divergence,

@@ -102,9 +102,9 @@ class Tab(NamedTuple):
 
 
 def tabs_of(slot: Slot, room: float, pad: float, choices: KeyChoices) -> list[Tab]:
-    """Return the tabs of a slot in the fullest of three forms for which there is room.
+    """Return the tabs of a slot, in the most detailed of three forms that fits.
 
-    If there is room for none, some panels have no tab: the first ones have, and the one in front.
+    If none fits, only the front panel and as many of the first ones as fit get a tab.
 
     Parameters
     ----------
