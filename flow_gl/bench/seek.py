@@ -146,7 +146,7 @@ def _index(link: EngineLink) -> float:
 
 
 def _seek(link: EngineLink, instants: list[int], wait_s: float) -> tuple[list[float], list[float], float]:
-    """Seek to instants; return the times until the engine is there and until that is shown, and processor time."""
+    """Seek to instants; return the times until the engine has arrived and until it is shown, and the processor time."""
     surface = HeadlessContext(*_SIZE)
     state = ViewState()
     gui = Gui(state.palette, scale=1.0)

@@ -140,7 +140,7 @@ class BusReceiver:
         if last == bus.STATUS:
             return [bus.decode(payload, Status)]
         if last == bus.CHART:
-            return []  # *rows* has it too, in its place among the rows
+            return []  # *rows* also contains it, at its position among the rows
         self._waiting.pop(last, None)
         self._waiting[last] = after, bus.unpack(payload)
         return self.settle()

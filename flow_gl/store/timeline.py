@@ -1,4 +1,4 @@
-"""The timeline of a replay: what its seek bar shows of the whole replay, also of what has not been played yet.
+"""The timeline of a replay: what its seek bar shows of the whole replay, including the part not played yet.
 
 The engine reads the replay's files once in the background and writes here what each chart trades in a minute, its
 events, gaps and sessions. They are facts, so they are rings; only gaps, and the session that is being read, may still

@@ -7,7 +7,7 @@ delay runs whether or not another one does. If no frame follows soon, nothing is
 The scheduler also knows why the picture is being drawn: input, a running market or a fading note keep frames coming
 for a while. After that the program may rest.
 
-The clock is the caller's: `begin_frame` says what time it is.
+The clock is the caller's, passed to `begin_frame`.
 """
 
 import math

@@ -1,7 +1,7 @@
 """Ends asyncio tasks for certain.
 
 A task's cancellation can be lost: if an error arrives in the same step of the loop, `asyncio.wait_for` of Python 3.11
-raises the error in its place, and some libraries do the same. A task that tries again after errors would then never
+raises the error in its place, and some libraries do the same. A task that retries after errors would then never
 end, and its owner would wait for it forever.
 """
 

@@ -75,7 +75,7 @@ def run_nb(  # noqa: PLR0912, PLR0915, PLR0917  # kernels take arrays; one case 
     while i < stop:
         if counts[0] >= most or counts[_SILENCES] >= len(silences) - 2:
             return i, FULL
-        # Handle special cases of the next trade, and whatever is due before it.
+        # Handle special cases of the next trade, and everything due before it.
         ts = words[6 * i + 1]
         price = words[6 * i + 2]
         tail = words[6 * i + 3]

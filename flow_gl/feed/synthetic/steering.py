@@ -61,7 +61,7 @@ class CvdSteering:
                 break
             low, high = (shift, high) if missing > 0 else (low, shift)
             following = shift + missing / volume
-            # A large order may change its side by a small shift: then the middle of what is too little and too much.
+            # A small shift may flip the side of a large order: then take the middle between too little and too much.
             shift = following if low < following < high else (low + high) / 2
         self._cvd += delta
         return trial, words

@@ -153,7 +153,7 @@ def _check_workers(client: Any, scheduler: str, paths: Sequence[Path]) -> None:
         raise FlowError(f"--scheduler {scheduler} has no workers: start some with `dask worker {scheduler}`") from None
     try:
         versions = client.run(program)
-    except Exception as error:  # whatever keeps flow_gl from being imported there
+    except Exception as error:  # any error while flow_gl is imported there
         raise FlowError(f"--scheduler {scheduler}: a worker cannot run flow_gl: {_last_line(error)}") from None
     for address, version in versions.items():
         if version != program():

@@ -168,7 +168,7 @@ class Connection:
 
     async def _receive(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         try:
-            # Checking a token may take the server a while; without one it answers at once, or waits for one.
+            # Checking a token may take the server a while. Without one it answers at once, or waits for the token.
             is_quick = self._is_connected or not self._token
             message = await socket.receive(SILENT_S if is_quick else HANDSHAKE_S)
         except TimeoutError:

@@ -103,7 +103,7 @@ class SpareStores:
         return nbytes <= MAX_BYTES and (free is None or free > _ROOM * nbytes)
 
     def _steps(self, spare: Spare, chart: int, number: int, end: End) -> list[End]:
-        """Return up to where to fill a ring, step by step: a seek that comes meanwhile waits for one step only."""
+        """Return the positions up to which to fill a ring, in steps, so that a seek waits for one step at most."""
         held = spare.held[number]
         if end.head <= held:
             return []

@@ -176,7 +176,8 @@ class Archive:
             market.go_back()
             raise
         if count:
-            self._answered(ArchiveState.WRITING)  # first: no status shows these rows as written and the database as unreachable
+            # First, so that no status shows these rows as written and the database as unreachable.
+            self._answered(ArchiveState.WRITING)
         market.keep()
         self._rows += count
         return count

@@ -119,7 +119,7 @@ async def _close(client: "Client") -> None:
     try:
         async with asyncio.timeout(CLOSE_S):  # after a failed TLS handshake the client waits forever
             await client.close()
-    except Exception:  # whatever a half-open connection raises
+    except Exception:  # a half-open connection may raise anything
         get_logger("bus").debug("closing a connection that was never open", exc_info=True)
 
 

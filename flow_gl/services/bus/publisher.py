@@ -241,7 +241,7 @@ class Publisher:
                     await self._serve(client, lost)
                 finally:
                     self._is_connected = False
-                    with suppress(Exception):  # whatever a broken connection raises
+                    with suppress(Exception):  # a broken connection may raise anything
                         await client.close()
         finally:
             reporting.cancel()
@@ -283,7 +283,7 @@ class Publisher:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._changed.wait(), 1.0)
             if not lost.is_set():
-                # Not by a cancellation: what is being published is then acknowledged.
+                # Not cancelled, so that messages being published are still acknowledged.
                 for chart in tasks:
                     chart.is_ending = True
                 if tasks:

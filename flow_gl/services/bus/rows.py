@@ -35,7 +35,7 @@ class RowStream:
         self.offset = self.revision = 0
         self._own_revision = self._next = 0
         self._cause: Cause | None = Cause.NEW_EPOCH
-        """Why the next block replaces what was before; None if it follows."""
+        """Why the next block replaces the earlier rows; None if it follows them."""
 
     @property
     def waiting(self) -> int:

@@ -92,7 +92,7 @@ class ChartState:
         Parameters
         ----------
         version : larger than in every earlier call, of other publishers too
-        at_once : also what was published a short while ago
+        at_once : include what was published only a short time ago
         """
         now_s = self._now_s()
         for kind, tables in self._tables.items():

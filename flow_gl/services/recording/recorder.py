@@ -225,7 +225,7 @@ class Recorder:
                 self._guarded(lambda: self._files.open(self._session_of(self._clock.wall_ns())))
                 self._recovered = self._files.take_recovered()
         finally:
-            self._opened.set()  # whatever went wrong: the feed waits for this
+            self._opened.set()  # in any case, because the feed waits for this
 
     def _run(self) -> None:
         self._open_running()

@@ -244,7 +244,7 @@ class AlertCenter:
             self.notifier.close()
 
     def _follow_rules(self, link: Link) -> None:
-        """Send changed rules to the engine, and keep them; an engine that is new is sent what has changed before."""
+        """Send changed rules to the engine and save them; a new engine also receives all earlier changes."""
         if link.generation != self._generation:
             self._generation = link.generation
             self._charts.clear()

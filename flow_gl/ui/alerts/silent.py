@@ -1,4 +1,4 @@
-"""Counts the alerts that did not sound because they were past, for one line once no more of them follow."""
+"""Counts the alerts that were too old to sound, and reports them in one line once no more follow."""
 
 from typing import Final
 

@@ -82,7 +82,7 @@ class Context:
     commands: list[Command] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    """Short texts that tell the user what was done."""
+    """Short notes for the user on what was done."""
     copied: str = ""
     """Text for the clipboard; "" leaves it as it is."""
 

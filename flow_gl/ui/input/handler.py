@@ -190,7 +190,7 @@ class InputHandler:
         return actions
 
     def _take_pointer(self, mouse: Mouse, frame: Frame, presses: Sequence[Press]) -> Mouse:
-        """Return the mouse, or in its place the crosshair that keys move. A mouse that moves takes over again."""
+        """Return the mouse, or the crosshair that keys move in its place until the mouse moves again."""
         state, delta = self._state, imgui.get_io().mouse_delta
         if state.pointer is None:
             return mouse
@@ -294,7 +294,7 @@ class InputHandler:
             self._overlays.notes.add(text, frame.steady_s)
 
     def _press_right(self, mouse: Mouse, frame: Frame) -> None:
-        """Open the menu of what is at the mouse; while a drawing is being placed, give that up."""
+        """Open the menu of the item at the mouse, or cancel a drawing that is being placed."""
         if self._state.drawings.is_placing:
             self._state.drawings.cancel()
         elif self._state.start is not None and self._state.start.is_open:

@@ -1,4 +1,4 @@
-"""A crosshair that keys move: it counts in place of the mouse, so whatever the mouse reaches, keys reach too.
+"""A crosshair that keys move: it takes the mouse's place, so keys reach everything that the mouse reaches.
 
 The arrows move it by a bubble and by a tick, with Ctrl by ten; at a coarse zoom, by at least a few pixels. Enter
 clicks. A mouse that moves takes over again.

@@ -19,7 +19,7 @@ Chord = tuple[imgui.Key, bool, bool, bool]
 
 
 class Table(NamedTuple):
-    """Actions by what is pressed or typed."""
+    """Actions by the key pressed or the character typed."""
 
     keys: dict[Chord, Action]
     characters: dict[int, Action]

@@ -44,7 +44,7 @@ class Hit(NamedTuple):
 
 
 def hit_at(chart: ChartFrame, place: tuple[float, float], state: ViewState, event_ns: int) -> Hit:
-    """Return what is at a place of a chart."""
+    """Return the item at a position of a chart."""
     zone, scene = zone_at(chart.layout, *place), chart.scene
     target = _OF_ZONE.get(zone, "chart")
     if scene is not None and scene.comparison is not None and target in ("comparison", "comparison axis"):
@@ -64,7 +64,7 @@ def hit_at(chart: ChartFrame, place: tuple[float, float], state: ViewState, even
 
 
 def _in_price_pane(chart: ChartFrame, scene: Scene, place: tuple[float, float], at: str) -> Hit:
-    """Return what is at a place of the price pane.
+    """Return the item at a position of the price pane.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ def hint_box(painter: Painter, chart: ChartFrame, state: ViewState) -> tuple[Rec
 
 
 def draw(painter: Painter, chart: ChartFrame, state: ViewState, taken: tuple[Rect, ...]) -> tuple[Rect, ...]:
-    """Draw the hint unless something is at its place. Returns what is covered, with the hint."""
+    """Draw the hint unless its place is taken. Returns the covered areas, including the hint's."""
     found = hint_box(painter, chart, state)
     if found is None or any(found[0].overlaps(other) for other in taken):
         return taken

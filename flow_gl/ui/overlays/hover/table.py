@@ -38,7 +38,7 @@ _BY_NAME: Final = {one.name: one for one in TARGETS}
 
 
 def find(spot: Spot) -> Pointed | None:
-    """Return what is at a point; None if nothing there has a tooltip."""
+    """Return the item at a point; None if nothing there has a tooltip."""
     for one in TARGETS:
         key = one.find(spot)
         if key is not None:
@@ -47,5 +47,5 @@ def find(spot: Spot) -> Pointed | None:
 
 
 def describe(spot: Spot, pointed: Pointed) -> Tip | None:
-    """Return the tooltip of what was pointed at; None once the point is no longer near it."""
+    """Return the tooltip of the item pointed at; None once the point is no longer near it."""
     return _BY_NAME[pointed.kind].describe(spot, pointed.key)

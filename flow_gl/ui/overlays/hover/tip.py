@@ -49,7 +49,7 @@ class Target(NamedTuple):
     Attributes
     ----------
     name : unique
-    find : returns a key of what is at a point; None if nothing is
+    find : returns the key of the item at a point; None if there is none
     describe : returns the tooltip of a key while the point is still near; None once it is not, or if there is none
     """
 

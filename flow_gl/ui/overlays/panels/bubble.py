@@ -68,7 +68,10 @@ def lines(row: np.void, *, tick_size: int, bucket_ns: int, threshold: float) -> 
 
 
 def draw_pinned(chart: ChartFrame, row: np.void, frame: Frame, state: ViewState, *, painter: Painter) -> None:
-    """Draw the window of the pinned bubble: at the upper right of its chart, or in another corner if it is there."""
+    """Draw the window of the pinned bubble: at the upper right of its chart.
+
+    If it would cover the bubble there, it opens in another corner.
+    """
     assert chart.market is not None
     assert chart.scene is not None
     own, palette = state.charts[chart.index], state.palette

@@ -26,7 +26,7 @@ def content() -> Content:
 
 
 class KeysPanel:
-    """The panel, with what is searched and the last message."""
+    """The panel, with the search text and the last message."""
 
     def __init__(self) -> None:
         self._query = ""

@@ -1,4 +1,4 @@
-"""The menus: the main one with all actions, and one for what was clicked with the right button.
+"""The menus: the main one with all actions, and one for the item that was clicked with the right button.
 
 Both list actions of the one table with their keys. The arrow keys move in an open menu, Enter chooses.
 """
@@ -54,11 +54,11 @@ def draw(frame: Frame, state: ViewState) -> list[Action]:
 
 
 def draw_target(target: Target, title: str, frame: Frame, state: ViewState) -> list[Action]:
-    """Draw the menu of what was clicked with the right button, if it is open; return the chosen actions.
+    """Draw the menu of the item clicked with the right button, if it is open; return the chosen actions.
 
     Parameters
     ----------
-    title : says what was clicked; "" for none
+    title : names the clicked item; "" for none
     """
     chosen: list[Action] = []
     if not imgui.begin_popup(TARGET_POPUP):

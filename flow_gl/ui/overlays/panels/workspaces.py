@@ -26,7 +26,7 @@ def content() -> Content:
 
 
 class WorkspacesPanel:
-    """The panel, with what is typed and the last message."""
+    """The panel, with the typed text and the last message."""
 
     def __init__(self) -> None:
         self._name = self._path = self._message = ""
