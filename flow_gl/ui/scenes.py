@@ -13,7 +13,6 @@ from flow_gl.core.cached import Cached
 from flow_gl.core.drawings import drawing_key
 from flow_gl.core.frozen import frozen
 from flow_gl.core.jobs import Job
-from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.view import Rect, View
 from flow_gl.layers.base import Scene
 from flow_gl.layers.detail import MIN_SPACING_PX, lod_for
@@ -34,6 +33,7 @@ from flow_gl.ui.overlays.frame import ChartFrame
 from flow_gl.ui.state.axes import EDGE_SHARE
 from flow_gl.ui.state.chart_state import ChartState
 from flow_gl.ui.state.layout import ChartLayout
+from flow_gl.ui.state.links import CrosshairLink
 from flow_gl.ui.state.pointed import BUBBLE
 from flow_gl.ui.state.price_links import Linked
 from flow_gl.ui.state.timeline import TimelineReader
@@ -321,40 +321,37 @@ def share_crosshair(charts: list[ChartFrame], state: ViewState) -> None:
     """
     scenes = [chart.scene for chart in charts if chart.scene is not None]
     source = next((one for one in scenes if one.crosshair_px is not None), None)
-    if source is None and state.crosshair_elsewhere_ns:
-        _show_crosshair_of(state.crosshair_elsewhere_ns, charts)
-    if source is None or source.crosshair_px is None or len(scenes) < 2:
+    if source is None:
+        if state.links is not None and state.links.elsewhere is not None:
+            _show_crosshair(state.links.elsewhere, charts, state)
         return
-    at_ns, y = source.price_view.time_at(source.crosshair_px[0]), source.crosshair_px[1]
-    pane = source.price_view.rect
-    link = next(state.charts[chart.index].link for chart in charts if chart.scene is source)
-    for chart in charts:
-        if chart.scene is None or chart.scene is source:
-            continue
-        place = _last_price_px(chart.scene, at_ns)
-        if link and state.charts[chart.index].link == link and pane.y <= y < pane.bottom:
-            rect = chart.scene.price_view.rect
-            place = place[0], rect.y + (y - pane.y) / pane.height * rect.height
-        chart.scene = replace(chart.scene, crosshair_px=place)
+    if len(scenes) < 2:
+        return
+    shown = CrosshairLink(0, *own_crosshair(charts, state))
+    _show_crosshair(shown, [chart for chart in charts if chart.scene is not source], state)
 
 
-def crosshair_s(charts: list[ChartFrame], state: ViewState) -> int:
-    """Return the whole second of the crosshair under this window's mouse, s since 1970; 0 where there is none."""
+def own_crosshair(charts: list[ChartFrame], state: ViewState) -> tuple[int, int, float]:
+    """Return time, link group and height of the crosshair under this window's mouse, as in `CrosshairLink`."""
     for chart in charts if state.cursor_px is not None else []:
         own = _own_crosshair(state, chart.layout)
         if own is not None and chart.scene is not None:
-            return chart.scene.price_view.time_at(own[0]) // SECOND_NS
-    return 0
+            pane = chart.scene.price_view.rect
+            height = (own[1] - pane.y) / pane.height if pane.y <= own[1] < pane.bottom else -1.0
+            return chart.scene.price_view.time_at(own[0]), state.charts[chart.index].link, height
+    return 0, 0, -1.0
 
 
-def _show_crosshair_of(at_ns: int, charts: list[ChartFrame]) -> None:
-    """Show the crosshair of another window in those charts that show its time."""
+def _show_crosshair(shown: CrosshairLink, charts: list[ChartFrame], state: ViewState) -> None:
+    """Show the crosshair of another chart in those charts that show its time."""
     for chart in charts:
-        if chart.scene is not None:
-            x, y = _last_price_px(chart.scene, at_ns)
-            rect = chart.scene.price_view.rect
-            if rect.x <= x < rect.right:
-                chart.scene = replace(chart.scene, crosshair_px=(x, y))
+        if chart.scene is None:
+            continue
+        rect, place = chart.scene.price_view.rect, _last_price_px(chart.scene, shown.at_ns)
+        if shown.group and state.charts[chart.index].link == shown.group and shown.height >= 0.0:
+            place = place[0], rect.y + shown.height * rect.height
+        if rect.x <= place[0] < rect.right:
+            chart.scene = replace(chart.scene, crosshair_px=place)
 
 
 def _last_price_px(scene: Scene, at_ns: int) -> tuple[float, float]:

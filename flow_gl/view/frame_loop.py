@@ -336,7 +336,7 @@ class FrameLoop:
                 axes.advance(chart.market, chart.layout, state, own, moment)
         for own in state.charts:
             if own.link:
-                price_links.follow(scenes.linked(charts, state, moment), state.link_unit)
+                price_links.follow(scenes.linked(charts, state, moment), state.link_unit, state.links)
                 break
         return moment, charts
 

@@ -57,6 +57,7 @@ AWAKE_S: Final = {
     "input": 1.0,  # eased axes come to rest; a tooltip appears; a held key begins to repeat
     "market": 0.35,  # longer than any job's period and delay but the size floor's
     "note": 0.35,
+    "links": 0.35,  # linked charts of another window move
 }
 """For how long after each cause frames are drawn without a pause."""
 

@@ -329,6 +329,7 @@ def link(context: Context) -> None:
         own.link = (own.link + 1) % (len(GROUPS) + 1)
         own.linked_seen = None
         own.price.reset()
+        own.link_resets = own.price.resets  # the axes of the group do not change with it
     groups = {state.charts[index].link for index in context.targets}
     name = context.names[context.focus] if context.focus is not None else "all charts"
     group = groups.pop() if len(groups) == 1 else 0

@@ -80,6 +80,8 @@ class TimeAxis:
     _width_px: float = 0.0
     _known: Timeline = NO_TIMELINE
     """The data as of the last frame."""
+    _is_given: bool = False
+    """The scale is that of another window, which has fitted it to what is folded."""
     _grown: tuple[float, int] = 0.0, 0
     """Time over the plot as of the last growth, and the length of the data then; ns."""
 
@@ -120,9 +122,9 @@ class TimeAxis:
         elif self._width_px and width_px != self._width_px:
             self.ns_per_px = _clamp(self.ns_per_px * self._width_px / width_px, MIN_NS_PER_PX, MAX_NS_PER_PX)
         self._width_px = width_px
-        if timeline.folding != self._known.folding:
+        if timeline.folding != self._known.folding and not self._is_given:
             self._refold(now_ns, timeline)
-        self._known = timeline
+        self._known, self._is_given = timeline, False
         if self.is_growing and timeline.first_ns is not None:
             self._grow(now_ns - timeline.first_ns, now_ns, timeline)
 
@@ -155,6 +157,15 @@ class TimeAxis:
     def recall(self, span_ns: float) -> None:
         """Show the span of an earlier run, as far as there are data."""
         self.span_ns, self.is_growing, self._grown = span_ns, True, (0.0, 0)
+
+    def show(self, span_ns: float, anchor: Anchor, *, is_growing: bool) -> None:
+        """Show the span and the anchor of another window's axis."""
+        if is_growing:
+            self.recall(span_ns)
+        else:
+            self.is_growing = False
+        self.ns_per_px = _clamp(span_ns / self._width_px, MIN_NS_PER_PX, MAX_NS_PER_PX) if self._width_px else 0.0
+        self.anchor, self._is_given = anchor, True
 
     def set_span(self, span_ns: float, width_px: float, now_ns: int = 0, timeline: Timeline = NO_TIMELINE) -> None:
         """Show `span_ns` over the plot, or all data if they are shorter; the time at the live edge's position stays."""
@@ -266,6 +277,8 @@ class ValueAxis:
     """World y that one pixel spans; 0 until the first fit."""
     most_span: float = 2.0**53
     """World y that the pane spans at most."""
+    resets: int = 0
+    """How often it was made automatic again."""
     _goal_middle: float = 0.0
     _goal_span: float = 0.0
     _rest: tuple[float, ...] = ()
@@ -358,6 +371,7 @@ class ValueAxis:
     def reset(self) -> None:
         """Make the axis automatic again, starting from its current range."""
         self.is_auto = True
+        self.resets += 1
         self._goal_span = 0.0
 
 

@@ -34,6 +34,8 @@ class ChartState:
     """Lowest and highest price in view in all charts of the group, in this chart's ticks, if it leads them."""
     link_known: tuple[float, float] | None = None
     """The user's fixed axis when the group last followed it."""
+    link_resets: int = 0
+    """`price.resets` then: if there are more, the user made this axis automatic again, and with it the group."""
     is_closed: bool = False
     """The chart is removed with the next frame."""
     price: ValueAxis = field(default_factory=lambda: ValueAxis(most_span=_MAX_TICKS))

@@ -5,6 +5,7 @@ It holds what all charts share: time axis, pause, filters, panels, palette; and 
 """
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from flow_gl.core.market.lod import THRESHOLD
 from flow_gl.core.palette import DARK, NO_COLORS, PALETTES, CustomColors, Palette, contrast_problem, with_custom
@@ -33,6 +34,9 @@ from flow_gl.ui.state.text_size import scale_of
 from flow_gl.ui.state.timeline import FOLDINGS, Folding
 from flow_gl.ui.state.transport import TransportState
 from flow_gl.ui.workspaces.saved import SavedWorkspaces
+
+if TYPE_CHECKING:
+    from flow_gl.ui.state.links import Links
 
 
 @dataclass(slots=True)
@@ -132,8 +136,10 @@ class ViewState:
     """Open panels that are behind another tab, as of the last frame."""
     cursor_px: tuple[float, float] | None = None
     """Mouse over a chart, framebuffer pixels."""
-    crosshair_elsewhere_ns: int = 0
-    """Time of the crosshair in another window of the program; 0 where there is none."""
+    is_time_linked: bool = True
+    """The time axis is that of all windows."""
+    links: "Links | None" = None
+    """Links with the program's other windows; None while there are none."""
     pointer: tuple[float, float] | None = None
     """While keys move the crosshair: its place, framebuffer pixels. It counts in place of the mouse."""
     keyboard_panel: str = ""
