@@ -215,9 +215,9 @@ class FrameLoop:
         self.overlays.notes.add(text, now_s)
         self.scheduler.stay_awake("note", now_s)
 
-    def wake(self) -> None:
-        """Keep drawing for a moment, because there was input."""
-        self.scheduler.stay_awake("input", self._now_s())
+    def wake(self, cause: str = "input") -> None:
+        """Keep drawing for a moment."""
+        self.scheduler.stay_awake(cause, self._now_s())
 
     def _note_activity(self, frame: Frame, now_s: float) -> None:
         """Keep frames coming while the market runs, after anything has changed, and while a note fades."""

@@ -140,6 +140,7 @@ SEEN: dict[str, Seen] = {
     "next_layout": state_of("arrangement"),
     "link": lambda pilot: pilot.state.charts[0].link,
     "link_unit": state_of("link_unit"),
+    "own_time": state_of("is_time_linked"),
     "compare": lambda _: is_list_open(),
     **dict.fromkeys(("compare_kind", "compare_off"), lambda pilot: pilot.state.charts[0].comparison.rule),
     "compare_scale": lambda pilot: pilot.state.charts[0].comparison.axis.is_auto,

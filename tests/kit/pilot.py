@@ -514,6 +514,11 @@ class WindowPilot(Pilot):
     def turn_wheel(self, steps: int) -> None:
         self._xdotool("click", "--repeat", str(abs(steps)), "4" if steps > 0 else "5")
 
+    def move_in(self, title: str, place: Place) -> None:
+        """Move the mouse to a place in another window, found by the end of its title."""
+        search = "search", "--sync", "--onlyvisible", "--name", f"{re.escape(title)}$"
+        self._xdotool(*search, "mousemove", "--sync", "--window", "%1", *(str(int(one)) for one in place))
+
     def press_in(self, title: str, *keys: str) -> None:
         """Press keys in another window, found by the end of its title."""
         self._xdotool("search", "--sync", "--onlyvisible", "--name", f"{re.escape(title)}$", "windowactivate", "--sync")

@@ -90,6 +90,15 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("closer", "Zoom in", ("up_arrow", "+", "="), "Picture", chart.zoom(1 / _ZOOM), repeats=True),
     Action("farther", "Zoom out", ("down_arrow", "-"), "Picture", chart.zoom(_ZOOM), repeats=True),
     Action("reset_time", "Reset the span and go live", (), "Picture", chart.reset_time, menus=("time axis",)),
+    Action(
+        "own_time",
+        "Own time for this window, or that of all",
+        (),
+        "Picture",
+        chart.link_time,
+        lambda s: not s.is_time_linked,
+        menus=("time axis",),
+    ),
     Action("back", "Back in time", ("left_arrow",), "Picture", chart.pan(0.1), repeats=True),
     Action("forward", "Forward in time", ("right_arrow",), "Picture", chart.pan(-0.1), repeats=True),
     Action(
@@ -279,7 +288,6 @@ ACTIONS: Final[tuple[Action, ...]] = (
         ("ctrl+j",),
         "Charts",
         chart.link,
-        is_available=has_charts,
         menus=("header", "price axis"),
     ),
     Action(
@@ -288,7 +296,6 @@ ACTIONS: Final[tuple[Action, ...]] = (
         (),
         "Charts",
         chart.switch_link_unit,
-        is_available=has_charts,
         menus=("price axis",),
     ),
     *compare_actions.actions(),

@@ -338,6 +338,15 @@ def link(context: Context) -> None:
     )
 
 
+def link_time(context: Context) -> None:
+    """Give this window its own time axis, or the one of all windows again."""
+    state = context.state
+    state.is_time_linked = not state.is_time_linked
+    context.notes.append(
+        "time: the same in all windows" if state.is_time_linked else "time: this window's own, the others do not follow"
+    )
+
+
 def switch_link_unit(context: Context) -> None:
     state = context.state
     state.link_unit = "ticks" if state.link_unit == "percent" else "percent"

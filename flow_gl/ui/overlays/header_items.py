@@ -29,7 +29,7 @@ def items(chart: ChartFrame, frame: Frame, state: ViewState) -> list[Item]:
     """List all items of the header from left to right, before `fit` drops any."""
     palette = state.palette
     left: list[Item] = []
-    if frame.chart_count > 1:
+    if frame.chart_count > 1 or state.charts[chart.index].link:
         left.append(_number(chart, state))
     market = chart.market
     if market is not None:

@@ -9,7 +9,7 @@ own, so nothing is sent back.
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
-from flow_gl.ui.state.axes import Live, Parked
+from flow_gl.ui.state.axes import FixedTime, Live
 from flow_gl.ui.state.link_groups import GROUPS, UNITS
 from flow_gl.ui.state.timeline import FOLDINGS
 from flow_gl.ui.state.view_state import ViewState
@@ -180,10 +180,9 @@ class Links:
         """
         own, others = self.own, self._others.values()
         time, shown = TimeLink(), own.crosshair
-        if state.is_time_linked:
-            if state.time.shown_ns > 0.0:
-                newest = max((one.time for one in others if one.time.stamp), default=None)
-                time = self._time.exchange(state, own.time, newest, self.stamp)
+        if state.is_time_linked and state.time.shown_ns > 0.0:
+            newest = max((one.time for one in others if one.time.stamp), default=None)
+            time = self._time.exchange(state, own.time, newest, self.stamp)
         unit = self._unit.exchange(state, own.unit, max((one.unit for one in others), default=None), self.stamp)
         if crosshair != shown[1:]:
             shown = CrosshairLink(self.stamp(), *crosshair)
@@ -204,7 +203,7 @@ def leading_axis(axes: Sequence[tuple[int, GroupLink]]) -> tuple[int, GroupLink]
 
 def _time_of(state: ViewState) -> TimeLink:
     time, anchor = state.time, state.time.anchor
-    edge_ns = anchor.t_ns if isinstance(anchor, Parked) else 0
+    edge_ns = anchor.t_ns if isinstance(anchor, FixedTime) else 0
     span_ns = time.span_ns if time.is_growing else time.shown_ns
     return TimeLink(0, span_ns, edge_ns, time.is_growing, FOLDINGS.index(state.folding))
 
@@ -215,7 +214,7 @@ def _is_same_time(one: TimeLink, two: TimeLink) -> bool:
 
 def _show_time(state: ViewState, time: TimeLink) -> None:
     state.folding = FOLDINGS[time.folding]
-    anchor = Parked(time.edge_ns) if time.edge_ns else Live()
+    anchor = FixedTime(time.edge_ns) if time.edge_ns else Live()
     state.time.show(time.span_ns, anchor, is_growing=bool(time.is_growing))
 
 

@@ -97,6 +97,7 @@ def _tables(state: ViewState, window: WindowPlace, plot_width_px: float, symbols
             span_s=min(max(span_s, _SPAN_S[0]), _SPAN_S[1]) if span_s > 0 else Time().span_s,
             fold=state.folding,
             bucket=-1 if state.locked_lod is None else state.locked_lod,
+            linked=state.is_time_linked,
         ),
         "bubbles": Bubbles(
             threshold=filters.threshold,
@@ -151,6 +152,7 @@ def apply_window(state: ViewState, workspace: WindowState, *, plot_width_px: flo
         state.time.ns_per_px = 0.0
         state.time.fit(plot_width_px)
     state.folding = time.fold
+    state.is_time_linked = time.linked
     state.lock_to(None if time.bucket < 0 else time.bucket)
     filters = state.filters
     filters.threshold, filters.size_scale = bubbles.threshold, bubbles.size_scale

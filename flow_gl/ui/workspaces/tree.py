@@ -84,6 +84,8 @@ class Time(_Table, frozen=True):
     fold: Folding = "closed"
     bucket: Annotated[int, msgspec.Meta(ge=-1, le=63)] = -1
     """The level of detail that is locked; -1: chosen by zoom."""
+    linked: bool = True
+    """The time axis is that of all windows."""
 
 
 class Bubbles(_Table, frozen=True):

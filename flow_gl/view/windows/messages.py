@@ -1,7 +1,7 @@
 """The protocol between the main window and a secondary one: JSON lines over the pipes of the secondary's process.
 
 Commands for the engine go up, from a secondary window to the main one; the engine's state comes down. Each message
-about shared state (`Paused` to `Crosshair`) contains all of it, so only the latest matters.
+about shared state (`Paused` to `Keys`) contains all of it, so only the latest matters.
 """
 
 from typing import Annotated, Any, Final
@@ -33,6 +33,10 @@ class WindowSpec(msgspec.Struct, frozen=True, tag="window"):
     """Folder of the workspaces."""
     screenshot_dir: str = ""
     log_level: str = DEFAULTS.log_level
+    links: str = ""
+    """Name of the link board's segment; "" if there is none."""
+    slot: int = 0
+    """The window's place on that board."""
 
 
 class EngineShown(msgspec.Struct, frozen=True, tag="engine"):
@@ -136,13 +140,7 @@ class RunTask(msgspec.Struct, frozen=True, tag="workspace"):
     given: Annotated[tuple[str, ...], msgspec.Meta(max_length=2)]
 
 
-class Crosshair(msgspec.Struct, frozen=True, tag="crosshair"):
-    """The crosshair's time in the window under the mouse, ns in whole seconds; 0 if no window shows a crosshair."""
-
-    at_ns: int
-
-
-SharedMessage = Paused | Muted | Rules | Drawings | Keys | Crosshair
+SharedMessage = Paused | Muted | Rules | Drawings | Keys
 """Shared state that any window may change."""
 Down = EngineShown | NotAdded | Show | Note | Close | InUse | Configured | SharedMessage
 Up = Command | StateChanged | RequestSymbol | OpenWindow | QuitProgram | RunTask | SharedMessage

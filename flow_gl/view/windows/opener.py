@@ -19,16 +19,18 @@ from flow_gl.core.spec import NotAdded, environment_for
 from flow_gl.core.system import children
 from flow_gl.core.system.platform.line_process import LineProcess
 from flow_gl.core.system.platform.processes import describe_end
+from flow_gl.store.shm import Segment, SharedMemoryError
 from flow_gl.ui.state import chart_list
+from flow_gl.ui.state.links import MAX_SLOTS
 from flow_gl.ui.state.options import ViewOptions
 from flow_gl.ui.windows import MAX_WINDOWS
 from flow_gl.ui.workspaces.manager import manager_of, window_state
 from flow_gl.ui.workspaces.saved import WindowPlacement
 from flow_gl.ui.workspaces.tree import Panels, WindowState, Workspace
 from flow_gl.view.frame_loop import FrameLoop
+from flow_gl.view.windows.link_board import LinkBoard
 from flow_gl.view.windows.messages import (
     Close,
-    Crosshair,
     Down,
     EngineShown,
     Note,
@@ -65,6 +67,7 @@ class _Secondary:
     Attributes
     ----------
     shown : its state as last reported, for workspaces
+    slot : its place on the link board
     engine : the engine state last sent to it
     is_in_sync : whether all shared state has been sent; False again after a message was dropped
     """
@@ -72,6 +75,7 @@ class _Secondary:
     number: int
     process: LineProcess
     shown: WindowState
+    slot: int
     engine: EngineShown | None = None
     is_in_sync: bool = False
     due_ns: int = 0
@@ -102,6 +106,8 @@ class WindowOpener:
         self._closing_ns: int | None = None
         """When the user last asked to close the main window; monotonic clock, ns."""
         self._is_quitting = False
+        self._board: LinkBoard | None = None
+        """Links with the secondary windows, from the first one on."""
         self._final_states: list[WindowState] | None = None
         """The secondary windows' states once they have been closed with the program."""
 
@@ -138,6 +144,7 @@ class WindowOpener:
         is_new = False
         for window in [window for window in self._closing if window.process.has_ended]:
             self._closing.remove(window)
+            self._unlink(window)
             window.process.close()
         for window in list(self._secondary):
             has_ended = window.process.has_ended  # checked before the last lines are read
@@ -147,6 +154,10 @@ class WindowOpener:
             if has_ended:
                 self._remove_ended(window)
         self._send_changes()
+        if self._board is not None:
+            self._board.exchange(self._loop)
+        if not (self._secondary or self._closing):
+            self._loop.state.links = None
         return is_new
 
     def open_window(self) -> None:
@@ -206,6 +217,9 @@ class WindowOpener:
             self._final_states = self.states()
         self._secondary.clear()
         self._closing.clear()
+        if self._board is not None:
+            self._board.close()
+            self._board = self._loop.state.links = None
 
     def _open_like(self, shown: WindowState) -> None:
         """Open a copy of a window, without its panels, on a free monitor."""
@@ -224,9 +238,27 @@ class WindowOpener:
         except OSError as error:
             self._loop.note(f"cannot open a window: {error.strerror or error}")
             return
-        window = _Secondary(number, lines, shown)
+        window = _Secondary(number, lines, shown, self._link_slot())
         self._secondary.append(window)
         window.send(self._spec(window, feed))
+
+    def _link_slot(self) -> int:
+        """Return a free slot on the link board for a new window; the first window makes the board."""
+        if self._board is None:
+            try:
+                segment = Segment.create(f"links{id(self) % 10_000}", LinkBoard.nbytes())
+            except SharedMemoryError as error:
+                self._loop.note(f"the windows are not linked: {error}")
+                return 0
+            self._board = LinkBoard(segment, 0)
+        self._loop.state.links = self._board.links
+        self._board.exchange(self._loop)
+        taken = {window.slot for window in (*self._secondary, *self._closing)}
+        return next(free for free in range(1, MAX_SLOTS) if free not in taken)
+
+    def _unlink(self, window: _Secondary) -> None:
+        if self._board is not None:
+            self._board.clear(window.slot)
 
     def _spec(self, window: _Secondary, feed: Sequence[str]) -> WindowSpec:
         start, folder = self._loop.state.start, self._loop.state.workspaces.folder
@@ -238,6 +270,8 @@ class WindowOpener:
             settings={name: getattr(settings, DECLARED[name].field) for name in _APPLY_TO_ALL},
             feed=tuple(feed),
             workspaces=os.fspath(folder) if folder is not None else "",
+            links=self._board.name if self._board is not None else "",
+            slot=window.slot,
             screenshot_dir=os.fspath(pictures) if pictures is not None else "",
             log_level=settings.log_level,
         )
@@ -313,7 +347,7 @@ class WindowOpener:
     def _remove_ended(self, window: _Secondary) -> None:
         """Remove a window whose process has ended; a note reports an abnormal end."""
         self._secondary.remove(window)
-        self._share(Crosshair(0))  # the mouse may have been in that window
+        self._unlink(window)
         if window.process.process.returncode:
             end = describe_end(window.process.process.returncode)
             why = window.process.last_words()

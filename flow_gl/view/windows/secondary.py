@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -12,6 +13,7 @@ from flow_gl.core.commands import Command
 from flow_gl.core.log import get_logger
 from flow_gl.core.spec import NotAdded
 from flow_gl.core.system.platform.pipes import PipeReader, PipeWriter
+from flow_gl.store.shm import Segment, SharedMemoryError
 from flow_gl.ui.link import LinkFields, LinkState
 from flow_gl.ui.state import chart_list
 from flow_gl.ui.windows import WorkspaceTask
@@ -21,6 +23,7 @@ from flow_gl.ui.workspaces.saved import WindowPlacement
 from flow_gl.ui.workspaces.tree import WindowState
 from flow_gl.view.engine_link.stores import EngineStores
 from flow_gl.view.frame_loop import FrameLoop
+from flow_gl.view.windows.link_board import LinkBoard
 from flow_gl.view.windows.messages import (
     Close,
     Down,
@@ -163,12 +166,16 @@ class SecondaryWindow:
         self._kept = spec.shown
         self._kept_due_ns = 0
         self._must_close = False
+        self._board: LinkBoard | None = None
 
     def begin(self, loop: FrameLoop, window: WindowPlacement, last: WindowState) -> None:
         """Start exchanging messages, from the loop's first frame on. `last`, the restored state, is already shown."""
         self._loop, self._window, self._kept = loop, window, last
         loop.state.workspaces.main_window = self
         self._shared = SharedState(loop, is_main=False)
+        with suppress(SharedMemoryError):  # the main window has ended, or could not make a board
+            self._board = LinkBoard(Segment.attach(self.spec.links), self.spec.slot) if self.spec.links else None
+        loop.state.links = self._board.links if self._board is not None else None
 
     @property
     def must_close(self) -> bool:
@@ -186,6 +193,8 @@ class SecondaryWindow:
         chart_list.keep(self._loop.state, self._link.markets, self._link.engine)
         for message in self._shared.changes():
             self._pipe.send(message)
+        if self._board is not None:
+            self._board.exchange(self._loop)
         self._report_state()
         return is_new
 
@@ -206,6 +215,8 @@ class SecondaryWindow:
         """Report this window's final state and close the pipes."""
         self._report_state(is_last=True)
         self._pipe.close()
+        if self._board is not None:
+            self._board.close()
 
     def run_task(self, task: WorkspaceTask, *given: str) -> str:
         """Ask the main window to carry out a workspace task."""

@@ -1,4 +1,6 @@
-"""State that all windows of the program share: pause, muting, alert rules, drawings, keys, crosshair time, settings.
+"""State that all windows of the program share: pause, muting, alert rules, drawings, keys, settings.
+
+Links between charts are shared on a board (`link_board`), because they may change in every frame.
 
 Each window compares it with the version that it last sent or received, so code that changes it need not announce the
 change. A change goes to the main window, which forwards it to the others. The engine's settings and the workspace in
@@ -9,13 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flow_gl.core.units import SECOND_NS
-from flow_gl.ui import scenes
 from flow_gl.ui.state.view_state import Pause, ViewState
 from flow_gl.view.frame_loop import FrameLoop
 from flow_gl.view.windows.messages import (
     Configured,
-    Crosshair,
     Drawings,
     InUse,
     Keys,
@@ -120,15 +119,6 @@ def _put_drawings(loop: FrameLoop, message: Drawings) -> str:
     return ""
 
 
-def _crosshair_s(loop: FrameLoop) -> int:
-    return scenes.crosshair_s(loop.frame.charts, loop.state) if loop.frame is not None else 0
-
-
-def _put_crosshair(loop: FrameLoop, message: Crosshair) -> str:
-    loop.state.crosshair_elsewhere_ns = message.at_ns
-    return ""
-
-
 def _put_keys(loop: FrameLoop, message: Keys) -> str:
     keys = loop.state.keys
     defaults = dict.fromkeys(keys.changed().keys() - message.changed.keys())
@@ -162,7 +152,6 @@ _FROM_ALL: Final[dict[type, _Part]] = {
     Rules: _Part(lambda loop: loop.alerts.book.version, _rules, _put_rules),
     Drawings: _Part(_state(lambda state: state.drawings.book.version), _drawings, _put_drawings),
     Keys: _Part(_state(lambda state: state.keys.version), lambda loop: Keys(loop.state.keys.changed()), _put_keys),
-    Crosshair: _Part(_crosshair_s, lambda loop: Crosshair(_crosshair_s(loop) * SECOND_NS), _put_crosshair),
 }
 _FROM_MAIN: Final[dict[type, _Part]] = {
     Configured: _Part(

@@ -29,7 +29,6 @@ DOWN: dict[type, Any] = {
         messages.Rules([], 0.5),
         messages.Drawings({}, {}),
         messages.Keys({"pause": ("f9",)}),
-        messages.Crosshair(1 << 60),
     )
 }
 UP: dict[type, Any] = {
@@ -59,7 +58,9 @@ def test_messages_and_commands_of_a_secondary_window_survive_their_line(kind: ty
 
 
 def test_a_windows_specification_survives_its_line() -> None:
-    spec = messages.WindowSpec(3, "flow_gl (3)", SHOWN, {"fps": 30.0}, ("NQ",), "/tmp/w", "", "debug")
+    spec = messages.WindowSpec(
+        3, "flow_gl (3)", SHOWN, {"fps": 30.0}, ("NQ",), "/tmp/w", "", "debug", "flowgl_1_links", 3
+    )
     assert decode_spec(encode(spec)) == spec
 
 
