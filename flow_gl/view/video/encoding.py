@@ -5,6 +5,7 @@ picture at which the user requested it.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -39,12 +40,9 @@ class Encoding:
         self._keeping: tuple[Encoder, Newest] | None = None
 
     def run(self) -> None:
-        """Execute commands until there are no more."""
-        try:
-            for line in self._commands:
-                self._execute(messages.to_encoder.decode(line))
-        except BrokenPipeError:
-            pass  # the view has ended
+        """Execute commands until there are no more: also those that a view has left behind that was killed."""
+        for line in self._commands:
+            self._execute(messages.to_encoder.decode(line))
         self._stop()
 
     def _execute(self, message: messages.ToEncoder) -> None:
@@ -133,5 +131,6 @@ class Encoding:
         self._say(Done(str(path), seconds / max(1, encoder.units_per_second)))
 
     def _say(self, message: messages.FromEncoder) -> None:
-        self._answers.write(messages.line(message))
-        self._answers.flush()
+        with suppress(BrokenPipeError):  # the view has ended
+            self._answers.write(messages.line(message))
+            self._answers.flush()

@@ -1,5 +1,6 @@
 """The recorder: pictures go through pixel buffers and shared memory to the encoder's process, and all arrive."""
 
+import io
 import os
 import signal
 import time
@@ -13,7 +14,11 @@ import pytest
 from flow_gl.gl.api import clear
 from flow_gl.gl.surface.context import HeadlessContext
 from flow_gl.store.mapped import FOLDER
+from flow_gl.store.shm import Segment
+from flow_gl.view.video import messages
 from flow_gl.view.video import recorder as module
+from flow_gl.view.video.encoding import Encoding
+from flow_gl.view.video.messages import PIXEL_BYTES, Begin, Picture, Record
 from flow_gl.view.video.readback import PixelRing
 from flow_gl.view.video.recorder import Recorder
 from tests.kit.waiting import PATIENCE_S
@@ -168,6 +173,26 @@ def test_a_view_that_is_killed_leaves_a_complete_file(
     draw(surface, recorder, range(25))
     recorder.rescue()  # the encoder's input ends, as after SIGKILL
     assert len(times_of(tmp_path / "a.mp4")) >= 20
+
+
+class Unheard(io.RawIOBase):
+    """The pipe to a view that was killed."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, _: object) -> int:
+        raise BrokenPipeError
+
+
+def test_what_a_killed_view_has_asked_of_a_late_encoder_is_still_recorded(tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    slots, width, height = 4, 160, 90
+    with closing(Segment.create("late", slots * width * height * PIXEL_BYTES)) as segment:
+        asked = [Begin(segment.name, width, height, slots, FPS, 2.0), Picture(0, 0), Record(str(tmp_path / "a.mp4"))]
+        asked += [Picture(slot, 4) for slot in range(1, slots)]
+        Encoding(io.BytesIO(b"".join(map(messages.line, asked))), io.BufferedWriter(Unheard())).run()
+    assert len(times_of(tmp_path / "a.mp4")) == 1 + 5 * (slots - 2)  # before the first there is nothing to repeat
 
 
 def test_a_file_that_cannot_be_written_is_one_line_and_the_next_one_works(
