@@ -55,6 +55,8 @@ class LiveScript(ScriptedFeed):
 
     def add(self, symbol: str) -> None: ...
 
+    def release(self, symbol: str) -> None: ...
+
     def refusals(self) -> list[tuple[str, str]]:
         return []
 

@@ -78,6 +78,8 @@ class AddSymbol(msgspec.Struct, frozen=True, tag="add_symbol"):
     """
 
     symbol: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_SYMBOL_CHARS)]
+    releasable: tuple[str, ...] = ()
+    """Symbols whose chart may be released for it once it comes, if all places are taken; the first one first."""
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):

@@ -16,6 +16,8 @@ class Trades:
     """Trades as received: dtype TRADE, any instruments, arrival order. Not yet checked for undefined prices."""
 
     rows: NDArray[np.void]
+    is_repeated: bool = False
+    """They were delivered before: a symbol whose chart was released is charted again, from the session's open."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,8 +161,9 @@ class Pipeline(Reconfigurable, Completeness):
             return
         if seat is None:
             market = self._free_market(instrument_id)
-            if market.has_traded and is_continuous_symbol(requested):
-                market = self._successor(instrument_id)  # what traded before was not under this name
+            # What traded before was not under this name, or comes again: a released chart's instrument is added again.
+            if market.has_traded and (is_continuous_symbol(requested) or instrument_id in self._known_spans):
+                market = self._successor(instrument_id)
             market.identity.requested = requested or market.identity.requested
             market.attach(sink)
             self._seats.append((sink, market))
@@ -180,6 +181,17 @@ class Pipeline(Reconfigurable, Completeness):
             market.follow(old, renew and partial(take_new_sink, renew))
         if market not in self._charted:
             self._charted.append(market)
+
+    def release(self, store: MarketStore) -> None:
+        """Stop publishing into a store, and drop its instrument's results; later trades begin a market without chart.
+
+        A chart of the same instrument that is attached afterwards must be sent the session again.
+        """
+        for sink, market in [
+            seat for seat in self._seats if isinstance(seat[0], MarketSink) and seat[0].store is store
+        ]:
+            self._seats.remove((sink, market))
+            self._leave(market)
 
     def on_chart(self, store: MarketStore) -> int:
         """Return the id of the instrument whose results go into a store now, or 0 if there is none."""

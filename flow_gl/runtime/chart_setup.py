@@ -57,6 +57,7 @@ class ChartSetup:
         charts = Charts(
             plan.symbols,
             attach=pipeline.chart,
+            release=pipeline.release,
             bucket_ns=spec.aggregation.bucket_ns,
             names=deepcopy(self._names),
             instrument_ids=plan.instrument_ids,

@@ -77,6 +77,7 @@ class Charts:
     Parameters
     ----------
     symbols : requested symbols, one chart each
+    release : called with the store of a chart that is removed; what it shows ends
     attach : called with (instrument_id, store, requested, renew) when an instrument gets a chart; with instrument 0
         when the chart's instrument ends. It may call `renew` for an empty store
     make_store : creates a store for a tag that is unique in this process
@@ -92,6 +93,7 @@ class Charts:
         symbols: Sequence[str],
         *,
         attach: Callable[[int, MarketStore, str, Callable[[], MarketStore] | None], None],
+        release: Callable[[MarketStore], None] = lambda _: None,
         make_store: Callable[[str], MarketStore] = MarketStore.create,
         bucket_ns: int,
         names: Sequence[Name] = (),
@@ -100,6 +102,7 @@ class Charts:
         may_renew: bool = False,
     ) -> None:
         self._attach: Final = attach
+        self._release: Final = release
         self._make_store: Final = make_store
         self._bucket_ns: Final = bucket_ns
         self._may_renew: Final = may_renew
@@ -108,6 +111,10 @@ class Charts:
         self._slots: Final[list[Slot]] = []
         self._expected: Final[list[Name]] = []
         """Symbols requested while the engine runs; each gets a slot once its instrument is known."""
+        self._releasable: Final[dict[str, tuple[str, ...]]] = {}
+        """Of each of them: the symbols whose slot it may take, in this order."""
+        self._released: list[str] = []
+        self._without_slot: list[str] = []
         try:
             for symbol, name in zip(symbols, names or map(Name, symbols), strict=True):
                 self._slots.append(Slot(symbol, self._new_store(symbol), name, is_parent=are_parents))
@@ -133,18 +140,34 @@ class Charts:
         """Whether every parent symbol has its instrument."""
         return all(slot.instrument_id or not slot.is_parent for slot in self._slots)
 
-    def expect(self, symbol: str) -> None:
-        """Chart a symbol, behind the others, once a mapping names it. Raises UsageError."""
-        taken = [*self.requested, *(name.name for name in self._expected)]
-        if symbol in taken:
+    def is_expected(self, symbol: str) -> bool:
+        """Return whether a symbol gets a chart once a mapping names it."""
+        return any(name.name == symbol for name in self._expected)
+
+    def expect(self, symbol: str, releasable: Sequence[str] = ()) -> None:
+        """Chart a symbol, behind the others, once a mapping names it; for an expected one, change `releasable`.
+
+        Parameters
+        ----------
+        releasable : the symbols whose place it may then take if there is no other, the first one first
+
+        Raises
+        ------
+        UsageError : it has a chart, or there is no place for it
+        """
+        if symbol in self.requested:
             raise UsageError(f"{symbol} already has a chart")
-        if len(taken) >= CHARTS:
+        others = [name for name in self._expected if name.name != symbol]
+        if len(self._slots) + len(others) - len({*releasable}.intersection(self.requested)) >= CHARTS:
             raise UsageError(f"{symbol}: at most {CHARTS} symbols are possible")
-        self._expected.append(Name(symbol))
+        if len(others) == len(self._expected):
+            self._expected.append(Name(symbol))
+        self._releasable[symbol] = tuple(releasable)
 
     def forget(self, symbol: str) -> None:
         """Expect a symbol no longer."""
         self._expected[:] = [name for name in self._expected if name.name != symbol]
+        self._releasable.pop(symbol, None)
 
     def stores(self) -> list[MarketStore]:
         """The charts' stores, in chart order."""
@@ -160,14 +183,24 @@ class Charts:
             return False
         changed = False
         for name in [name for name in self._expected if name.take(mapping) and name.instrument_id]:
-            self._expected.remove(name)
-            self._slots.append(Slot(name.name, self._new_store(name.name), Name(name.name)))
+            self._add_slot(name.name)
+            changed = True
         for slot in self._slots:
             if slot.is_parent or not slot.name.take(mapping) or slot.name.instrument_id == slot.instrument_id:
                 continue
             self._assign(slot, slot.name.instrument_id)
             changed = True
         return changed
+
+    def take_released(self) -> list[str]:
+        """Return, once each, the symbols whose chart was removed for another one."""
+        released, self._released = self._released, []
+        return released
+
+    def take_without_slot(self) -> list[str]:
+        """Return, once each, the expected symbols for which there was no place when they came."""
+        found, self._without_slot = self._without_slot, []
+        return found
 
     def take_renewed(self) -> bool:
         """Return whether a chart got a new store since the last call."""
@@ -192,6 +225,25 @@ class Charts:
         for slot in self._slots:
             slot.store.close()
         self._slots.clear()
+
+    def _add_slot(self, symbol: str) -> None:
+        """Give an expected symbol a slot: another one, or that of a symbol that may be released."""
+        releasable = self._releasable.get(symbol, ())
+        self.forget(symbol)
+        if len(self._slots) < CHARTS:
+            self._slots.append(Slot(symbol, self._new_store(symbol), Name(symbol)))
+            return
+        requested = self.requested
+        old = next((one for one in releasable if one in requested), None)
+        if old is None:
+            self._without_slot.append(symbol)
+            return
+        at = requested.index(old)
+        before = self._slots[at]
+        self._slots[at] = Slot(symbol, self._new_store(symbol), Name(symbol))
+        self._release(before.store)
+        before.store.close()
+        self._released.append(old)
 
     def _assign(self, slot: Slot, instrument_id: int) -> None:
         def renew() -> MarketStore:

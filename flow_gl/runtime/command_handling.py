@@ -14,6 +14,7 @@ from flow_gl.core.errors import FlowError, UsageError
 from flow_gl.core.items import Item
 from flow_gl.core.log import masked
 from flow_gl.core.outside import plain
+from flow_gl.core.schema import CHARTS
 from flow_gl.core.spec import Answer, NotAdded
 from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.pipeline import Pipeline
@@ -106,23 +107,42 @@ class CommandHandling:
                 raise UsageError("only a replay of files can be paused, stepped and sought in")
             transport.handle(command)
         elif isinstance(command, AddSymbol):
-            self._add(command.symbol)
+            self._add(command)
         elif isinstance(feed, Retriable):
             feed.retry()
 
-    def _add(self, symbol: str) -> None:
+    def _add(self, command: AddSymbol) -> None:
         """Request another symbol from the feed. Its chart appears once the feed names its instrument."""
+        symbol = command.symbol
+        was_expected = False
         try:
             if self._extensible is None:
                 raise UsageError(f"{symbol}: this feed cannot add symbols while it runs")
-            self._charts.expect(symbol)
+            was_expected = self._charts.is_expected(symbol)
+            self._charts.expect(symbol, command.releasable)
+            if was_expected:
+                return
             try:
                 self._extensible.add(symbol)
             except UsageError as error:
                 self._charts.forget(symbol)
                 raise UsageError(f"{symbol}: {error}") from None
         except UsageError as error:
+            self._charts.forget(symbol)
+            if was_expected and self._extensible is not None:
+                self._extensible.release(symbol)
             self._not_added(symbol, str(error))
+
+    def _follow_charts(self) -> None:
+        """Tell the feed which charts were removed, and the view which symbol found no place."""
+        if self._extensible is None:
+            return
+        for symbol in self._charts.take_released():
+            self._log.info("released", extra={"symbol": symbol})
+            self._extensible.release(symbol)
+        for symbol in self._charts.take_without_slot():
+            self._extensible.release(symbol)
+            self._not_added(symbol, f"{symbol}: at most {CHARTS} symbols are possible")
 
     def _look_for_refusals(self) -> None:
         if self._extensible is None:

@@ -35,6 +35,8 @@ class RecordedFeed(Feed, Protocol):
 
     def add(self, symbol: str) -> None: ...
 
+    def release(self, symbol: str) -> None: ...
+
     def refusals(self) -> list[tuple[str, str]]: ...
 
 
@@ -170,6 +172,10 @@ class EarlierFeed:
     def add(self, symbol: str) -> None:
         """Ask for another symbol of the running session. Raises UsageError."""
         self._feed.add(symbol)
+
+    def release(self, symbol: str) -> None:
+        """Note that a symbol has no chart any more."""
+        self._feed.release(symbol)
 
     def refusals(self) -> list[tuple[str, str]]:
         """Return, once each, the added symbols that cannot be delivered, with the reasons."""

@@ -127,7 +127,7 @@ class Engine(CommandHandling):
         self._transport = initial.transport
         self._log = get_logger("engine")
         self.tape: Final = Ring(memoryview(bytearray(Ring.nbytes(TRADE, TAPE_CAPACITY))), TRADE, TAPE_CAPACITY)
-        """Every trade in arrival order, except those of earlier sessions."""
+        """Every trade once, in arrival order, except those of earlier sessions."""
         self._history: Final = feed if isinstance(feed, HasHistory) else None
         self._extensible = feed if isinstance(feed, Extensible) else None
         self._is_history = False  # what waits is of earlier sessions
@@ -231,7 +231,7 @@ class Engine(CommandHandling):
                 if is_late or (len(rows) == 0 and len(item.rows)):
                     return  # continue in the next turn, or once the tape's readers have advanced
                 if len(rows):
-                    self._aggregate(Trades(rows), arrived)
+                    self._aggregate(Trades(rows, item.is_repeated), arrived)
                 self._taken += len(rows)
                 is_late = self._clock.monotonic_ns() >= deadline
                 if self._taken < len(item.rows):
@@ -245,7 +245,7 @@ class Engine(CommandHandling):
 
     def _aggregate(self, trades: Trades, arrived: int) -> None:
         count = len(trades.rows)
-        if not self._is_history:
+        if not (self._is_history or trades.is_repeated):
             self.tape.append(trades.rows)
         self._process(trades)
         self._behind -= count
@@ -271,6 +271,7 @@ class Engine(CommandHandling):
         is_changed = self._charts.take(item)
         if self._charts.take_renewed() or is_changed:
             self._show_charts()
+            self._follow_charts()
         self._totals.take(item)
         self._needs_publish = True
 

@@ -29,6 +29,9 @@ class Extensible(Protocol):
     def add(self, symbol: str) -> None:
         """Request a symbol. Its name and its trades from the session's open arrive as items. Raises UsageError."""
 
+    def release(self, symbol: str) -> None:
+        """Note that a symbol has no chart any more. Its trades still come; `add` asks for its session again."""
+
     def refusals(self) -> list[tuple[str, str]]:
         """Return, once each, the symbols that cannot be delivered, with a reason of one line."""
 

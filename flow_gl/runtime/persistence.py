@@ -70,11 +70,15 @@ class Persistence:
         return recorded_of(found) if found else NOTHING
 
     def keep_charts(self, stores: list[MarketStore]) -> None:
-        """Archive charts that were added since the last call, and publish these."""
+        """Archive charts that were added since the last call, no longer those that were removed, and publish these."""
         for store in stores:
             if self._archive and store not in self._archived:
                 self._archive.add(store)
                 self._archived.append(store)
+        for store in [store for store in self._archived if store not in stores]:
+            self._archived.remove(store)
+            if self._archive:
+                self._archive.finish(store)
         if self._publishing:
             self._publishing.follow([store.name for store in stores])
 

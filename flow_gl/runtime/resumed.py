@@ -43,6 +43,8 @@ class LiveFeed(Feed, Protocol):
 
     def add(self, symbol: str) -> None: ...
 
+    def release(self, symbol: str) -> None: ...
+
     def refusals(self) -> list[tuple[str, str]]: ...
 
 
@@ -168,6 +170,10 @@ class ResumedFeed:
             self._live.add(symbol)
         else:
             self._asked.append(symbol)
+
+    def release(self, symbol: str) -> None:
+        """Note that a symbol has no chart any more."""
+        self._live.release(symbol)
 
     def refusals(self) -> list[tuple[str, str]]:
         """Return, once each, the added symbols that cannot be delivered, with the reasons."""

@@ -25,7 +25,7 @@ class Totals:
     def take(self, item: Item) -> None:
         """Count an item."""
         match item:
-            case Trades(rows) if len(rows):
+            case Trades(rows, False) if len(rows):
                 self.trades += len(rows)
                 self.newest_event = max(self.newest_event, int(rows["ts_event"].max()))
             case FeedGap():

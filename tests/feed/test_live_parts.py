@@ -187,7 +187,7 @@ def test_two_heartbeats_with_nothing_between_them_end_a_replay() -> None:
 
 
 def test_trades_that_are_never_named_finally_count_as_damage(monkeypatch) -> None:
-    monkeypatch.setattr("flow_gl.feed.live.intake.HELD_ROWS", 300)
+    monkeypatch.setattr("flow_gl.feed.live.held_trades.HELD_ROWS", 300)
     intake = make_intake()
     intake.take(chunks_of(TAPE[:200]), WALL, [])
     assert intake.held == 200

@@ -3,7 +3,7 @@
 The gateway replays only subscriptions made before a session starts, so a new symbol gets its own connection: a complete
 live feed that begins at the session's open. The running connection is not touched. Once the new feed is live, one
 connection is opened for all symbols (`renewal`) and takes over from both. Until then the new instruments have their own
-`core.items.KnownSpan`.
+`core.items.KnownSpan`. A symbol whose chart was released is added again in the same way (`adding`).
 """
 
 from collections.abc import Callable, Collection
@@ -12,6 +12,7 @@ from math import isnan
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flow_gl.core.items import FeedGap, Item, KnownSpan, Mapping, Trades
 from flow_gl.core.schema import FeedState
@@ -20,6 +21,7 @@ from flow_gl.feed.base import FeedStatus
 if TYPE_CHECKING:
     from flow_gl.feed.live.connection import Connection
     from flow_gl.feed.live.intake import Intake
+    from flow_gl.feed.live.ledger import Ledger
     from flow_gl.feed.live.supervisor import LiveFeed
 
 _LIVE: Final = (FeedState.LIVE, FeedState.CLOSED)
@@ -31,10 +33,19 @@ class AddedSymbols:
     Parameters
     ----------
     make : returns a live feed for some symbols, not started
+    take_from_others : called with a requested symbol and the instrument that it means: the running connection leaves
+        that instrument to this one. Returns the trades that it has delivered; None if it never did
     """
 
-    def __init__(self, make: "Callable[[tuple[str, ...]], LiveFeed]") -> None:
+    def __init__(
+        self,
+        make: "Callable[[tuple[str, ...]], LiveFeed]",
+        *,
+        take_from_others: "Callable[[str, int], Ledger | None]",
+    ) -> None:
         self._make: Final = make
+        self._take_from_others: Final = take_from_others
+        self._delivered: dict[int, Ledger] = {}  # by instrument: what the running connection had delivered
         self._waiting: list[str] = []
         self._feed: LiveFeed | None = None
         self._rejected: list[tuple[str, str]] = []
@@ -48,6 +59,11 @@ class AddedSymbols:
     def symbols(self) -> tuple[str, ...]:
         """All symbols being added."""
         return (*self._pending, *self._waiting)
+
+    @property
+    def pending(self) -> tuple[str, ...]:
+        """The symbols that are being received."""
+        return self._pending
 
     @property
     def is_ready(self) -> bool:
@@ -89,13 +105,13 @@ class AddedSymbols:
 
         Parameters
         ----------
-        received : instruments that the running connection delivers
+        received : instruments that the running connection delivers for charts
         """
         if self._feed is None:
             if not self._waiting:
                 return []
             self._pending, self._waiting = tuple(self._waiting), []
-            self._instruments, self._known_elsewhere = set(), set()
+            self._instruments, self._known_elsewhere, self._delivered = set(), set(), {}
             self._feed = self._make(self._pending)
             self._feed.start()
         items: list[Item] = []
@@ -148,13 +164,21 @@ class AddedSymbols:
         if isinstance(item, Mapping):
             return self._take_name(item, received)
         if isinstance(item, Trades):
-            if not self._known_elsewhere:
-                return [item]
-            is_new = np.isin(item.rows["instrument_id"], list(self._instruments))
-            return [Trades(item.rows[is_new])] if is_new.any() else []
+            return self._kept_trades(item.rows)
         if isinstance(item, FeedGap):
             return [replace(item, instrument_id=instrument_id) for instrument_id in sorted(self._instruments)]
         return [item]
+
+    def _kept_trades(self, rows: NDArray[np.void]) -> list[Item]:
+        if self._known_elsewhere:
+            rows = rows[np.isin(rows["instrument_id"], list(self._instruments))]
+        is_repeat = np.zeros(len(rows), np.bool_)
+        for instrument_id, delivered in self._delivered.items():
+            is_its = rows["instrument_id"] == instrument_id
+            is_repeat[is_its] = delivered.are_repeats(rows[is_its])
+        cuts = np.flatnonzero(is_repeat[1:] != is_repeat[:-1]) + 1
+        starts = (0, *cuts.tolist()) if len(rows) else ()
+        return [Trades(part, bool(is_repeat[at])) for at, part in zip(starts, np.split(rows, cuts), strict=False)]
 
     def _take_name(self, mapping: Mapping, received: Collection[int]) -> list[Item]:
         instrument_id = mapping.instrument_id
@@ -163,6 +187,9 @@ class AddedSymbols:
             symbol = mapping.symbol or str(instrument_id)
             self._reject(mapping.requested, f"it is {symbol}, which already has a chart under another name")
             return []
+        delivered = self._take_from_others(mapping.requested, instrument_id)
+        if delivered is not None:
+            self._delivered[instrument_id] = delivered
         self._instruments.add(instrument_id)
         return [mapping]
 

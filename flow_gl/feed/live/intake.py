@@ -6,7 +6,7 @@ Each connection must bring every named instrument from where the ledger needs it
 symbol now means another contract), the connection is too short and is replaced by a new one.
 """
 
-from collections.abc import Iterator, Set
+from collections.abc import Set
 from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
@@ -21,21 +21,30 @@ from flow_gl.dbn.layout import DEFINITION_KIND, ERROR_KIND, MAPPING_KIND, SYSTEM
 from flow_gl.feed.live.doubts import Doubts
 from flow_gl.feed.live.errors import Fault, Trouble, from_code
 from flow_gl.feed.live.gateway_clock import GatewayClock, Hold
+from flow_gl.feed.live.held_trades import HeldTrades
 from flow_gl.feed.live.ledger import Ledger
-from flow_gl.feed.live.wire import damaged, decode, definition_of, first_implausible, runs, text_of
+from flow_gl.feed.live.wire import (
+    HEARTBEAT,
+    REPLAY_COMPLETED,
+    SLOW_READER,
+    chunks_of,
+    code_of,
+    damaged,
+    decode,
+    definition_of,
+    first_implausible,
+    runs,
+    signed,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from databento_dbn import ErrorMsg, InstrumentDefMsg, SymbolMappingMsg, SystemMsg
 
-HELD_ROWS: Final = 1 << 20
-"""Most trades held until their symbol is known; only a damaged stream brings more."""
 MAX_NAMES: Final = 10_000
 """Most names and definitions of instruments accepted per run; each costs the engine 45 kB."""
 MAX_NOT_FOUND: Final = 100
 """Most symbols remembered as not found, besides the requested ones."""
-_HEARTBEAT: Final = 0
-_SLOW_READER: Final = 2
-_REPLAY_COMPLETED: Final = 3
 _NEAR_NS: Final = 2 * SECOND_NS
 _NEAR_FOR_NS: Final = 5 * SECOND_NS
 """A replay whose newest trades have been close to now for this long has caught up, whatever the gateway reports."""
@@ -75,6 +84,7 @@ class Intake:
         self.symbols = symbols
         self.elsewhere: Set[int] = frozenset()
         """Instruments that come on another connection until `absorb`: taken here too, they would come twice."""
+        self._left: Final[set[int]] = set()  # those of them that the current connection brings as well
         self._is_parent: Final = is_parent
         self._masked_key: Final = masked_key
         self._start: int | None = None
@@ -87,8 +97,7 @@ class Intake:
         self._requested: dict[str, int] = {}
         self._changes: Final[set[tuple[str, int, int]]] = set()  # changes of names within the stream that were acted on
         self._known: Final[dict[str, set[int]]] = {}  # as last named, on any connection
-        self._held: dict[int, list[NDArray[np.void]]] = {}
-        self._held_rows = 0
+        self._held = HeldTrades()
         self._mapped: dict[int | str, Mapping] = {}
         self._definitions: dict[int, Definition] = {}
 
@@ -115,7 +124,7 @@ class Intake:
     @property
     def held(self) -> int:
         """Number of trades held until their symbol is known."""
-        return self._held_rows
+        return self._held.count
 
     @property
     def is_replayed(self) -> bool:
@@ -147,6 +156,26 @@ class Intake:
         self._named += other._named
         self.ledger.absorb(other.ledger, instruments)
 
+    def meant_by(self, symbols: Set[str]) -> set[int]:
+        """Return the instruments that requested symbols were last said to mean."""
+        return {one for symbol in symbols for one in self._known.get(symbol, ())}
+
+    def leave(self, symbol: str) -> Ledger:
+        """Stop taking a symbol and its instrument, which comes on another connection until `absorb`.
+
+        Returns
+        -------
+        The instrument's trades that were handed over
+        """
+        instruments = self.meant_by({symbol})
+        self.symbols = tuple(one for one in self.symbols if one != symbol)
+        self._known.pop(symbol, None)
+        self._mapped.pop(symbol, None)
+        self._requested.pop(symbol, None)
+        self._left.update(instruments)
+        self._instruments -= instruments
+        return self.ledger.split_off(instruments)
+
     def begin(self, *, start: int | None, origin: int, earliest_ns: int, replays: int) -> None:
         """Start taking the records of a new connection.
 
@@ -170,9 +199,9 @@ class Intake:
         self._near_since = 0
         self.wanted_from = None
         self._instruments = set()
+        self._left.clear()
         self._requested = {}
-        self._held = {}
-        self._held_rows = 0
+        self._held = HeldTrades()
 
     def take(self, chunks: list[bytes], wall_ns: int, out: list[Item], now_ns: int | None = None) -> Trouble | None:
         """Convert records to items.
@@ -219,7 +248,7 @@ class Intake:
                 return doubtful
             if doubtful:
                 self._hold = Hold(self.doubts.claimed, now_ns)
-                self._hold.add(doubtful + _chunks_of(coming))
+                self._hold.add(doubtful + chunks_of(coming))
                 return None
         return None
 
@@ -253,7 +282,8 @@ class Intake:
             strange = set(np.unique(good["instrument_id"]).tolist()) - self._instruments
             for instrument_id in strange:
                 is_its = good["instrument_id"] == instrument_id
-                self._hold_trades(instrument_id, good[is_its])
+                if instrument_id not in self._left:
+                    self._held.add(instrument_id, good[is_its])
                 good = good[~is_its]
             self._hand_over(good, out)
         if end < len(rows):
@@ -276,12 +306,6 @@ class Intake:
         if len(new):
             out.append(Trades(new))
             self.known_until = max(self.known_until, self.ledger.newest_ts)
-
-    def _hold_trades(self, instrument_id: int, rows: NDArray[np.void]) -> None:
-        self._held.setdefault(instrument_id, []).append(rows)
-        self._held_rows += len(rows)
-        if self._held_rows > HELD_ROWS:
-            raise damaged(f"{self._held_rows:,} trades of instruments without a name")
 
     def _take_other(self, chunk: bytes, out: list[Item], *, is_believed: bool) -> Trouble | None:
         record = decode(chunk)
@@ -338,14 +362,13 @@ class Intake:
         if is_news:
             self._mapped[key] = mapping
             out.append(mapping)
-        for rows in self._held.pop(instrument_id, []):
-            self._held_rows -= len(rows)
+        for rows in self._held.take(instrument_id):
             self._hand_over(rows, out)
         return None
 
     def _take_error(self, record: "ErrorMsg") -> Trouble | None:
         words = text_of(record, "err")
-        trouble = from_code(_code(record.code), words, masked_key=self._masked_key)
+        trouble = from_code(code_of(record.code), words, masked_key=self._masked_key)
         if trouble.fault is not Fault.SYMBOL:
             return trouble
         reason = plain(words)
@@ -359,42 +382,22 @@ class Intake:
         return None
 
     def _take_system(self, record: "SystemMsg", *, is_believed: bool) -> None:
-        code, text = _code(record.code), text_of(record, "msg").lower()
-        if code == _HEARTBEAT or record.is_heartbeat():
+        code, text = code_of(record.code), text_of(record, "msg").lower()
+        if code == HEARTBEAT or record.is_heartbeat():
             self._silent_heartbeats += 1
             if self._silent_heartbeats >= _PROOF_HEARTBEATS:
                 self._is_replayed = True
             if self._is_replayed and is_believed:
-                stated = _signed(record.ts_event)
+                stated = signed(record.ts_event)
                 self.known_until = max(self.known_until, self.time.vouched(stated, self._wall_ns))
                 self.time.note_message(stated, self._wall_ns)
-        elif code == _SLOW_READER:
+        elif code == SLOW_READER:
             self._slow_until = self._wall_ns + _SLOW_NS
-        elif code == _REPLAY_COMPLETED:
+        elif code == REPLAY_COMPLETED:
             self._replays_left -= 1
             self._is_replayed = self._is_replayed or "trade" in text or self._replays_left <= 0
 
     def _plausible(self, ts: int) -> int:
         """Return a mapping's time, or 0 if it is impossible."""
-        ts = _signed(ts)
+        ts = signed(ts)
         return 0 if self.time.is_impossible(ts, self._wall_ns) else ts
-
-
-def _chunks_of(coming: Iterator[NDArray[np.void] | bytes]) -> list[bytes]:
-    """Split the remaining data into single records."""
-    chunks: list[bytes] = []
-    for run in coming:
-        if isinstance(run, bytes):
-            chunks.append(run)
-        else:
-            chunks += [row.tobytes() for row in run]
-    return chunks
-
-
-def _code(code: object) -> int:
-    """Convert a record's code (an enum, an int, or None if unknown) to a number; 255 for None."""
-    return 255 if code is None else int(cast(int, code))
-
-
-def _signed(ts: int) -> int:
-    return ts if ts < 1 << 63 else 0

@@ -91,6 +91,32 @@ class Ledger:
             self._recent_rows += len(rows)
         self.repeated += other.repeated
 
+    def split_off(self, instruments: Collection[int]) -> "Ledger":
+        """Forget some instruments; return a ledger of them, which takes no further trades but knows repeats."""
+        own = Ledger()
+        own.absorb(self, instruments)
+        own.repeated = 0
+        own.take_over()
+        for instrument_id in instruments:
+            for of_each in (self._since, self._newest, self._cut):
+                of_each.pop(instrument_id, None)
+        self._recent = [rows[~np.isin(rows["instrument_id"], list(instruments))] for rows in self._recent]
+        self._recent_rows = sum(map(len, self._recent))
+        self._highest_cut = max(self._cut.values(), default=0)
+        return own
+
+    def are_repeats(self, rows: NDArray[np.void]) -> NDArray[np.bool_]:
+        """Return which trades were handed over before: bool, shape (len(rows),). Those of other instruments were not.
+
+        Parameters
+        ----------
+        rows : dtype TRADE, arrival order, from before the first one handed over; each is given once
+        """
+        found: NDArray[np.bool_] = rows["ts_event"] < _per_row(rows, lambda one: self._cut.get(one, 0))
+        if self._seen is not None:
+            found[~found] = ~self._seen.are_new(rows[~found])
+        return found
+
     def admit(self, rows: NDArray[np.void]) -> NDArray[np.void]:
         """Return those trades, all of covered instruments, that have not been handed over yet.
 

@@ -16,7 +16,6 @@ from typing import Any, Final
 from msgspec import structs
 
 from flow_gl.core.clock import SYSTEM, Clock
-from flow_gl.core.errors import UsageError
 from flow_gl.core.items import Item, KnownSpan
 from flow_gl.core.log import get_logger, mask, masked, protect
 from flow_gl.core.outside import plain
@@ -24,6 +23,7 @@ from flow_gl.core.spec import LiveSpec
 from flow_gl.core.units import SECOND_NS
 from flow_gl.dbn.damage import DamageError
 from flow_gl.feed.live.added_symbols import AddedSymbols
+from flow_gl.feed.live.adding import Adding
 from flow_gl.feed.live.backoff import Backoff
 from flow_gl.feed.live.connection import Connection, Phase
 from flow_gl.feed.live.errors import Fault, Trouble, from_connecting
@@ -51,7 +51,7 @@ _AT_ONCE: Final = frozenset({Fault.RENEW, Fault.SKIPPED, Fault.AGED_OUT, Fault.N
 """Troubles whose cause is gone with the connection: no pause before the next one."""
 
 
-class LiveFeed(Reporting):
+class LiveFeed(Adding, Reporting):
     """Trades of Databento's live gateway.
 
     Parameters
@@ -80,7 +80,7 @@ class LiveFeed(Reporting):
         protect(key)
         self._masked_key: Final = mask(key)
         symbols = checked_symbols(spec.symbols)
-        self._is_parent: Final = spec.stype_in == "parent"
+        self._is_parent = spec.stype_in == "parent"
         self._request = Request(
             dataset=spec.dataset,
             subscriptions=(),
@@ -91,19 +91,22 @@ class LiveFeed(Reporting):
         )
         self._clock = clock
         self._hours = hours if hours is not None else Hours()
-        self._requests: Final = ResumeRequests(
+        self._requests = ResumeRequests(
             self._request, key=key, symbols=symbols, stype_in=spec.stype_in, hours=self._hours
         )
         self._intake = Intake(symbols, is_parent=self._is_parent, masked_key=self._masked_key)
         self._backoff = Backoff(draw)
         self._gap = Gap(self._hours)
-        self._renewal: Final = Renewal()
+        self._renewal = Renewal()
         same: dict[str, Any] = {"heartbeat_s": heartbeat_s, "compression": compression, "draw": draw}
         same |= {"api_key": key, "hours": self._hours, "clock": clock}
-        self._added = AddedSymbols(lambda symbols: LiveFeed(structs.replace(spec, symbols=symbols), **same))
+        self._added = AddedSymbols(
+            lambda symbols: LiveFeed(structs.replace(spec, symbols=symbols), **same), take_from_others=self._hand_over
+        )
+        self._released: set[str] = set()
         self._known_spans: dict[int, KnownSpan] = {}
         """Added instruments of which this feed's connection has not yet brought everything."""
-        self._log: Final = get_logger("live")
+        self._log = get_logger("live")
         self._connection: Connection | None = None
         self._ending: list[Connection] = []
         self._session_open = 0
@@ -155,21 +158,6 @@ class LiveFeed(Reporting):
             self._renew(market_ns, now_ns, out)
         out += self._join(wall_ns, now_ns)
         return out
-
-    def add(self, symbol: str) -> None:
-        """Request another symbol, from the session's open, without touching the others. Raises UsageError.
-
-        If the gateway refuses it, `refusals` has the reason; otherwise its trades and its name are among the items.
-        """
-        if self._is_parent:
-            raise UsageError("no symbol can be added to a feed of parent symbols")
-        (symbol,) = checked_symbols((symbol,))
-        if symbol not in (*self._intake.symbols, *self._added.symbols):
-            self._added.add(symbol)
-
-    def refusals(self) -> list[tuple[str, str]]:
-        """Return, once, the added symbols that will not come, and why: one line each."""
-        return self._added.refusals()
 
     def is_ended(self) -> bool:
         """Whether it was closed: a live feed has no end of its own."""
@@ -369,29 +357,3 @@ class LiveFeed(Reporting):
         self._drop(renewal.advance(now_ns, open_one=lambda: self._open(wall_ns), limit_ns=CONNECT_LIMIT_NS))
         if renewal.is_hopeless:
             self._act_on(Trouble(Fault.RENEW, "requesting all symbols again"), now_ns, out)
-
-    def _join(self, wall_ns: int, now_ns: int) -> list[Item]:
-        """Return the items of symbols being added; once those are complete, request all symbols on one connection."""
-        added = self._added
-        items = added.poll(wall_ns, self._intake.instruments)
-        self._ending += added.ended()
-        if self._is_live and added.is_ready and not self._renewal.is_wanted:
-            self._renewal.want(now_ns, is_session_new=False)
-        return items
-
-    def _may_take_over(self, second: Connection | None) -> bool:
-        """Return whether the added symbols that a connection delivers have been received completely."""
-        symbols = () if second is None else second.request.subscriptions[-1].symbols
-        return self._added.is_ready or not {*self._added.symbols}.intersection(symbols)
-
-    def _absorb(self, request: Request) -> None:
-        """Take over the added symbols if this connection delivers them from here on."""
-        intake = self._added.intake
-        symbols = tuple(one for one in self._added.symbols if one in request.subscriptions[-1].symbols)
-        if not symbols or intake is None:
-            return
-        self._known_spans |= self._added.known_spans()
-        self._intake.absorb(intake, symbols, self._added.instruments)
-        self._requests.symbols += symbols
-        self._added.take_over()
-        self._log.info("symbols added", extra={"symbols": ", ".join(symbols)})

@@ -44,6 +44,10 @@ _OLDEST_TS: Final = 946_684_800_000_000_000  # 2000-01-01
 _LONGEST_WORDS: Final = 120
 _FUTURE_CLASS: Final = "F"
 _NANO: Final = 1e-9
+HEARTBEAT: Final = 0
+"""Codes of the gateway's messages."""
+SLOW_READER: Final = 2
+REPLAY_COMPLETED: Final = 3
 
 
 def damaged(what: str) -> DamageError:
@@ -142,6 +146,27 @@ def definition_of(record: "InstrumentDefMsg") -> Definition:
         point_value=None if quantity in (UNDEF_PRICE, 0) else quantity * _NANO,
         is_outright=str(record.instrument_class) == _FUTURE_CLASS,
     )
+
+
+def chunks_of(coming: Iterator[NDArray[np.void] | bytes]) -> list[bytes]:
+    """Split the remaining data into single records."""
+    chunks: list[bytes] = []
+    for run in coming:
+        if isinstance(run, bytes):
+            chunks.append(run)
+        else:
+            chunks += [row.tobytes() for row in run]
+    return chunks
+
+
+def code_of(code: object) -> int:
+    """Convert a record's code (an enum, an int, or None if unknown) to a number; 255 for None."""
+    return 255 if code is None else int(cast(int, code))
+
+
+def signed(ts: int) -> int:
+    """Return a message's time, ns; 0 if it is undefined."""
+    return ts if ts < 1 << 63 else 0
 
 
 def _is_trade(chunk: bytes) -> bool:

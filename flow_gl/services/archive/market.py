@@ -52,6 +52,7 @@ class MarketArchive:
     """
 
     def __init__(self, store: MarketStore, session_of: Callable[[int], Session]) -> None:
+        self.store: Final = store
         self._reader = MarketReader(store)
         self._session_of = session_of
         self._bubbles = Cursor(store.bubbles[0])

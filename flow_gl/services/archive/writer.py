@@ -74,6 +74,8 @@ class Archive:
         self._session_of = session_of
         self._period_s = period_s
         self._markets: list[MarketArchive] = []
+        self._finished: list[MarketStore] = []
+        self._missed = 0  # of charts that are no longer followed
         self._is_prepared = False
         self._status = ArchiveStatus(ArchiveState.WAITING)
         self._rows = 0
@@ -96,10 +98,14 @@ class Archive:
         """Add a chart to be written. From any thread."""
         self._markets.append(MarketArchive(market, self._session_of))
 
+    def finish(self, market: MarketStore) -> None:
+        """Write what a chart has published, then stop following it: nothing more will come. From any thread."""
+        self._finished.append(market)
+
     def status(self) -> ArchiveStatus:
         """Return the current state. From any thread; never waits."""
         markets = tuple(self._markets)
-        missed = sum(market.missed for market in markets)
+        missed = self._missed + sum(market.missed for market in markets)
         # Before the state, which is set before rows count as written.
         waiting = sum(market.behind for market in markets)
         status = self._status
@@ -161,9 +167,14 @@ class Archive:
         if not self._is_prepared:
             prepare_database(self._engine, self._url)
             self._is_prepared = True
+        finished = tuple(self._finished)  # before what they still have is written
         for market in tuple(self._markets):
             while market.has_news and self._write_some(market):
                 pass
+            if market.store in finished:
+                self._missed += market.missed
+                self._markets.remove(market)
+                self._finished.remove(market.store)
 
     def _write_some(self, market: MarketArchive) -> int:
         try:
