@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from flow_gl.core.commands import AddSymbol
+from flow_gl.core.commands import AddSymbol, SetReleasable
 from flow_gl.core.items import Item, KnownSpan, Mapping, Trades
 from flow_gl.core.schema import CHARTS
 from flow_gl.core.spec import Answer, NotAdded
@@ -40,10 +40,11 @@ def test_a_symbol_takes_the_place_of_a_released_one_only_when_it_comes() -> None
     rig.commands.put(AddSymbol("J"))
     rig.turn()
     assert answers == [NotAdded("J", f"J: at most {CHARTS} symbols are possible")]
-    rig.commands.put(AddSymbol("J", releasable=("C", "B")))
+    rig.commands.put(SetReleasable(("C", "B")))
+    rig.commands.put(AddSymbol("J"))
     rig.turn(2)
     assert rig.charts.stores() == stores, "the feed may still refuse it"
-    rig.commands.put(AddSymbol("J", releasable=("B",)))
+    rig.commands.put(SetReleasable(("B",)))
     feed.known_spans = span("J")
     feed.script += [named("J", 1.0, 2.5)]
     rig.turn(3)
@@ -58,13 +59,15 @@ def test_a_symbol_takes_the_place_of_a_released_one_only_when_it_comes() -> None
 def test_a_released_symbol_is_charted_again_from_the_open_and_each_trade_counts_once() -> None:
     feed = GrowingFeed([[item for symbol in NINE for item in named(symbol, 1.0, 3.5)]])
     rig = Rig(feed, NINE)
-    rig.commands.put(AddSymbol("J", releasable=("B",)))
+    rig.commands.put(SetReleasable(("B",)))
+    rig.commands.put(AddSymbol("J"))
     rig.turn(2)
     feed.script += [named("J", 1.0), [trades([4.5], instrument_id=2)], [trades([4.5], instrument_id=1)]]
     rig.turn(4)
     tape, counted = rig.engine.tape.head, rig.engine.trades
     assert counted == 2 * CHARTS + 3, "what has no chart is received too"
-    rig.commands.put(AddSymbol("B", releasable=("A",)))
+    rig.commands.put(SetReleasable(("A",)))
+    rig.commands.put(AddSymbol("B"))
     rig.turn(2)
     feed.known_spans = span("B")
     again = Trades(trades([1.0, 3.5, 4.5], instrument_id=2).rows, is_repeated=True)
@@ -83,12 +86,12 @@ def test_a_symbol_whose_place_is_needed_again_before_it_comes_is_refused() -> No
     feed = GrowingFeed([[item for symbol in NINE for item in named(symbol, 1.0)]])
     answers: list[Answer] = []
     rig = Rig(feed, NINE, answer=answers.append)
-    rig.commands.put(AddSymbol("J", releasable=("B",)))
-    rig.turn(2)
+    rig.commands.put(SetReleasable(("B",)))
     rig.commands.put(AddSymbol("J"))
-    rig.turn()
-    assert answers == [NotAdded("J", f"J: at most {CHARTS} symbols are possible")]
+    rig.turn(2)
+    rig.commands.put(SetReleasable(()))
     feed.script += [named("J", 1.0)]
     rig.turn(3)
+    assert answers == [NotAdded("J", f"J: at most {CHARTS} symbols are possible")]
     assert rig.charts.requested == list(NINE)
     assert feed.released == ["J"], "if it is asked for again, its session must come again"

@@ -287,6 +287,7 @@ def test_a_symbol_that_will_not_come_is_answered_and_may_be_asked_for_again() ->
     assert said == [
         ("NQ.FUT", "NQ.FUT: not this one"),
         ("A", "A already has a chart"),
+        ("B", "B already has a chart"),
     ]
     feed.refused.append(("B", "it is unknown"))
     rig.turn()

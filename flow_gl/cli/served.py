@@ -90,6 +90,10 @@ class ServedLink(EngineLink):
         super().close()
 
     @property
+    def _keeps_all(self) -> bool:
+        return super()._keeps_all or (self.workers is not None and not self.workers.only_metrics)
+
+    @property
     def _settings(self) -> dict[str, Any]:
         """The settings that the numbers depend on: the engine's own, or those of a remote one."""
         if self._shown_settings is None or self._shown_settings[0] is not self._aggregation:

@@ -72,14 +72,20 @@ class Retry(msgspec.Struct, frozen=True, tag="retry"):
 
 
 class AddSymbol(msgspec.Struct, frozen=True, tag="add_symbol"):
-    """Add a chart for another symbol after the existing ones, which stay unchanged. Only some feeds support it.
+    """Add a chart for another symbol without changing the others. Only some feeds support it.
 
-    If the symbol cannot be added, the engine answers with `core.spec.NotAdded`.
+    It comes after the existing ones, or in place of a releasable one if all places are taken. If the symbol cannot be
+    added, the engine answers with `core.spec.NotAdded`.
     """
 
     symbol: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_SYMBOL_CHARS)]
-    releasable: tuple[str, ...] = ()
-    """Symbols whose chart may be released for it once it comes, if all places are taken; the first one first."""
+
+
+class SetReleasable(msgspec.Struct, frozen=True, tag="set_releasable"):
+    """Set which charts may be released if an added symbol comes and all places are taken."""
+
+    symbols: Annotated[tuple[str, ...], msgspec.Meta(max_length=CHARTS)]
+    """As requested; the first one first."""
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
@@ -88,7 +94,7 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
 
 Transport = OpenTimeline | Play | Seek | Step | SetLoop
 """The commands that only a replay of files executes."""
-Command = Configure | SetAlerts | SetSpeed | Transport | Retry | AddSymbol | Stop
+Command = Configure | SetAlerts | SetSpeed | Transport | Retry | AddSymbol | SetReleasable | Stop
 
 _decoder: Final[msgspec.json.Decoder[Command]] = msgspec.json.Decoder(Command)
 

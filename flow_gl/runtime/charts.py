@@ -111,8 +111,8 @@ class Charts:
         self._slots: Final[list[Slot]] = []
         self._expected: Final[list[Name]] = []
         """Symbols requested while the engine runs; each gets a slot once its instrument is known."""
-        self._releasable: Final[dict[str, tuple[str, ...]]] = {}
-        """Of each of them: the symbols whose slot it may take, in this order."""
+        self.releasable: tuple[str, ...] = ()
+        """The symbols whose slots they may take if all are taken, in this order."""
         self._released: list[str] = []
         self._without_slot: list[str] = []
         try:
@@ -140,34 +140,23 @@ class Charts:
         """Whether every parent symbol has its instrument."""
         return all(slot.instrument_id or not slot.is_parent for slot in self._slots)
 
-    def is_expected(self, symbol: str) -> bool:
-        """Return whether a symbol gets a chart once a mapping names it."""
-        return any(name.name == symbol for name in self._expected)
-
-    def expect(self, symbol: str, releasable: Sequence[str] = ()) -> None:
-        """Chart a symbol, behind the others, once a mapping names it; for an expected one, change `releasable`.
-
-        Parameters
-        ----------
-        releasable : the symbols whose place it may then take if there is no other, the first one first
+    def expect(self, symbol: str) -> None:
+        """Chart a symbol once a mapping names it, behind the others or in place of a releasable one.
 
         Raises
         ------
         UsageError : it has a chart, or there is no place for it
         """
-        if symbol in self.requested:
+        taken = [*self.requested, *(name.name for name in self._expected)]
+        if symbol in taken:
             raise UsageError(f"{symbol} already has a chart")
-        others = [name for name in self._expected if name.name != symbol]
-        if len(self._slots) + len(others) - len({*releasable}.intersection(self.requested)) >= CHARTS:
+        if len(taken) - len({*self.releasable}.intersection(taken)) >= CHARTS:
             raise UsageError(f"{symbol}: at most {CHARTS} symbols are possible")
-        if len(others) == len(self._expected):
-            self._expected.append(Name(symbol))
-        self._releasable[symbol] = tuple(releasable)
+        self._expected.append(Name(symbol))
 
     def forget(self, symbol: str) -> None:
         """Expect a symbol no longer."""
         self._expected[:] = [name for name in self._expected if name.name != symbol]
-        self._releasable.pop(symbol, None)
 
     def stores(self) -> list[MarketStore]:
         """The charts' stores, in chart order."""
@@ -227,14 +216,13 @@ class Charts:
         self._slots.clear()
 
     def _add_slot(self, symbol: str) -> None:
-        """Give an expected symbol a slot: another one, or that of a symbol that may be released."""
-        releasable = self._releasable.get(symbol, ())
+        """Give an expected symbol a slot: another one, or that of a releasable symbol."""
         self.forget(symbol)
         if len(self._slots) < CHARTS:
             self._slots.append(Slot(symbol, self._new_store(symbol), Name(symbol)))
             return
         requested = self.requested
-        old = next((one for one in releasable if one in requested), None)
+        old = next((one for one in self.releasable if one in requested), None)
         if old is None:
             self._without_slot.append(symbol)
             return

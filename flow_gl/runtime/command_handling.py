@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from flow_gl.core import commands
 from flow_gl.core.clock import Clock
-from flow_gl.core.commands import AddSymbol, Command, Configure, SetAlerts, SetSpeed, Stop
+from flow_gl.core.commands import AddSymbol, Command, Configure, SetAlerts, SetReleasable, SetSpeed, Stop
 from flow_gl.core.errors import FlowError, UsageError
 from flow_gl.core.items import Item
 from flow_gl.core.log import masked
@@ -106,31 +106,27 @@ class CommandHandling:
             if transport is None:
                 raise UsageError("only a replay of files can be paused, stepped and sought in")
             transport.handle(command)
-        elif isinstance(command, AddSymbol):
-            self._add(command)
+        elif isinstance(command, AddSymbol | SetReleasable):
+            self._change_charts(command)
         elif isinstance(feed, Retriable):
             feed.retry()
 
-    def _add(self, command: AddSymbol) -> None:
-        """Request another symbol from the feed. Its chart appears once the feed names its instrument."""
+    def _change_charts(self, command: AddSymbol | SetReleasable) -> None:
+        """Request another symbol from the feed; its chart appears once the feed names its instrument."""
+        if isinstance(command, SetReleasable):
+            self._charts.releasable = command.symbols
+            return
         symbol = command.symbol
-        was_expected = False
         try:
             if self._extensible is None:
                 raise UsageError(f"{symbol}: this feed cannot add symbols while it runs")
-            was_expected = self._charts.is_expected(symbol)
-            self._charts.expect(symbol, command.releasable)
-            if was_expected:
-                return
+            self._charts.expect(symbol)
             try:
                 self._extensible.add(symbol)
             except UsageError as error:
                 self._charts.forget(symbol)
                 raise UsageError(f"{symbol}: {error}") from None
         except UsageError as error:
-            self._charts.forget(symbol)
-            if was_expected and self._extensible is not None:
-                self._extensible.release(symbol)
             self._not_added(symbol, str(error))
 
     def _follow_charts(self) -> None:

@@ -4,7 +4,7 @@ The program's link starts an engine process and attaches its stores; tests and e
 `engine` and `markets`, sends commands, and compares `generation` to detect replaced readers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -61,7 +61,17 @@ class Link(Protocol):
     def add(self, symbol: str) -> str:
         """Request a market for a symbol, without affecting the others. Returns "", or one line on why it is impossible.
 
-        The market is appended to `markets` later, or `refusals` gives the reason if it is not.
+        The market comes into `markets` later: behind the others, or, if all places are taken, in that of one that no
+        window needs (`need`). `refusals` gives the reason if it does not come.
+        """
+
+    def need(self, symbols: Collection[str], *, window: int = 0) -> None:
+        """Note which symbols a window needs, after each change: only others are released when a place is needed.
+
+        Parameters
+        ----------
+        symbols : as requested; none once the window is closed
+        window : number of a secondary window; 0 for this process's own
         """
 
     def refusals(self) -> list[tuple[str, str]]:
@@ -86,3 +96,6 @@ class LinkFields:
         self.restarts = 0
         self.offered: Sequence[str] = ()
         self.addable_stype = ""
+
+    def need(self, symbols: Collection[str], *, window: int = 0) -> None:
+        """Do nothing: markets are never released."""

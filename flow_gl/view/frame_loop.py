@@ -26,6 +26,7 @@ from flow_gl.ui.paint.gui import Gui
 from flow_gl.ui.state import chart_list, price_links
 from flow_gl.ui.state.layout import arrange
 from flow_gl.ui.state.motion import MotionClock
+from flow_gl.ui.state.needed_symbols import NeededSymbols
 from flow_gl.ui.state.panel_layout import PanelLayout
 from flow_gl.ui.state.size_floor import contracts
 from flow_gl.ui.state.view_state import ViewState
@@ -94,6 +95,7 @@ class FrameLoop:
         """Every engine is started with these settings; what has changed since is sent to the next one too."""
         self._speed: SetSpeed | None = None
         self._overlay_job: Final = self.scheduler.add("overlays")
+        self._needed: Final = NeededSymbols()
         self._axis_room: Final = AxisRoom(self.scheduler)
         self._size_floor_job: Final = self.scheduler.add("size floor")
         self._since_overlays_s = 0.0
@@ -298,6 +300,7 @@ class FrameLoop:
         for note in (*self.alerts.look(link, now), *state.drawings.follow(self.alerts.book)):
             self.overlays.notes.add(note, now_s, lasts_s=6.0)
         self._shown = shown = chart_list.resolve(state, link.markets)
+        self._needed.follow(state, shown, link, self.alerts.book)
         refused = link.refusals()
         self.refused.extend(refused)
         for note in chart_list.request_missing(state, shown, link, refused):

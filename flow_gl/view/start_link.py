@@ -1,5 +1,6 @@
 """The link of a program that was started without a feed: no engine until the user has chosen one."""
 
+from collections.abc import Collection
 from typing import Final
 
 from flow_gl.core.commands import Command
@@ -43,6 +44,10 @@ class StartLink(LinkFields):
 
     def add(self, symbol: str) -> str:
         return "no feed is open" if self._inner is None else self._inner.add(symbol)
+
+    def need(self, symbols: Collection[str], *, window: int = 0) -> None:
+        if self._inner is not None:
+            self._inner.need(symbols, window=window)
 
     def refusals(self) -> list[tuple[str, str]]:
         return [] if self._inner is None else self._inner.refusals()

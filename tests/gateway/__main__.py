@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from tests.gateway import records
-from tests.gateway.tape import CONTRACTS, DATASET, ES, KEY, NQ, OPEN_NS, make_tape
+from tests.gateway.tape import CONTRACTS, DATASET, ES, KEY, NQ, OPEN_NS, Contract, make_tape
 
 AUTH_FAILED = "Authentication failed."
 
@@ -271,6 +271,11 @@ class Gateway:
     async def do_remap(self, requested: str, symbol: str) -> None:
         """Map the symbol to another contract for new connections."""
         self.market.names[requested] = next(contract for contract in CONTRACTS if contract.symbol == symbol)
+
+    async def do_quiet(self, requested: str) -> None:
+        """Let a symbol mean a contract that never trades."""
+        number, symbol = 900 + len(self.market.names), requested.replace(".v.0", "Z5")
+        self.market.names[requested] = Contract(number, symbol, requested, NQ.price, NQ.point_value)
 
     async def do_forget(self, before: int) -> None:
         """Drop the trades before this one from the replay."""

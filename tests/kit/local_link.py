@@ -1,5 +1,7 @@
 """A local engine for tests: stores in this process, filled with a plausible market."""
 
+from collections.abc import Collection
+
 import numpy as np
 
 from flow_gl.core.alerts import ALERT, Condition
@@ -27,6 +29,7 @@ class LocalLink(LinkFields):
         self.state = LinkState.RUNNING
         self.generation = 1
         self.asked: list[str] = []
+        self.needed: dict[int, frozenset[str]] = {}
         self.refused: list[tuple[str, str]] = []
         self.commands: list[Command] = []
         self.polls = 0
@@ -70,6 +73,10 @@ class LocalLink(LinkFields):
         """Note that a symbol was asked for; `bring` makes its market."""
         self.asked.append(symbol)
         return "" if symbol in self.offered or self.addable_stype else f"{symbol} is not in this feed"
+
+    def need(self, symbols: Collection[str], *, window: int = 0) -> None:
+        """Note which symbols a window needs."""
+        self.needed[window] = frozenset(symbols)
 
     def refusals(self) -> list[tuple[str, str]]:
         """Return what a test has put into `refused`, once."""

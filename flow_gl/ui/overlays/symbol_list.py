@@ -11,7 +11,7 @@ from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import Frame
 from flow_gl.ui.overlays.search_list import SearchList, draw_pair
 from flow_gl.ui.state import chart_list
-from flow_gl.ui.state.arrangement import MAX_CHARTS
+from flow_gl.ui.state.needed_symbols import needed
 from flow_gl.ui.state.view_state import ViewState
 
 
@@ -90,14 +90,16 @@ class SymbolList:
 
 def _choose(row: Row, chart: int | None, frame: Frame, state: ViewState) -> str:
     """Show a symbol, or ask the feed for it first. Returns one line for the user, or ""."""
-    if chart is None and len(frame.markets) >= MAX_CHARTS:
-        return chart_list.FULL
-    if not row.is_there and (problem := frame.link.add(row.symbol)):
-        return problem
     if chart is None:
-        problem = chart_list.add(state, frame.markets, row.symbol)
-        if problem:
+        if problem := chart_list.add(state, frame.markets, row.symbol):
             return problem
     else:
         chart_list.change(state, frame.markets, chart, row.symbol)
-    return "" if row.is_there else f"{row.symbol} is being read; the other charts continue"
+    if row.is_there:
+        return ""
+    # The link must know first that a chart whose symbol changes no longer needs the old one.
+    frame.link.need(needed(state, frame.markets, frame.link, frame.alerts.book))
+    if problem := frame.link.add(row.symbol):
+        chart_list.give_up(state, frame.markets, row.symbol)
+        return problem
+    return f"{row.symbol} is being read; the other charts continue"

@@ -44,8 +44,14 @@ def resolve(state: ViewState, markets: Sequence[MarketReader]) -> Sequence[Marke
     known = [market for market in shown if market is not None]
     if len(known) == len(shown):
         return known
+    if known and state.wanted_charts:
+        # Released for a chart that is wanted: show the remaining ones until the others have come too.
+        pairs = zip(state.charts, shown, strict=True)
+        state.charts = [chart for chart, market in pairs if market is not None]
+        return known
     # A market has disappeared: show the remaining ones, and the chosen charts again once it is back.
-    show(state, [chart.symbol for chart in state.charts])
+    if not state.wanted_charts:
+        show(state, [chart.symbol for chart in state.charts])
     state.has_own_charts = False
     del state.charts[len(markets) :]
     return resolve(state, markets)
@@ -72,6 +78,7 @@ def add(state: ViewState, shown: Sequence[MarketReader], symbol: str) -> str:
     symbols = _symbols(state, shown)
     if len(symbols) >= MAX_CHARTS:
         return FULL
+    _own(state, shown)
     _ask(state, [*symbols, symbol])
     if state.selected:
         state.selected = len(symbols) + 1
@@ -83,11 +90,12 @@ def change(state: ViewState, shown: Sequence[MarketReader], index: int, symbol: 
     symbols = _symbols(state, shown)
     if index < len(symbols):
         symbols[index] = symbol
+    _own(state, shown)
     _ask(state, symbols)
 
 
 def close(state: ViewState, shown: Sequence[MarketReader], index: int) -> str:
-    """Close a chart; its market stays and can be shown again. Returns "", or one line on why that is not possible."""
+    """Close a chart; its market stays until its place is needed. Returns "", or one line on why it is not possible."""
     symbols = _symbols(state, shown)
     if len(symbols) < 2:
         return "this is the only chart"
@@ -99,6 +107,7 @@ def close(state: ViewState, shown: Sequence[MarketReader], index: int) -> str:
         state.charts[index].is_closed = True
     if state.selected:
         state.selected = 0 if state.selected == index + 1 else state.selected - (state.selected > index)
+    _own(state, shown)
     _ask(state, symbols)
     return ""
 
@@ -119,7 +128,7 @@ def request_missing(
     """
     lines = []
     for symbol, reason in refused:
-        _give_up(state, shown, symbol)
+        give_up(state, shown, symbol)
         lines.append(reason)
     if (not state.wanted_charts and state.first_feed) or not link.markets:
         return lines
@@ -132,11 +141,13 @@ def request_missing(
         return lines
     missing = [one for one in state.wanted_charts if one not in there and one not in state.asked_charts]
     state.asked_charts = state.asked_charts.union(missing)
+    if missing:
+        _own(state, shown)
     for symbol in dict.fromkeys(missing):
         can_come = symbol in link.offered or symbol_from(symbol, link.addable_stype) == symbol
         problem = link.add(symbol) if can_come else f"{symbol} is not in this feed; its symbols: {', '.join(there)}"
         if problem:
-            _give_up(state, shown, symbol)
+            give_up(state, shown, symbol)
             lines.append(problem)
     return lines
 
@@ -156,7 +167,7 @@ def keep(state: ViewState, markets: Sequence[MarketReader], engine: EngineReader
         state.has_own_charts = True
 
 
-def _give_up(state: ViewState, shown: Sequence[MarketReader], symbol: str) -> None:
+def give_up(state: ViewState, shown: Sequence[MarketReader], symbol: str) -> None:
     """Drop a symbol from the wanted charts. A chart that was to show it keeps its current symbol."""
     before = [symbol_of(market) for market in shown] if state.is_adding else []
     kept: list[str] = []
@@ -169,6 +180,14 @@ def _give_up(state: ViewState, shown: Sequence[MarketReader], symbol: str) -> No
     state.wanted_charts = () if is_as_before else tuple(kept)
     state.wanted_looks = () if is_as_before else tuple(looks)
     state.selected = min(state.selected, len(kept))
+
+
+def _own(state: ViewState, shown: Sequence[MarketReader]) -> None:
+    """Let each chart name its market, because another symbol may take a market's place from now on."""
+    if not state.has_own_charts and len(state.charts) == len(shown):
+        for chart, market in zip(state.charts, shown, strict=True):
+            chart.symbol = symbol_of(market)
+        state.has_own_charts = True
 
 
 def _ask(state: ViewState, symbols: Sequence[str]) -> None:

@@ -3,13 +3,14 @@
 Only `end` and, after the process has ended, `read_answers` and `release` wait, each for a limited time.
 """
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from flow_gl.core.commands import Stop, encode
+from flow_gl.core.commands import SetLoop, Stop, encode
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import FeedState
 from flow_gl.core.spec import Failure, NotAdded, Offered, RemoteSettings, decode_answer
@@ -91,8 +92,22 @@ class EngineProcess(EngineStores):
             return all(
                 market.session["last_ts"] >= old.session["last_ts"]
                 for market, old in zip(self.markets, shown, strict=False)
+                if market.requested == old.requested  # not where another symbol takes a released one's place
             )
         return state not in _NOT_CAUGHT_UP and not self.reader.status["behind"]
+
+    @property
+    def speed(self) -> float | None:
+        """The replay's speed; None for as fast as possible."""
+        speed = 1.0 if self.reader is None else float(self.reader.status["speed"])
+        return None if math.isinf(speed) else speed if speed > 0 else 1.0
+
+    @property
+    def loop(self) -> SetLoop:
+        """The stretch that a replay plays in a loop; 0 and 0 for none."""
+        if self.reader is None:
+            return SetLoop(0, 0)
+        return SetLoop(int(self.reader.status["loop_start"]), int(self.reader.status["loop_end"]))
 
     def write(self, data: bytes) -> None:
         """Write to the engine's standard input. If that fails, drop the data and log a warning."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from flow_gl.store.market import MarketReader
 from flow_gl.view.engine_link.process import EngineProcess
+from flow_gl.view.engine_link.stores import requested_of
 
 
 class RequestedSymbols:
@@ -36,10 +37,3 @@ class RequestedSymbols:
         if len(markets) != self._markets:
             self._markets = len(markets)
             self.forget([requested_of(market) for market in markets])
-
-
-def requested_of(market: MarketReader) -> str:
-    """Return a chart's symbol as it is in its store now; the view's own reader is frozen for the frame."""
-    own = MarketReader(market.store)
-    own.refresh()
-    return own.requested or own.symbol

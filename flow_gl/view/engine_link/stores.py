@@ -1,5 +1,6 @@
 """The stores of an engine, attached in a view's process. Nothing here blocks."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -31,8 +32,14 @@ class EngineStores:
         self.reader = EngineReader(store)
         return True
 
-    def attach_markets(self) -> bool:
-        """Attach new stores of the charts. Return True if an existing chart got another store."""
+    def attach_markets(self, is_needed: Callable[[str], bool] = lambda _: True) -> bool:
+        """Attach new stores of the charts. Return True if an existing chart got another store.
+
+        Parameters
+        ----------
+        is_needed : whether a chart of a requested symbol is shown. Nothing changes for the user if one that is not is
+            replaced by another symbol's
+        """
         if self.reader is None:
             return False
         self.reader.refresh()
@@ -50,7 +57,8 @@ class EngineStores:
                 break  # replaced or removed in the meantime: the next call tries again
             self._stores.append(store)
             if chart < len(self._names):
-                is_replaced = True
+                is_replaced = is_replaced or is_needed(requested_of(self.markets[chart]))
+                self._drop(self.markets[chart].store)
                 self.markets[chart] = MarketReader(store)
                 self._names[chart] = name
             else:
@@ -58,8 +66,15 @@ class EngineStores:
                 self._names.append(name)
         if len(names) < len(self._names):  # a remote chart's server may have fewer
             is_replaced = True
+            for market in self.markets[len(names) :]:
+                self._drop(market.store)
             del self.markets[len(names) :], self._names[len(names) :]
         return is_replaced
+
+    def _drop(self, store: MarketStore) -> None:
+        """Let go of a store that was replaced, so that its memory is freed once nothing reads it any more."""
+        self._stores.remove(store)
+        store.close()
 
     def _attach_timeline(self, name: str) -> None:
         before = self.timeline.name if self.timeline is not None else ""
@@ -77,3 +92,10 @@ class EngineStores:
             store.close()
         if self.timeline is not None:
             self.timeline.close()
+
+
+def requested_of(market: MarketReader) -> str:
+    """Return a chart's symbol as it is in its store now; the view's own reader is frozen for the frame."""
+    own = MarketReader(market.store)
+    own.refresh()
+    return own.requested or own.symbol

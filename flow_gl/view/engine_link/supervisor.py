@@ -8,16 +8,15 @@ After a death the old readers stay, and so does the chart, until the next engine
 why it cannot run is not restarted; the number of restarts after crashes is limited.
 """
 
-import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, Self
 
 from msgspec import structs
 
 from flow_gl.core.clock import SYSTEM, Clock
-from flow_gl.core.commands import AddSymbol, Command, SetLoop, SetSpeed, Stop, encode
+from flow_gl.core.commands import AddSymbol, Command, SetReleasable, SetSpeed, Stop, encode
 from flow_gl.core.errors import EXIT_FAULT, EXIT_RESOURCE
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import CHARTS, FeedState
@@ -29,7 +28,9 @@ from flow_gl.core.units import MINUTE_NS, SECOND_NS
 from flow_gl.store.shm import remove_stale
 from flow_gl.ui.link import LinkFields, LinkState
 from flow_gl.view.engine_link.process import EngineProcess
-from flow_gl.view.engine_link.requested_symbols import RequestedSymbols, requested_of
+from flow_gl.view.engine_link.requested_symbols import RequestedSymbols
+from flow_gl.view.engine_link.stores import requested_of
+from flow_gl.view.engine_link.symbol_use import FULL, SymbolUse
 
 COMMAND: Final = children.command("flow_gl.runtime")
 MAX_RESTARTS: Final = 5
@@ -77,6 +78,7 @@ class EngineLink(LinkFields):
         self._next: EngineProcess | None = None
         """The engine that is starting or catching up."""
         self._requested: Final = RequestedSymbols()
+        self._use: Final = SymbolUse()
         self._is_planned = False
         """The next engine is to take over from one that still runs, because another market was asked for."""
         self._is_hurrying = False
@@ -127,7 +129,7 @@ class EngineLink(LinkFields):
             return self.state
         exit_status = engine.process.poll()  # checked before the last answers are read, so that none is missed
         engine.read_answers()
-        is_replaced = engine.attach_markets()
+        is_replaced = engine.attach_markets(self._use.is_needed)
         self.offered, self.addable_stype = engine.offered or self.offered, engine.addable_stype or self.addable_stype
         self.timeline = self.timeline if self._is_planned else engine.timeline
         if engine is self._next:
@@ -169,11 +171,9 @@ class EngineLink(LinkFields):
 
         A replay and a demo are repeatable, so another engine with the additional symbol is started, and takes over
         once it has caught up; the running engine continues until then. A live feed and a bus add the symbol
-        themselves.
+        themselves. If all places are taken, it gets that of a symbol that no window needs.
         """
         feed = self._spec.feed
-        if symbol in self._requested.symbols:
-            return ""
         there = [*map(requested_of, self.markets), *self._requested.symbols]
         if symbol in there:
             return ""
@@ -181,12 +181,32 @@ class EngineLink(LinkFields):
             return f"{symbol} is not on the server; its charts: {', '.join(there) or 'none'}"
         if self._shown is None or self._shown.reader is None or self._start_at_ns is not None:
             return f"{symbol}: the engine is starting; try again in a moment"
-        if len(there) >= CHARTS:
-            return f"{symbol}: at most {CHARTS} symbols are possible"
+        if len(there) >= CHARTS and (problem := self._why_full(symbol)):
+            return problem
         self._requested.symbols.append(symbol)
+        self._send_releasable()
         if isinstance(feed, LiveSpec | BusSpec):
             self.send(AddSymbol(symbol))
         return ""
+
+    def need(self, symbols: Collection[str], *, window: int = 0) -> None:
+        self._use.set(window, symbols)
+        if self._requested.symbols:
+            self._send_releasable()
+
+    @property
+    def _keeps_all(self) -> bool:
+        """Whether other programs may show any of the charts, so that none may be released."""
+        return self._spec.publish is not None
+
+    def _why_full(self, symbol: str) -> str:
+        can_release = not isinstance(self._spec.feed, BusSpec)
+        return self._use.why_full(symbol, can_release=can_release, is_shared=self._keeps_all)
+
+    def _send_releasable(self) -> None:
+        """Tell a live engine which charts an added symbol may replace; another engine is planned without them."""
+        if isinstance(self._spec.feed, LiveSpec) and not self._keeps_all:
+            self.send(SetReleasable(self._use.releasable([*map(requested_of, self.markets)])))
 
     def refusals(self) -> list[tuple[str, str]]:
         """Return, once each, the refused symbols with the reason in one line."""
@@ -197,8 +217,13 @@ class EngineLink(LinkFields):
         feed, shown = self._spec.feed, self._shown
         if not isinstance(feed, DemoSpec | FilesSpec) or shown is None or shown.reader is None:
             return
+        symbols = self._use.with_symbol([*map(requested_of, self.markets)], symbol)
+        if symbol not in symbols:
+            if self._use.is_needed(symbol):
+                self._requested.refuse([symbol], f"{symbol}: {FULL}")
+            self._requested.forget([symbol])
+            return
         self._before_plan = self._spec
-        symbols = (*map(requested_of, self.markets), symbol)
         more = {"is_held": bool(shown.reader.status["is_held"])} if isinstance(feed, FilesSpec) else {}
         self._spec = structs.replace(self._spec, feed=structs.replace(feed, symbols=symbols, **more))
         self._is_planned = True
@@ -237,7 +262,9 @@ class EngineLink(LinkFields):
         self._start_at_ns = None
         spec = structs.replace(self._spec, resume_ns=self._resume_ns())
         if isinstance(spec.feed, LiveSpec | BusSpec) and spec.feed.symbols and self.markets:
-            symbols = tuple(dict.fromkeys((*spec.feed.symbols, *map(requested_of, self.markets))))
+            there = [*map(requested_of, self.markets)]
+            # If all places are taken, symbols that it was started with may have been released.
+            symbols = tuple(dict.fromkeys(there if len(there) == CHARTS else (*spec.feed.symbols, *there)))
             spec = structs.replace(spec, feed=structs.replace(spec.feed, symbols=symbols))
         try:
             self._next = EngineProcess(
@@ -276,8 +303,8 @@ class EngineLink(LinkFields):
         self.state, self.message = LinkState.RUNNING, ""
         if self._is_planned and old is not None:
             if self._is_hurrying:
-                engine.write(encode(SetSpeed(_speed_of(old))))
-            if (loop := _loop_of(old)).end_ns:
+                engine.write(encode(SetSpeed(old.speed)))
+            if (loop := old.loop).end_ns:
                 engine.write(encode(loop))
             self._is_planned = self._is_hurrying = False
             self._requested.forget(self._requested.symbols[:1])
@@ -294,7 +321,7 @@ class EngineLink(LinkFields):
             self._ending.append(engine)
             self._forget_plan(f"it did not catch up within {TAKE_OVER_NS // SECOND_NS} s")
         elif not self._is_hurrying and engine.is_running:
-            speed = _speed_of(old)
+            speed = old.speed
             self._is_hurrying = True
             faster = None if speed is None or speed > _TOP_SPEED / _HURRY else max(_MIN_HURRY, _HURRY * speed)
             engine.write(encode(SetSpeed(faster)))
@@ -302,7 +329,7 @@ class EngineLink(LinkFields):
     def _follow_shown(self, shown: EngineProcess) -> None:
         """Read on from the engine that is shown while the next one catches up; without it the plan is a restart."""
         shown.read_answers()
-        if shown.attach_markets():
+        if shown.attach_markets(self._use.is_needed):
             self.generation += 1
         self.timeline = shown.timeline
         self._is_planned = shown.process.poll() is None
@@ -354,19 +381,6 @@ class EngineLink(LinkFields):
 
     def _fail(self, message: str, exit_code: int) -> None:
         self.state, self.message, self.exit_code = LinkState.FAILED, message, exit_code
-
-
-def _speed_of(engine: EngineProcess) -> float | None:
-    """Return an engine's replay speed; None for as fast as possible."""
-    speed = 1.0 if engine.reader is None else float(engine.reader.status["speed"])
-    return None if math.isinf(speed) else speed if speed > 0 else 1.0
-
-
-def _loop_of(engine: EngineProcess) -> SetLoop:
-    """Return the stretch that an engine's replay plays in a loop; 0 and 0 for none."""
-    if engine.reader is None:
-        return SetLoop(0, 0)
-    return SetLoop(int(engine.reader.status["loop_start"]), int(engine.reader.status["loop_end"]))
 
 
 _KILLERS: Final = {

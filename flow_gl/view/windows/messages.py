@@ -123,6 +123,12 @@ class RequestSymbol(msgspec.Struct, frozen=True, tag="request_symbol"):
     symbol: str
 
 
+class NeedSymbols(msgspec.Struct, frozen=True, tag="need_symbols"):
+    """The symbols that this window needs; sent after each change."""
+
+    symbols: tuple[str, ...]
+
+
 class OpenWindow(msgspec.Struct, frozen=True, tag="open_window"):
     """Open another window like this one."""
 
@@ -143,7 +149,7 @@ class RunTask(msgspec.Struct, frozen=True, tag="workspace"):
 SharedMessage = Paused | Muted | Rules | Drawings | Keys
 """Shared state that any window may change."""
 Down = EngineShown | NotAdded | Show | Note | Close | InUse | Configured | SharedMessage
-Up = Command | StateChanged | RequestSymbol | OpenWindow | QuitProgram | RunTask | SharedMessage
+Up = Command | StateChanged | RequestSymbol | NeedSymbols | OpenWindow | QuitProgram | RunTask | SharedMessage
 
 _spec_decoder: Final[msgspec.json.Decoder[WindowSpec]] = msgspec.json.Decoder(WindowSpec)
 _down_decoder: Final[msgspec.json.Decoder[Down]] = msgspec.json.Decoder(Down)

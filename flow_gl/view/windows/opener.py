@@ -33,6 +33,7 @@ from flow_gl.view.windows.messages import (
     Close,
     Down,
     EngineShown,
+    NeedSymbols,
     Note,
     OpenWindow,
     QuitProgram,
@@ -198,6 +199,7 @@ class WindowOpener:
         for window in self._secondary[len(windows) :]:
             window.send(Close())
             self._closing.append(window)
+            self._loop.link.need((), window=window.number)
         del self._secondary[len(windows) :]
         for shown in windows[len(self._secondary) :]:
             self._open(shown)
@@ -323,6 +325,8 @@ class WindowOpener:
             chart_list.keep(loop.state, loop.link.markets, loop.link.engine)
             if problem := loop.link.add(message.symbol):
                 window.send(NotAdded(message.symbol, problem))
+        elif isinstance(message, NeedSymbols):
+            loop.link.need(message.symbols, window=window.number)
         elif isinstance(message, OpenWindow):
             self._open_like(message.shown)
         elif isinstance(message, QuitProgram):
@@ -348,6 +352,7 @@ class WindowOpener:
         """Remove a window whose process has ended; a note reports an abnormal end."""
         self._secondary.remove(window)
         self._unlink(window)
+        self._loop.link.need((), window=window.number)
         if window.process.process.returncode:
             end = describe_end(window.process.process.returncode)
             why = window.process.last_words()

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Final
 
@@ -28,6 +29,7 @@ from flow_gl.view.windows.messages import (
     Close,
     Down,
     EngineShown,
+    NeedSymbols,
     Note,
     OpenWindow,
     QuitProgram,
@@ -100,6 +102,7 @@ class SecondaryLink(LinkFields):
         self._pipe: Final = pipe
         self._stores: EngineStores | None = None
         self._wanted = self._attached = ""
+        self._needed: frozenset[str] = frozenset()
 
     def take(self, shown: EngineShown) -> None:
         """Take over the state of the engine that the main window shows."""
@@ -111,7 +114,7 @@ class SecondaryLink(LinkFields):
         if self._wanted != self._attached:
             self._attach()
         if self._stores is not None:
-            if self._stores.attach_markets():
+            if self._stores.attach_markets(self._is_needed):
                 self.generation += 1
             self.timeline = self._stores.timeline
         return self.state
@@ -123,6 +126,13 @@ class SecondaryLink(LinkFields):
     def add(self, symbol: str) -> str:
         self._requested.add(symbol)
         return "" if self._pipe.send(RequestSymbol(symbol)) else "the main window is not responding"
+
+    def need(self, symbols: Collection[str], *, window: int = 0) -> None:  # noqa: ARG002  # the main window knows it
+        self._needed = frozenset(symbols)
+        self._pipe.send(NeedSymbols(tuple(sorted(symbols))))
+
+    def _is_needed(self, symbol: str) -> bool:
+        return not self._needed or symbol in self._needed
 
     def refuse(self, refusal: NotAdded) -> None:
         """Record that the feed refused a symbol, if this window requested it."""
