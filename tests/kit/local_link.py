@@ -29,7 +29,7 @@ class LocalLink(LinkFields):
         self.state = LinkState.RUNNING
         self.generation = 1
         self.asked: list[str] = []
-        self.needed: dict[int, frozenset[str]] = {}
+        self.needed: list[tuple[int, frozenset[str]]] = []
         self.refused: list[tuple[str, str]] = []
         self.commands: list[Command] = []
         self.polls = 0
@@ -76,7 +76,7 @@ class LocalLink(LinkFields):
 
     def need(self, symbols: Collection[str], *, window: int = 0) -> None:
         """Note which symbols a window needs."""
-        self.needed[window] = frozenset(symbols)
+        self.needed.append((window, frozenset(symbols)))
 
     def refusals(self) -> list[tuple[str, str]]:
         """Return what a test has put into `refused`, once."""

@@ -2,7 +2,11 @@
 
 import pytest
 
+from flow_gl.core.comparison import Comparison
+from flow_gl.core.schema import FeedState
+from flow_gl.ui.alerts.rules import Rule, RuleBook
 from flow_gl.ui.state import chart_list
+from flow_gl.ui.state.needed_symbols import NeededSymbols, needed
 from flow_gl.ui.state.view_state import ViewState
 from tests.kit.local_link import LocalLink
 
@@ -20,6 +24,10 @@ def state(link: LocalLink) -> ViewState:
     found = ViewState()
     chart_list.resolve(found, link.markets)
     return found
+
+
+def link_rules(*rules: Rule) -> RuleBook:
+    return RuleBook(rules)
 
 
 def shown(state: ViewState, link: LocalLink) -> list[str]:
@@ -155,3 +163,68 @@ def test_what_is_edited_or_selected_does_not_move_to_another_chart(state: ViewSt
     assert chart_list.close(state, link.markets, 0) == ""
     assert shown(state, link) == ["ES.v.0"]
     assert (drawings.edited, drawings.edited_shape, drawings.selected) == (None, None, None)
+
+
+def replaced(link: LocalLink, index: int, symbol: str) -> None:
+    """Let another symbol take a market's place, as an engine does."""
+    link.bring(symbol)
+    link.markets[index] = link.markets.pop()
+    link.markets[index].refresh()
+
+
+def test_a_chart_whose_symbol_changes_gives_its_place_to_the_new_one(state: ViewState, link: LocalLink) -> None:
+    kept = state.charts[1]
+    chart_list.change(state, link.markets, 0, "YM.v.0")
+    assert needed(state, link.markets, link, link_rules()) == {"YM.v.0", "ES.v.0"}
+    assert shown(state, link) == ["NQ.v.0", "ES.v.0"]
+    replaced(link, 0, "YMZ5")
+    assert shown(state, link) == ["YM.v.0", "ES.v.0"]
+    assert state.charts[1] is kept
+    assert state.wanted_charts == ()
+
+
+def test_charts_of_a_workspace_replace_those_that_are_shown_one_after_the_other(
+    state: ViewState, link: LocalLink
+) -> None:
+    chart_list.show(state, ["YM.v.0", "RTY.v.0"])
+    link.offered = ("YM.v.0", "RTY.v.0")
+    link.set_status(state=FeedState.REPLAY)
+    assert shown(state, link) == ["NQ.v.0", "ES.v.0"]
+    assert chart_list.request_missing(state, link.markets, link) == []
+    assert link.asked == ["YM.v.0", "RTY.v.0"]
+    kept = state.charts[0]
+    replaced(link, 1, "YMZ5")
+    assert shown(state, link) == ["NQ.v.0"]
+    assert state.charts == [kept], "no chart shows another symbol's rows"
+    replaced(link, 0, "RTYZ5")
+    assert shown(state, link) == ["YM.v.0", "RTY.v.0"]
+
+
+def test_a_window_needs_the_symbols_of_charts_comparisons_and_alert_rules(state: ViewState, link: LocalLink) -> None:
+    for symbol in ("YMZ5", "RTYZ5", "CLZ5"):
+        link.bring(symbol)
+    shown(state, link)
+    for index in (4, 3, 2, 1):
+        chart_list.close(state, chart_list.resolve(state, link.markets), index)
+    assert needed(state, chart_list.resolve(state, link.markets), link, link_rules()) == {"NQ.v.0"}
+    state.charts[0].comparison.show(Comparison("ES.v.0"))
+    rules = link_rules(
+        Rule(name="a", when="bubble", symbol="CL", least=10.0), Rule(name="b", when="bubble", least=10.0)
+    )
+    assert needed(state, chart_list.resolve(state, link.markets), link, rules) == {"NQ.v.0", "ES.v.0", "CL.v.0"}
+
+
+def test_the_link_is_told_what_is_needed_after_each_change_only(state: ViewState, link: LocalLink) -> None:
+    follow, rules = NeededSymbols(), link_rules()
+
+    def frame() -> None:
+        follow.follow(state, chart_list.resolve(state, link.markets), link, rules)
+
+    for _ in range(3):
+        frame()
+    assert link.needed == [(0, {"NQ.v.0", "ES.v.0"})]
+    chart_list.close(state, link.markets, 1)
+    frame()
+    state.charts[0].comparison.show(Comparison("ES.v.0"))
+    frame()
+    assert link.needed[1:] == [(0, {"NQ.v.0"}), (0, {"NQ.v.0", "ES.v.0"})]

@@ -36,6 +36,7 @@ UP: dict[type, Any] = {
     for one in (
         messages.StateChanged(SHOWN),
         messages.RequestSymbol("CL"),
+        messages.NeedSymbols(("CL", "NQ")),
         messages.OpenWindow(SHOWN),
         messages.QuitProgram(),
         messages.RunTask("rename", ("a", "b")),
