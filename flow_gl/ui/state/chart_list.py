@@ -19,7 +19,7 @@ from flow_gl.ui.state.view_state import ViewState
 
 _KNOWN: Final = (FeedState.LIVE, FeedState.CLOSED, FeedState.REPLAY, FeedState.DEMO, FeedState.ENDED)
 """In these states a feed has all the markets that it was started with."""
-FULL: Final = f"at most {MAX_CHARTS} charts are possible"
+FULL: Final = f"at most {MAX_CHARTS} charts are possible: close one, or change the symbol of one"
 
 
 def symbol_of(market: MarketReader) -> str:
