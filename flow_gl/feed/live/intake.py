@@ -193,10 +193,7 @@ class Intake:
         self._start, self._origin, self._earliest_ns = start, origin, earliest_ns
         self._is_replayed = start is None
         self._replays_left = replays
-        self._silent_heartbeats = 0
-        self.first_ts = 0
-        self.newest_ts = 0
-        self._near_since = 0
+        self.first_ts = self.newest_ts = self._near_since = self._silent_heartbeats = 0
         self.wanted_from = None
         self._instruments = set()
         self._left.clear()
