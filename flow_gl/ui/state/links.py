@@ -6,6 +6,7 @@ highest one is in force. A window takes over what another one has changed, and d
 own, so nothing is sent back.
 """
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -81,13 +82,17 @@ class GroupLink(NamedTuple):
     span: float = 0.0
 
 
+NO_TIME: Final = TimeLink()
+NO_GROUPS: Final = (GroupLink(),) * len(GROUPS)
+
+
 class WindowLinks(NamedTuple):
     """A window's record on the board."""
 
-    time: TimeLink = TimeLink()
+    time: TimeLink = NO_TIME
     unit: UnitLink = UnitLink()
     crosshair: CrosshairLink = CrosshairLink()
-    groups: tuple[GroupLink, ...] = (GroupLink(),) * len(GROUPS)
+    groups: tuple[GroupLink, ...] = NO_GROUPS
 
     @property
     def stamp(self) -> int:
@@ -100,24 +105,31 @@ class _Part:
 
     Parameters
     ----------
-    read, write : read and set it
-    is_same : whether two values that were read are the same
+    read : returns the value as a tuple
+    make : makes a link of a stamp and a value
+    write : applies a link
+    is_same : whether two values are the same
     """
 
     def __init__(
         self,
-        read: Callable[[ViewState], Any],
+        read: Callable[[ViewState], tuple[Any, ...]],
+        make: Callable[..., Any],
         write: Callable[[ViewState, Any], None],
         is_same: Callable[[Any, Any], bool],
     ) -> None:
         self._read: Final = read
+        self._make: Final = make
         self._write: Final = write
         self._is_same: Final = is_same
-        self._known: Any = None
-        """Its value when it was last written or taken over."""
+        self._known: tuple[Any, ...] = ()
+        """The value when it was last published or taken over."""
+        self.newest: Any = None
+        """The newest link of another window."""
 
-    def exchange(self, state: ViewState, own: Any, newest: Any, stamp: Callable[[], int]) -> Any:
-        """Take over the newest value of the other windows, or write this window's. Returns this window's."""
+    def exchange(self, state: ViewState, own: Any, stamp: Callable[[], int]) -> Any:
+        """Take over the newest link of the other windows, or make one of a change here. Returns this window's."""
+        newest = self.newest
         if newest is not None and newest.stamp > own.stamp:
             self._write(state, newest)
             # Read back: a value that does not fit into this window is no change by its user.
@@ -127,7 +139,7 @@ class _Part:
         if own.stamp and self._is_same(value, self._known):
             return own
         self._known = value
-        return value._replace(stamp=stamp())
+        return self._make(stamp(), *value)
 
 
 class Links:
@@ -149,10 +161,12 @@ class Links:
         self.own = WindowLinks()
         self.groups: Final = [*self.own.groups]
         self.elsewhere: CrosshairLink | None = None
+        self._published: list[GroupLink] = [*NO_GROUPS]
+        """`groups` as of the last record."""
         self._others: dict[int, WindowLinks] = {}
         self._stamp = 0
-        self._time: Final = _Part(_time_of, _show_time, _is_same_time)
-        self._unit: Final = _Part(_unit_of, _set_unit, lambda one, two: bool(one == two))
+        self._time: Final = _Part(_time_of, TimeLink, _show_time, _is_same_time)
+        self._unit: Final = _Part(_unit_of, UnitLink, _set_unit, operator.eq)
 
     def stamp(self) -> int:
         """Return a stamp that is higher than all on the board. No two windows give the same one."""
@@ -163,8 +177,9 @@ class Links:
         """Take note of the other windows' records, by slot."""
         self._others = others
         self._stamp = max((self._stamp, *(one.stamp for one in others.values())))
-        shown = [one.crosshair for one in others.values() if one.crosshair.at_ns]
-        self.elsewhere = max(shown, default=None)
+        self.elsewhere = max((one.crosshair for one in others.values() if one.crosshair.at_ns), default=None)
+        self._time.newest = max((one.time for one in others.values()), default=None)
+        self._unit.newest = max((one.unit for one in others.values()), default=None)
 
     def axes(self, group: int, unit: int) -> list[tuple[int, GroupLink]]:
         """Return the other windows that have charts in a group, counted from 1, by slot."""
@@ -178,17 +193,18 @@ class Links:
         ----------
         crosshair : time, group and height of this window's crosshair (`CrosshairLink`)
         """
-        own, others = self.own, self._others.values()
-        time, shown = TimeLink(), own.crosshair
+        own, time, shown = self.own, NO_TIME, self.own.crosshair
         if state.is_time_linked and state.time.shown_ns > 0.0:
-            newest = max((one.time for one in others if one.time.stamp), default=None)
-            time = self._time.exchange(state, own.time, newest, self.stamp)
-        unit = self._unit.exchange(state, own.unit, max((one.unit for one in others), default=None), self.stamp)
+            time = self._time.exchange(state, own.time, self.stamp)
+        unit = self._unit.exchange(state, own.unit, self.stamp)
         if crosshair != shown[1:]:
             shown = CrosshairLink(self.stamp(), *crosshair)
         if not any(chart.link for chart in state.charts):
-            self.groups[:] = WindowLinks().groups
-        self.own = WindowLinks(time, unit, shown, tuple(self.groups))
+            self.groups[:] = NO_GROUPS
+        groups = own.groups if self.groups == self._published else tuple(self.groups)
+        if not (time is own.time and unit is own.unit and shown is own.crosshair and groups is own.groups):
+            self._published = [*groups]
+            self.own = WindowLinks(time, unit, shown, groups)
         return self.own
 
 
@@ -201,15 +217,15 @@ def leading_axis(axes: Sequence[tuple[int, GroupLink]]) -> tuple[int, GroupLink]
     return (slot, axis) if axis.is_fixed else min(axes, key=lambda one: one[0])
 
 
-def _time_of(state: ViewState) -> TimeLink:
+def _time_of(state: ViewState) -> tuple[float, int, bool, int]:
     time, anchor = state.time, state.time.anchor
     edge_ns = anchor.t_ns if isinstance(anchor, FixedTime) else 0
     span_ns = time.span_ns if time.is_growing else time.shown_ns
-    return TimeLink(0, span_ns, edge_ns, time.is_growing, FOLDINGS.index(state.folding))
+    return span_ns, edge_ns, time.is_growing, FOLDINGS.index(state.folding)
 
 
-def _is_same_time(one: TimeLink, two: TimeLink) -> bool:
-    return one[2:] == two[2:] and abs(one.span_ns - two.span_ns) <= _NEARLY * two.span_ns
+def _is_same_time(one: tuple[float, int, bool, int], two: tuple[float, int, bool, int]) -> bool:
+    return one == two or (one[1:] == two[1:] and abs(one[0] - two[0]) <= _NEARLY * two[0])
 
 
 def _show_time(state: ViewState, time: TimeLink) -> None:
@@ -218,8 +234,8 @@ def _show_time(state: ViewState, time: TimeLink) -> None:
     state.time.show(time.span_ns, anchor, is_growing=bool(time.is_growing))
 
 
-def _unit_of(state: ViewState) -> UnitLink:
-    return UnitLink(0, UNITS.index(state.link_unit))
+def _unit_of(state: ViewState) -> tuple[int]:
+    return (UNITS.index(state.link_unit),)
 
 
 def _set_unit(state: ViewState, unit: UnitLink) -> None:

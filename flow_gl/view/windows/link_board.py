@@ -103,7 +103,7 @@ class LinkBoard:
             loop.wake("links")
         crosshair = _NO_CROSSHAIR if loop.frame is None else scenes.own_crosshair(loop.frame.charts, loop.state)
         own = self.links.exchange(loop.state, crosshair)
-        if own != self._written:
+        if own is not self._written and own != self._written:
             self._written = own
             self._record[0] = (own.time, own.unit, own.crosshair, *own.groups)
             self._tables[self.links.slot].write(self._record)

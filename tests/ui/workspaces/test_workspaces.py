@@ -44,7 +44,7 @@ def changed_state() -> ViewState:
     state.filters.has_cvd_candles = True
     state.panel_places = PanelPlaces().put("feed", Place("float", 5.0, 6.0, 310.0, 420.0)).resize("left", 350.0)
     state.arrangement = Arrangement("large_left", (("large", (0.7, 0.3)),))
-    state.link_unit = "ticks"
+    state.link_unit, state.is_time_linked = "ticks", False
     state.comparison_share = 0.31
     state.transport.is_shown = False
     state.folding = "all"
