@@ -381,14 +381,14 @@ def test_a_changed_parameter_replaces_the_events_even_after_the_end() -> None:
     rig.turn(60)
     assert rig.status["state"] == FeedState.ENDED
     log = rig.stores[0].events
-    assert log.in_force.epoch == 0
+    assert log.current.epoch == 0
     assert log.head < 100, "no order has ten contracts"
     rig.commands.put(Configure({"large_trade_threshold": 9}))
     turns = 1
     while rig.engine.turn() == 0.0:
         turns += 1
     assert turns <= 5, "a slice per turn, without a pause"
-    assert log.in_force.epoch == 1
+    assert log.current.epoch == 1
     assert log.head > 100_000
 
 

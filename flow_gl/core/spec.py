@@ -207,7 +207,7 @@ class RemoteSettings(msgspec.Struct, frozen=True, tag="settings"):
     settings: dict[str, Any]
 
 
-class Offered(msgspec.Struct, frozen=True, tag="offered"):
+class AvailableSymbols(msgspec.Struct, frozen=True, tag="available_symbols"):
     """The symbols that a chart may ask this feed for, the busiest first; those that are charted included."""
 
     symbols: tuple[str, ...]
@@ -223,7 +223,7 @@ class NotAdded(msgspec.Struct, frozen=True, tag="not_added"):
     """One line, which names the symbol."""
 
 
-Answer = Hello | Failure | RemoteSettings | Offered | NotAdded
+Answer = Hello | Failure | RemoteSettings | AvailableSymbols | NotAdded
 
 _spec_decoder: Final[msgspec.json.Decoder[EngineSpec]] = msgspec.json.Decoder(EngineSpec)
 _answer_decoder: Final[msgspec.json.Decoder[Answer]] = msgspec.json.Decoder(Answer)

@@ -34,7 +34,7 @@ Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class PartialDownload:
     """The records of a part that earlier attempts received."""
 
     header: bytes
@@ -106,7 +106,7 @@ def left(part: Part) -> int:
     return kept.resume_ns if kept else part.start_ns
 
 
-def _gather(old: Path, new: Path) -> Kept | None:
+def _gather(old: Path, new: Path) -> PartialDownload | None:
     """Combine what earlier attempts brought; NAME.part then holds all trades before the instant to resume from."""
     header, kept = _read_if_there(old)
     new_header, rows = _read_if_there(new)
@@ -119,7 +119,7 @@ def _gather(old: Path, new: Path) -> Kept | None:
     else:
         old.unlink(missing_ok=True)
     new.unlink(missing_ok=True)
-    return Kept(header or new_header, kept, resume_ns) if len(rows) or len(kept) else None
+    return PartialDownload(header or new_header, kept, resume_ns) if len(rows) or len(kept) else None
 
 
 def _read_if_there(path: Path) -> tuple[bytes, NDArray[np.void]]:
@@ -129,7 +129,7 @@ def _read_if_there(path: Path) -> tuple[bytes, NDArray[np.void]]:
         return b"", np.empty(0, TRADE)
 
 
-def _finish(part: Part, kept: Kept | None, old: Path, new: Path, expected: int) -> int:
+def _finish(part: Part, kept: PartialDownload | None, old: Path, new: Path, expected: int) -> int:
     """Rename the part to its final name, if it is complete."""
     header, rows = _read(new)
     if kept:

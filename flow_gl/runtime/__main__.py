@@ -26,11 +26,11 @@ from flow_gl.core.spec import (
     LOGIN_VARIABLE,
     TOKEN_VARIABLE,
     Answer,
+    AvailableSymbols,
     BusSpec,
     EngineSpec,
     Failure,
     Hello,
-    Offered,
     RemoteSpec,
     decode_spec,
     encode,
@@ -96,7 +96,7 @@ def _serve(spec: EngineSpec, commands: Commands, owned: ExitStack) -> int:
     try:
         if _prepare(session, board, commands):
             if isinstance(session, Session) and (session.offered or session.addable_stype):
-                _answer(Offered(symbols=session.offered, addable_stype=session.addable_stype))
+                _answer(AvailableSymbols(symbols=session.offered, addable_stype=session.addable_stype))
             session.run(commands)
         if lost := session.close():
             raise FlowError(lost)

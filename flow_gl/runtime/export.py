@@ -13,9 +13,9 @@ from flow_gl.core.alerts import EngineRule
 from flow_gl.core.errors import DataError, FlowError, UsageError
 from flow_gl.core.items import Item, Trades
 from flow_gl.core.market import rejections
-from flow_gl.core.market.courses import Courses
 from flow_gl.core.market.footprint import SUMMED
 from flow_gl.core.market.lod import THRESHOLD
+from flow_gl.core.market.roll_finder import RollFinder
 from flow_gl.core.schema import PRICE_SCALE, UNDEF_PRICE, TickSource
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import DEFAULTS, REGULAR, AggregationSettings
@@ -111,13 +111,13 @@ def export(
     pipeline = Pipeline(settings, sessions=sessions, lods=1, sink_for=sink_for)
     pipeline.set_alerts(options.rules)
     selection = ExportSelection(symbol)
-    courses = Courses(symbol or "")
+    roll_finder = RollFinder(symbol or "")
     coverage = Coverage()
     read = 0
     for item in items:
         coverage.take(item, calendar)
         ours = selection.take(item)
-        courses.take(ours)
+        roll_finder.take(ours)
         pipeline.take(ours)
         if progress and isinstance(item, Trades):
             read += len(item.rows)
@@ -136,7 +136,7 @@ def export(
         threshold=options.threshold,
         rules={rule.id: rule.name for rule in options.rules},
     )
-    paths = write_tables(parts, courses.rolls, out_dir, table_options)
+    paths = write_tables(parts, roll_finder.rolls, out_dir, table_options)
     return ExportSummary(
         paths=tuple(paths),
         symbols=tuple(names),

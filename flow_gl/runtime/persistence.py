@@ -21,7 +21,7 @@ from flow_gl.runtime.meters import StatusBoard
 from flow_gl.runtime.publishing import Publishing
 from flow_gl.runtime.recovered import NOTHING, Recorded, recorded_of
 from flow_gl.services.recording.file import ExpectedRun
-from flow_gl.services.recording.folder import Keep
+from flow_gl.services.recording.folder import Retention
 from flow_gl.services.recording.recorder import Recorder, RecorderState
 from flow_gl.store.market import MarketStore
 from flow_gl.store.ring import Ring
@@ -158,7 +158,7 @@ def _recorder(spec: LiveSpec, clock: Clock) -> Recorder:
         dataset=spec.dataset,
         session_of=SessionCalendar().session_at,
         clock=clock,
-        keep=Keep(
+        keep=Retention(
             days=spec.keep_days or None,
             nbytes=None if spec.keep_gb is None else round(spec.keep_gb * 1e9),
         ),

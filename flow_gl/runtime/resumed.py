@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from flow_gl.core.errors import UsageError
 from flow_gl.core.items import FeedGap, Item, Mapping, Trades
 from flow_gl.core.log import get_logger
-from flow_gl.core.market.dedup import Seen
+from flow_gl.core.market.dedup import CountedTrades
 from flow_gl.core.schema import FeedState
 from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.units import MINUTE_NS
@@ -96,7 +96,7 @@ class ResumedFeed:
         """All trades handed over until the feed is live for the first time."""
         self._instruments: frozenset[int] = frozenset()
         """The recorded instruments; any other one has not been requested from its open."""
-        self._seen: Seen | None = None
+        self._seen: CountedTrades | None = None
         self._is_joined = True
         self._newest_ts = 0
         self._gap_start = 0
@@ -241,7 +241,7 @@ class ResumedFeed:
             self._reading = None
             self._handed = [found.trades]
             self._newest_ts = int(found.trades["ts_event"].max())
-            self._seen = Seen(found.trades[found.trades["ts_event"] >= self._hours.resume_ns])
+            self._seen = CountedTrades(found.trades[found.trades["ts_event"] >= self._hours.resume_ns])
             words = {"trades": self._done, "resume_from": self._hours.resume_ns}
             get_logger("live").info("recording read back", extra=words)
         return items
@@ -274,7 +274,7 @@ class ResumedFeed:
         get_logger("live").info("not the recording's contract: requesting the session from its open")
         self._live.close()
         self._hours.resume_ns = self._covered_from = 0
-        self._seen = Seen(np.concatenate(self._handed))
+        self._seen = CountedTrades(np.concatenate(self._handed))
         self._live = self._make_live(self._hours)
         self._start_live()
         return []

@@ -33,7 +33,7 @@ MAX_LOOKS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
+class CurrentRows:
     """The current rows, as positions in the ring; see CURRENT_ROWS."""
 
     epoch: int
@@ -57,7 +57,7 @@ class RowLog:
         self._record: Final[NDArray[np.void]] = np.zeros(1, CURRENT_ROWS)
         self._copy: Final[NDArray[np.void]] = np.zeros(1, CURRENT_ROWS)
         self._version = -1
-        self._in_force = InForce(0, 0, 0, 0, 0)
+        self._current = CurrentRows(0, 0, 0, 0, 0)
         table.read(self._record)
 
     @property
@@ -69,23 +69,23 @@ class RowLog:
         return self._ring.capacity
 
     @property
-    def in_force(self) -> InForce:
+    def current(self) -> CurrentRows:
         """The newest record of the table."""
         if self._table.version != self._version:
             version = self._table.read(self._copy)
-            self._in_force = InForce(*self._copy[0].tolist())
+            self._current = CurrentRows(*self._copy[0].tolist())
             self._version = version  # last, because another thread may read it in the meantime
-        return self._in_force
+        return self._current
 
     @property
     def head(self) -> int:
         """Position after the newest row."""
-        return self.in_force.stop
+        return self.current.stop
 
     @property
     def oldest(self) -> int:
         """Position of the oldest current row that is still there."""
-        return max(self.in_force.start, self.oldest_kept)
+        return max(self.current.start, self.oldest_kept)
 
     @property
     def oldest_kept(self) -> int:
@@ -115,7 +115,7 @@ class RowLog:
         ----------
         since : event time (ns) from which the new rows hold: the session's open
         """
-        before = self.in_force
+        before = self.current
         # At most half of the ring is written, so that a reader is not lapped by one replacement.
         room = max(0, self.capacity // 2 - len(rows))
         kept_until = max(before.start, before.stop - count)
@@ -144,7 +144,7 @@ class FrozenLog:
 
     def __init__(self, log: RowLog) -> None:
         self._log: Final = log
-        self.in_force = InForce(0, 0, 0, 0, 0)
+        self.current = CurrentRows(0, 0, 0, 0, 0)
 
     @property
     def dtype(self) -> np.dtype:
@@ -155,19 +155,19 @@ class FrozenLog:
         return self._log.capacity
 
     @property
-    def newest(self) -> InForce:
+    def newest(self) -> CurrentRows:
         """The newest record of the log."""
-        return self._log.in_force
+        return self._log.current
 
     @property
     def head(self) -> int:
         """Position after the newest row."""
-        return self.in_force.stop
+        return self.current.stop
 
     @property
     def oldest(self) -> int:
         """Position of the oldest current row that is still there."""
-        return max(self.in_force.start, self._log.oldest_kept)
+        return max(self.current.start, self._log.oldest_kept)
 
     def read(self, start: int, stop: int) -> tuple[int, NDArray[np.void]]:
         """Copy positions [start, stop); see `Ring.read`."""
@@ -193,12 +193,12 @@ class FrozenLogs:
     def freeze(self) -> None:
         """Show the newest current rows, until the next call."""
         newest = [log.newest for log in self.logs]
-        is_half = len({now.epoch - log.in_force.epoch for log, now in zip(self.logs, newest, strict=True)}) > 1
+        is_half = len({now.epoch - log.current.epoch for log, now in zip(self.logs, newest, strict=True)}) > 1
         self._waited = self._waited + 1 if is_half else 0
         if is_half and self._waited < MAX_LOOKS:
             return
         for log, record in zip(self.logs, newest, strict=True):
-            log.in_force = record
+            log.current = record
 
 
 class RowCursor:
@@ -206,10 +206,10 @@ class RowCursor:
 
     def __init__(self, log: RowLog | FrozenLog, *, position: int = 0) -> None:
         self._log: Final = log
-        in_force = log.in_force
-        self._epoch = in_force.epoch
-        self._start = in_force.start
-        self.position = max(position, in_force.start)
+        current = log.current
+        self._epoch = current.epoch
+        self._start = current.start
+        self.position = max(position, current.start)
         self.consumed = 0
         """Current rows that were read when `renewed` last found a replacement."""
         self.missed = 0
@@ -231,27 +231,27 @@ class RowCursor:
 
     def behind_of(self, place: tuple[int, int, int, int]) -> int:
         """Return the number of rows not read yet at a place; after a replacement, of all current rows."""
-        in_force = self._log.in_force
-        return in_force.stop - (place[2] if in_force.epoch == place[0] else in_force.start)
+        current = self._log.current
+        return current.stop - (place[2] if current.epoch == place[0] else current.start)
 
-    def renewed(self) -> InForce | None:
+    def renewed(self) -> CurrentRows | None:
         """Return the current rows if some were replaced since the last call: the cursor then starts with the first.
 
         Otherwise return None. Until this is called, `read` returns nothing of a replacement.
         """
-        in_force = self._log.in_force
-        if in_force.epoch == self._epoch:
+        current = self._log.current
+        if current.epoch == self._epoch:
             return None
         self.consumed = self.position - self._start
-        self._epoch, self._start, self.position = in_force.epoch, in_force.start, in_force.start
-        return in_force
+        self._epoch, self._start, self.position = current.epoch, current.start, current.start
+        return current
 
     def read(self, most: int | None = None) -> NDArray[np.void]:
         """Copy the current rows that were not read yet (at most `most`), and advance."""
-        in_force = self._log.in_force
-        if in_force.epoch != self._epoch:
+        current = self._log.current
+        if current.epoch != self._epoch:
             return np.zeros(0, self._log.dtype)
-        stop = in_force.stop if most is None else min(in_force.stop, self.position + most)
+        stop = current.stop if most is None else min(current.stop, self.position + most)
         first, rows = self._log.read(self.position, stop)
         if first > self.position:
             self.missed += first - self.position

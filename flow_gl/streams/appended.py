@@ -94,8 +94,8 @@ class _Log:
 
     @property
     def state(self) -> tuple[int, int]:
-        in_force = self._log.in_force
-        return in_force.epoch, in_force.stop
+        current = self._log.current
+        return current.epoch, current.stop
 
     @property
     def oldest(self) -> int:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from flow_gl.core.market.dedup import Seen, join, live_start_ns
+from flow_gl.core.market.dedup import CountedTrades, join, live_start_ns
 from flow_gl.core.schema import TRADE
 from flow_gl.core.units import SECOND_NS
 
@@ -36,7 +36,7 @@ some_trades = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 3), st.intege
 def test_each_held_trade_cancels_exactly_one_equal_trade_whatever_the_batches(
     held: NDArray[np.void], batches: list[NDArray[np.void]]
 ) -> None:
-    seen = Seen(held)
+    seen = CountedTrades(held)
     left = Counter(identities(held))
     for batch in batches:
         expected = []
@@ -49,7 +49,7 @@ def test_each_held_trade_cancels_exactly_one_equal_trade_whatever_the_batches(
 
 @given(held=some_trades, batch=some_trades)
 def test_an_undone_match_is_held_again(held: NDArray[np.void], batch: NDArray[np.void]) -> None:
-    seen = Seen(held)
+    seen = CountedTrades(held)
     first = seen.are_new(batch)
     seen.undo()
     assert seen.left == len(held)
@@ -96,7 +96,7 @@ def test_capture_times_and_flags_may_differ_between_sources() -> None:
     other = rows.copy()
     other["ts_recv"] += 70
     other["ts_in_delta"], other["flags"] = 5, 4
-    assert not Seen(rows).are_new(other).any()
+    assert not CountedTrades(rows).are_new(other).any()
 
 
 def test_rows_of_another_type_are_refused() -> None:

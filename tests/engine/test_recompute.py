@@ -157,7 +157,7 @@ def test_events_of_earlier_sessions_stay() -> None:
     cursor = RowCursor(store.events)
     now = cursor.read()
     assert now[:cut].tobytes() == events[:cut].tobytes()
-    log = store.events.in_force
+    log = store.events.current
     assert log.replaced - log.start == cut
     assert log.since <= int(later["ts_event"][0])
     large = now[cut:][now[cut:]["kind"] == EventKind.LARGE_TRADE]

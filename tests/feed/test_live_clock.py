@@ -5,10 +5,10 @@ import pytest
 
 from flow_gl.core.schema import FeedState
 from flow_gl.core.units import DAY_NS, HOUR_NS, SECOND_NS
-from flow_gl.feed.live.doubts import STRIKES
 from flow_gl.feed.live.errors import Fault
 from flow_gl.feed.live.gateway_clock import SLACK_NS, GatewayClock, in_words
 from flow_gl.feed.live.intake import Intake
+from flow_gl.feed.live.time_checks import STRIKES
 from tests.feed.live_rig import Rig
 from tests.gateway import records
 from tests.gateway.process import GatewayProcess

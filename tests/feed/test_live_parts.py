@@ -13,7 +13,7 @@ from flow_gl.core.units import SECOND_NS
 from flow_gl.dbn.damage import DamageError
 from flow_gl.feed.live.backoff import Backoff
 from flow_gl.feed.live.errors import Fault, from_code, from_connecting
-from flow_gl.feed.live.gap import Gap, Reach
+from flow_gl.feed.live.gap import Gap, ReplayExtent
 from flow_gl.feed.live.hours import Hours, replayable_from
 from flow_gl.feed.live.intake import Intake
 from flow_gl.feed.live.request import Request, checked_symbols
@@ -320,13 +320,13 @@ def test_what_cannot_be_replayed_remains_as_a_gap_in_open_hours_only() -> None:
     gap.close(asked_from=OPEN_NS, first_ts=OPEN_NS, known_until=OPEN_NS, wanted_from=OPEN_NS)
     lose(gap, close - 10 * SECOND_NS)
     gap.reach_further()
-    assert gap.reach is Reach.EVERYTHING
+    assert gap.extent is ReplayExtent.EVERYTHING
     remains = gap.close(
         asked_from=0, first_ts=reopen + SECOND_NS, known_until=reopen + 2 * SECOND_NS, wanted_from=reopen
     )
     assert remains == [FeedGap(close - 10 * SECOND_NS, close)]
     assert gap.is_lost
-    assert gap.reach is Reach.WANTED
+    assert gap.extent is ReplayExtent.WANTED
 
 
 def test_a_replay_interrupted_and_continued_later_leaves_nothing_missing() -> None:
@@ -358,7 +358,7 @@ def test_a_gap_within_closed_hours_counts_as_filled() -> None:
     lose(gap, close + SECOND_NS)
     gap.reach_further()
     gap.reach_further()
-    assert gap.reach is Reach.NOTHING
+    assert gap.extent is ReplayExtent.NOTHING
     closed = gap.close(asked_from=None, first_ts=0, known_until=close + 9 * SECOND_NS, wanted_from=OPEN_NS)
     assert closed == [FeedGap(close + SECOND_NS, close + 9 * SECOND_NS, filled=True)]
 

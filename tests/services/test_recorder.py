@@ -15,7 +15,7 @@ from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.units import DAY_NS
 from flow_gl.feed.files.replay import read_items, scan
 from flow_gl.services.recording import format as recording
-from flow_gl.services.recording.folder import Keep, list_recordings, prune, recorded
+from flow_gl.services.recording.folder import Retention, list_recordings, prune, recorded
 from flow_gl.services.recording.recorder import Recorder, RecorderState
 from tests.kit.trades import make_tied_trades
 from tests.services.days import DAY_START, utc_day
@@ -140,11 +140,11 @@ def test_old_recordings_are_removed_by_age_and_size_and_nothing_else_is(tmp_path
     for name in (*names, *others):
         (tmp_path / name).write_bytes(bytes(100))
     in_hand = tmp_path / names[-1]
-    removed = prune(tmp_path, Keep(days=10, nbytes=250), now_ns=DAY_START, spared=in_hand)
+    removed = prune(tmp_path, Retention(days=10, nbytes=250), now_ns=DAY_START, spared=in_hand)
     assert [path.name for path in removed] == names[:3]
     assert {path.name for path in tmp_path.iterdir()} == {*names[3:], *others}
-    assert prune(tmp_path, Keep(days=None), now_ns=DAY_START, spared=in_hand) == []
-    assert prune(tmp_path, Keep(days=0, nbytes=0), now_ns=DAY_START + 40 * DAY_NS, spared=in_hand) == [
+    assert prune(tmp_path, Retention(days=None), now_ns=DAY_START, spared=in_hand) == []
+    assert prune(tmp_path, Retention(days=0, nbytes=0), now_ns=DAY_START + 40 * DAY_NS, spared=in_hand) == [
         tmp_path / names[3]
     ]
 

@@ -34,7 +34,7 @@ _KEY: Final = np.dtype(
 )
 
 
-class Seen:
+class CountedTrades:
     """Trades already counted, each of which cancels one equal trade of another source.
 
     Parameters
@@ -141,7 +141,7 @@ def join(history: NDArray[np.void], live: NDArray[np.void]) -> Joined:
         return Joined(rows=live, shared=0, missing=0, is_proven=False)
     from_ts = int(live["ts_event"].min())
     until_ts = int(live["ts_event"].max())
-    seen = Seen(history[(history["ts_event"] >= from_ts) & (history["ts_event"] <= until_ts)])
+    seen = CountedTrades(history[(history["ts_event"] >= from_ts) & (history["ts_event"] <= until_ts)])
     is_new = seen.are_new(live)
     shared = int(len(live) - np.count_nonzero(is_new))
     missing = seen.left

@@ -6,7 +6,7 @@ from flow_gl.core.items import FeedGap
 from flow_gl.feed.live.hours import Hours
 
 
-class Reach(Enum):
+class ReplayExtent(Enum):
     """The extent of the replay that a new connection must request."""
 
     WANTED = auto()
@@ -30,7 +30,7 @@ class Gap:
         self._missing_from = 0  # start of the part that is still missing
         self._holes: list[tuple[int, int]] = []  # ranges that can no longer be filled
         self._is_first = True
-        self.reach = Reach.WANTED
+        self.extent = ReplayExtent.WANTED
         self.is_lost = False
         """Part of the session is permanently missing."""
         self.known_from = 0
@@ -63,7 +63,7 @@ class Gap:
 
     def reach_further(self) -> None:
         """Request more next time, because the gateway does not replay as far back as it was asked to."""
-        self.reach = Reach.EVERYTHING if self.reach is Reach.WANTED else Reach.NOTHING
+        self.extent = ReplayExtent.EVERYTHING if self.extent is ReplayExtent.WANTED else ReplayExtent.NOTHING
 
     def close(self, *, asked_from: int | None, first_ts: int, known_until: int, wanted_from: int) -> list[FeedGap]:
         """Close the gap at the end of a replay.
@@ -91,7 +91,7 @@ class Gap:
         if remains:
             self.known_from = remains[-1][1]
         self._is_first = False
-        self.reach = Reach.WANTED
+        self.extent = ReplayExtent.WANTED
         self.is_lost = self.is_lost or bool(remains)
         notices = [FeedGap(*stretch) for stretch in remains]
         if start is not None and all(notice.start != start for notice in notices):
@@ -100,4 +100,4 @@ class Gap:
 
     def _is_cut_short(self, asked_from: int | None) -> bool:
         """Whether less may have been requested than is wanted."""
-        return bool(asked_from) or self.reach is not Reach.WANTED
+        return bool(asked_from) or self.extent is not ReplayExtent.WANTED

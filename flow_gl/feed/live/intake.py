@@ -1,9 +1,9 @@
 """Convert a connection's records to feed items: names, trades (each once), definitions; and track the gateway's state.
 
-Impossible times are rejected (`gateway_clock`, `doubts`): they are counted and end the connection. Trades are handed
-over only after their instrument was named on the current connection (`SymbolMappingMsg`); until then they are held.
-Each connection must bring every named instrument from where the ledger needs it. If one was requested too late (its
-symbol now means another contract), the connection is too short and is replaced by a new one.
+Impossible times are rejected (`gateway_clock`, `time_checks`): they are counted and end the connection. Trades are
+handed over only after their instrument was named on the current connection (`SymbolMappingMsg`); until then they are
+held. Each connection must bring every named instrument from where the ledger needs it. If one was requested too late
+(its symbol now means another contract), the connection is too short and is replaced by a new one.
 """
 
 from collections.abc import Set
@@ -18,11 +18,11 @@ from flow_gl.core.schema import UNDEF_TS
 from flow_gl.core.units import MINUTE_NS, SECOND_NS
 from flow_gl.dbn.damage import DamageError
 from flow_gl.dbn.layout import DEFINITION_KIND, ERROR_KIND, MAPPING_KIND, SYSTEM_KIND
-from flow_gl.feed.live.doubts import Doubts
 from flow_gl.feed.live.errors import Fault, Trouble, from_code
 from flow_gl.feed.live.gateway_clock import GatewayClock, Hold
 from flow_gl.feed.live.held_trades import HeldTrades
 from flow_gl.feed.live.ledger import Ledger
+from flow_gl.feed.live.time_checks import TimeChecks
 from flow_gl.feed.live.wire import (
     HEARTBEAT,
     REPLAY_COMPLETED,
@@ -73,7 +73,7 @@ class Intake:
         self.newest_ts = 0
         """Newest `ts_event` of the current connection, repeated or not, ns; 0 before the first trade."""
         self.time: Final = GatewayClock()
-        self.doubts: Final = Doubts(self.time)
+        self.time_checks: Final = TimeChecks(self.time)
         self.not_found: Final[dict[str, str]] = {}
         """Symbols that the gateway does not know, with its message."""
         self._slow_until = self._wall_ns = 0
@@ -187,7 +187,7 @@ class Intake:
         replays : number of subscriptions with a replay, including trades
         """
         self.ledger.take_over()
-        self.doubts.begin()
+        self.time_checks.begin()
         self._hold = None
         self._symbol_errors = 0
         self._start, self._origin, self._earliest_ns = start, origin, earliest_ns
@@ -225,7 +225,7 @@ class Intake:
             hold.add(chunks)
             if hold.is_refuted(now_ns):
                 self._hold = None
-                return self.doubts.refuse(hold, wall_ns, now_ns)
+                return self.time_checks.refuse(hold, wall_ns, now_ns)
             if not hold.is_borne_out(now_ns):
                 return None
             self._hold, chunks = None, hold.chunks
@@ -244,7 +244,7 @@ class Intake:
             if isinstance(doubtful, Trouble):
                 return doubtful
             if doubtful:
-                self._hold = Hold(self.doubts.claimed, now_ns)
+                self._hold = Hold(self.time_checks.claimed, now_ns)
                 self._hold.add(doubtful + chunks_of(coming))
                 return None
         return None
@@ -253,7 +253,7 @@ class Intake:
         """Take a record other than a trade. Returns the error that ends the connection, or the record to hold back."""
         is_believed = True
         if chunk[1] == SYSTEM_KIND:
-            judged = self.doubts.judge(chunk, self.newest_ts, wall_ns, now_ns)
+            judged = self.time_checks.judge(chunk, self.newest_ts, wall_ns, now_ns)
             if not isinstance(judged, bool):
                 return judged
             is_believed = judged
@@ -264,10 +264,10 @@ class Intake:
         is_undated = rows["ts_event"] == UNDEF_TS
         if is_undated.any():
             rows, undated = rows[~is_undated], rows[is_undated]
-            undated = self.doubts.first_seen(undated[np.isin(undated["instrument_id"], list(self._instruments))])
+            undated = self.time_checks.first_seen(undated[np.isin(undated["instrument_id"], list(self._instruments))])
             if len(undated):
                 out.append(Trades(undated))  # the engine rejects and counts them, each once
-        rows, rest, trouble = self.doubts.sift(rows, wall_ns)
+        rows, rest, trouble = self.time_checks.sift(rows, wall_ns)
         self._take_trades(rows, wall_ns, out)
         return trouble or [row.tobytes() for row in rest]
 

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.market.dedup import Seen
+from flow_gl.core.market.dedup import CountedTrades
 from flow_gl.core.units import HOUR_NS, SECOND_NS
 
 RESUME_OVERLAP_NS: Final = 5 * SECOND_NS
@@ -37,7 +37,7 @@ class Ledger:
         self._room = _KEPT_ROWS
         self._cut: dict[int, int] = {}  # instrument: earlier trades are known or not wanted
         self._highest_cut = 0
-        self._seen: Seen | None = None
+        self._seen: CountedTrades | None = None
         self.repeated = 0
         """Repeated trades that were dropped."""
 
@@ -70,7 +70,7 @@ class Ledger:
         self._cut = {instrument_id: self._need(instrument_id) for instrument_id in self._since}
         self._highest_cut = max(self._cut.values(), default=0)
         rows = self._compact()
-        self._seen = Seen(rows) if rows is not None else None
+        self._seen = CountedTrades(rows) if rows is not None else None
 
     def absorb(self, other: "Ledger", instruments: Collection[int]) -> None:
         """Record what another ledger's connections brought of some instruments. Call this before `take_over`.

@@ -112,7 +112,7 @@ def words(
     faults : records lost inside the client
     is_calm : connected and caught up
     """
-    parts = [trouble, intake.doubts.words(), intake.time.words()]
+    parts = [trouble, intake.time_checks.words(), intake.time.words()]
     if intake.is_in_doubt:
         parts.append("records are ahead of this machine's clock: waiting for more records to see whether it is behind")
     if intake.not_found:

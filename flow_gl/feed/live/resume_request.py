@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from flow_gl.feed.live.connection import Connection
-from flow_gl.feed.live.gap import Reach
+from flow_gl.feed.live.gap import ReplayExtent
 from flow_gl.feed.live.hours import Hours, replayable_from
 from flow_gl.feed.live.intake import Intake
 from flow_gl.feed.live.request import Request, Subscription
@@ -42,7 +42,7 @@ class ResumeRequests:
         intakes: Sequence[Intake],
         wall_ns: int,
         *,
-        reach: Reach,
+        extent: ReplayExtent,
         is_first: bool,
         is_session_new: bool,
         more: tuple[str, ...] = (),
@@ -53,15 +53,15 @@ class ResumeRequests:
         ----------
         intakes : the data received so far
         wall_ns : now, ns since the epoch
-        reach : how far back the gateway is believed to replay
+        extent : how far back the gateway is believed to replay
         is_first : nothing was received yet on any connection
         is_session_new : a session has opened since the symbols were last requested
         more : symbols besides `symbols`
         """
         if is_first or not self._hours.is_live_only:
             self.origin = self._hours.origin(wall_ns)
-        if reach is not Reach.WANTED:
-            trades_from = 0 if reach is Reach.EVERYTHING else None
+        if extent is not ReplayExtent.WANTED:
+            trades_from = 0 if extent is ReplayExtent.EVERYTHING else None
         elif is_first and self._hours.is_live_only:
             trades_from = None
         else:

@@ -197,7 +197,7 @@ class LiveFeed(Adding, Reporting):
         connection = self._requests.make(
             (self._intake, added.intake) if more and added.intake else (self._intake,),
             wall_ns,
-            reach=self._gap.reach,
+            extent=self._gap.extent,
             is_first=not self._has_streamed,
             is_session_new=self._renewal.is_session_new,
             more=more,

@@ -270,9 +270,9 @@ class RemoteChart:
         for stream in [one for one, arriving in self._arriving.items() if arriving.is_replacement]:
             log = _source(self.store, stream)
             if isinstance(log, RowLog) and self._arriving[stream].is_complete:
-                in_force = log.in_force
+                current = log.current
                 log.replace(
-                    in_force.stop - in_force.start, self._arriving[stream].rows(), int(self._session["open_ts"][0])
+                    current.stop - current.start, self._arriving[stream].rows(), int(self._session["open_ts"][0])
                 )
                 del self._arriving[stream]
 

@@ -13,7 +13,7 @@ from flow_gl.core.commands import AddSymbol, Command, OpenTimeline, Play, Retry,
 from flow_gl.core.errors import FlowError
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import CHARTS, STATUS, FeedState
-from flow_gl.core.spec import Answer, BusSpec, NotAdded, Offered, RemoteSettings, RemoteSpec
+from flow_gl.core.spec import Answer, AvailableSymbols, BusSpec, NotAdded, RemoteSettings, RemoteSpec
 from flow_gl.core.system.tasks import cancel
 from flow_gl.core.units import SECOND_NS
 from flow_gl.protocol.frames import Rows
@@ -199,7 +199,7 @@ class RemoteSession:
 
     def offered(self, symbols: tuple[str, ...]) -> None:
         """Tell the view which charts there are."""
-        self._send(Offered(symbols=symbols))
+        self._send(AvailableSymbols(symbols=symbols))
 
     def _new_store(self) -> MarketStore:
         self._stores += 1

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.errors import FlowError
-from flow_gl.core.market.courses import Rolled
 from flow_gl.core.market.instrument import roll_label
 from flow_gl.core.market.lod import THRESHOLD, threshold_at
 from flow_gl.core.market.ribbon import ribbon_of
+from flow_gl.core.market.roll_finder import Rolled
 from flow_gl.core.schema import UNDEF_PRICE
 from flow_gl.services.export.alerts import alert_columns
 from flow_gl.services.export.events import event_columns

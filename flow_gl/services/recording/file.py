@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from flow_gl.core.market.dedup import Seen
+from flow_gl.core.market.dedup import CountedTrades
 from flow_gl.core.market.gap_markers import GapMarker
 from flow_gl.core.system.platform import held_files
 from flow_gl.core.units import MINUTE_NS, SECOND_NS
@@ -84,7 +84,7 @@ class RecordingFile:
         """The repair made on opening, one line; "" if there was none."""
         self.has_lost = False
         """The repair removed trades that will not come again in this run."""
-        self.seen: Seen | None = None
+        self.seen: CountedTrades | None = None
         """Trades held that may be repeated; None if everything that comes is new."""
         self.recovered: Recovered | None = None
         """The contents of the file when it was opened; None after the first write."""
@@ -107,7 +107,7 @@ class RecordingFile:
             self._names.add(found.names)
             self._has_trades = len(found.trades) > 0
             if is_new_run and expected.repeats and len(found.trades):
-                self.seen = Seen(found.trades)
+                self.seen = CountedTrades(found.trades)
             self._look_at_order(found.trades)
             are_markers_repeated = is_new_run and expected.repeats and expected.repeats_gaps
             if is_new_run:

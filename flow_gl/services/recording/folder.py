@@ -19,7 +19,7 @@ _NAME: Final = re.compile(rf"(?P<dataset>.+)-(?P<date>\d{{8}}){re.escape(SUFFIX)
 
 
 @dataclass(frozen=True, slots=True)
-class Keep:
+class Retention:
     """The retention rule: recordings of the last `days` days, and of these the newest that fit into `nbytes`."""
 
     days: int | None = 400
@@ -60,7 +60,7 @@ def recorded(directory: Path, dataset: str, trade_date: int) -> list[Path]:
     return [path] if path.is_file() else []
 
 
-def prune(directory: Path, keep: Keep, *, now_ns: int, spared: Path) -> list[Path]:
+def prune(directory: Path, keep: Retention, *, now_ns: int, spared: Path) -> list[Path]:
     """Remove the recordings that the rule does not keep, oldest first.
 
     Parameters

@@ -27,7 +27,7 @@ from flow_gl.core.sessions import Session
 from flow_gl.core.units import SECOND_NS
 from flow_gl.dbn.layout import TRADE_KIND, TRADE_WORDS
 from flow_gl.services.recording.file import ExpectedRun, Recovered
-from flow_gl.services.recording.folder import Keep
+from flow_gl.services.recording.folder import Retention
 from flow_gl.services.recording.names import Notice
 from flow_gl.services.recording.session_files import SessionFiles
 from flow_gl.store.ring import Cursor, Ring
@@ -94,13 +94,13 @@ class Recorder:
         dataset: str,
         session_of: Callable[[int], Session],
         clock: Clock = SYSTEM,
-        keep: Keep | None = None,
+        keep: Retention | None = None,
     ) -> None:
         self.directory: Final = directory
         self.dataset: Final = dataset
         self._session_of = session_of
         self._clock = clock
-        self._files = SessionFiles(directory, dataset=dataset, clock=clock, keep=keep or Keep())
+        self._files = SessionFiles(directory, dataset=dataset, clock=clock, keep=keep or Retention())
         self._cursor: Cursor | None = None
         self._noted: deque[tuple[int, Notice]] = deque()  # appended by the engine's thread, which never waits here
         self._pending: list[tuple[int, Notice]] = []  # the same, in the order of the tape

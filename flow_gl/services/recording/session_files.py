@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from flow_gl.core.clock import Clock
 from flow_gl.core.items import FeedGap
-from flow_gl.core.market.dedup import Seen
+from flow_gl.core.market.dedup import CountedTrades
 from flow_gl.core.market.gap_markers import GapMarker
 from flow_gl.core.sessions import Session
 from flow_gl.dbn.header import encode_header
 from flow_gl.services.recording import format as recording
 from flow_gl.services.recording.file import ExpectedRun, RecordingFile, Recovered
-from flow_gl.services.recording.folder import Keep, prune
+from flow_gl.services.recording.folder import Retention, prune
 from flow_gl.services.recording.names import Name, Notice, key_of, marker_of, record_of
 
 _OPEN_FILES: Final = 2
@@ -40,13 +40,13 @@ class SessionFiles:
     keep : retention rule, applied whenever a file is opened
     """
 
-    def __init__(self, directory: Path, *, dataset: str, clock: Clock, keep: Keep) -> None:
+    def __init__(self, directory: Path, *, dataset: str, clock: Clock, keep: Retention) -> None:
         self._directory = directory
         self._dataset = dataset
         self._clock = clock
         self._keep = keep
         self._files: dict[int, _Open] = {}  # by trade date, last used last
-        self._seen: dict[int, Seen | None] = {}  # by trade date, of each file that this run has had open
+        self._seen: dict[int, CountedTrades | None] = {}  # by trade date, of each file that this run has had open
         self._names: dict[tuple[str, int, str], Name] = {}
         self._new_names: list[Name] = []
         self._new_markers: list[GapMarker] = []

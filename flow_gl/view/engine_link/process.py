@@ -13,7 +13,7 @@ import msgspec
 from flow_gl.core.commands import SetLoop, Stop, encode
 from flow_gl.core.log import get_logger
 from flow_gl.core.schema import FeedState
-from flow_gl.core.spec import Failure, NotAdded, Offered, RemoteSettings, decode_answer
+from flow_gl.core.spec import AvailableSymbols, Failure, NotAdded, RemoteSettings, decode_answer
 from flow_gl.core.system.platform.line_process import LineProcess
 from flow_gl.store.market import MarketReader
 from flow_gl.view.engine_link.stores import EngineStores
@@ -63,7 +63,7 @@ class EngineProcess(EngineStores):
                 self.failure = answer
             elif isinstance(answer, RemoteSettings):
                 self.remote_settings = answer.settings
-            elif isinstance(answer, Offered):
+            elif isinstance(answer, AvailableSymbols):
                 self.offered, self.addable_stype = answer.symbols, answer.addable_stype
             elif isinstance(answer, NotAdded):
                 self.refusals.append(answer)

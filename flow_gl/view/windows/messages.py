@@ -68,7 +68,7 @@ class Close(msgspec.Struct, frozen=True, tag="close"):
     """Close the window."""
 
 
-class InUse(msgspec.Struct, frozen=True, tag="in_use"):
+class WorkspaceInUse(msgspec.Struct, frozen=True, tag="workspace_in_use"):
     """The list of saved workspaces has changed; `workspace` is in use."""
 
     workspace: str
@@ -148,7 +148,7 @@ class RunTask(msgspec.Struct, frozen=True, tag="workspace"):
 
 SharedMessage = Paused | Muted | Rules | Drawings | Keys
 """Shared state that any window may change."""
-Down = EngineShown | NotAdded | Show | Note | Close | InUse | Configured | SharedMessage
+Down = EngineShown | NotAdded | Show | Note | Close | WorkspaceInUse | Configured | SharedMessage
 Up = Command | StateChanged | RequestSymbol | NeedSymbols | OpenWindow | QuitProgram | RunTask | SharedMessage
 
 _spec_decoder: Final[msgspec.json.Decoder[WindowSpec]] = msgspec.json.Decoder(WindowSpec)

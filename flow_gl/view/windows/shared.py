@@ -16,12 +16,12 @@ from flow_gl.view.frame_loop import FrameLoop
 from flow_gl.view.windows.messages import (
     Configured,
     Drawings,
-    InUse,
     Keys,
     Muted,
     Paused,
     Rules,
     SharedMessage,
+    WorkspaceInUse,
 )
 
 
@@ -68,7 +68,7 @@ class SharedState:
         """Return all shared state as messages."""
         return [part.read(self._loop) for part in self._parts.values()]
 
-    def take(self, message: SharedMessage | Configured | InUse) -> str:
+    def take(self, message: SharedMessage | Configured | WorkspaceInUse) -> str:
         """Apply another window's message to this one. Returns "", or one line for the user."""
         kind = type(message)
         part = _ALL[kind]
@@ -135,7 +135,7 @@ def _saved_version(loop: FrameLoop) -> object:
     return saved.current, saved.names()
 
 
-def _use(loop: FrameLoop, message: InUse) -> str:
+def _use(loop: FrameLoop, message: WorkspaceInUse) -> str:
     saved = loop.state.workspaces
     saved.refresh()
     saved.current = message.workspace
@@ -157,6 +157,6 @@ _FROM_MAIN: Final[dict[type, _Part]] = {
     Configured: _Part(
         _state(lambda state: state.aggregation), lambda loop: Configured(loop.state.aggregation), _configure
     ),
-    InUse: _Part(_saved_version, lambda loop: InUse(loop.state.workspaces.current), _use),
+    WorkspaceInUse: _Part(_saved_version, lambda loop: WorkspaceInUse(loop.state.workspaces.current), _use),
 }
 _ALL: Final = {**_FROM_ALL, **_FROM_MAIN}

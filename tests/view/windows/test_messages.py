@@ -22,7 +22,7 @@ DOWN: dict[type, Any] = {
         messages.Show(SHOWN),
         messages.Note("a note"),
         messages.Close(),
-        messages.InUse("night"),
+        messages.WorkspaceInUse("night"),
         messages.Configured(AggregationSettings(arm=321)),
         messages.Paused(1 << 62, 3),
         messages.Muted(True),

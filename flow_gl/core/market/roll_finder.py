@@ -27,14 +27,14 @@ class Rolled:
 
 
 @dataclass(slots=True)
-class _Course:
+class _NameHistory:
     name: Name
     traded: int = 0
     """Id of the instrument that traded last under this name; 0 for none."""
     traded_symbol: str = ""
 
 
-class Courses:
+class RollFinder:
     """Finds the rolls of all names except parents, which denote many instruments at once.
 
     Parameters
@@ -50,7 +50,7 @@ class Courses:
         self.rolls: Final[list[Rolled]] = []
         self._only: Final = only.upper()
         self._book: Final = NameBook()
-        self._courses: Final[dict[str, _Course]] = {}
+        self._names: Final[dict[str, _NameHistory]] = {}
 
     def take(self, item: Item) -> None:
         """Process an item, in stream order."""
@@ -63,23 +63,23 @@ class Courses:
         self._book.take(mapping)
         for text in (mapping.requested, mapping.symbol):
             is_wanted = not self._only or text.upper() == self._only
-            if text and is_wanted and text not in self._courses and not is_parent_symbol(text):
-                self._courses[text] = _Course(Name(text))
-        for course in self._courses.values():
-            course.name.take(mapping)
+            if text and is_wanted and text not in self._names and not is_parent_symbol(text):
+                self._names[text] = _NameHistory(Name(text))
+        for history in self._names.values():
+            history.name.take(mapping)
 
     def _find_rolls(self, trades: NDArray[np.void]) -> None:
-        for course in self._courses.values():
-            new_id = course.name.instrument_id
+        for history in self._names.values():
+            new_id = history.name.instrument_id
             symbol = self._book.symbol(new_id)
-            if not new_id or (new_id, symbol) == (course.traded, course.traded_symbol):
+            if not new_id or (new_id, symbol) == (history.traded, history.traded_symbol):
                 continue
             its = trades["ts_event"][trades["instrument_id"] == new_id]
             if not len(its):
                 continue
-            is_named = course.traded == new_id and not course.traded_symbol
-            if course.traded and not is_named:
+            is_named = history.traded == new_id and not history.traded_symbol
+            if history.traded and not is_named:
                 self.rolls.append(
-                    Rolled(course.name.name, int(its[0]), course.traded, course.traded_symbol, new_id, symbol)
+                    Rolled(history.name.name, int(its[0]), history.traded, history.traded_symbol, new_id, symbol)
                 )
-            course.traded, course.traded_symbol = new_id, symbol
+            history.traded, history.traded_symbol = new_id, symbol

@@ -23,7 +23,7 @@ STRIKES: Final = 3
 STRIKES_WITHIN_NS: Final = 10 * MINUTE_NS
 
 
-class Doubts:
+class TimeChecks:
     """Checks the times of trades and system messages.
 
     Parameters
