@@ -39,7 +39,7 @@ from flow_gl.layers.header import HeaderLayer
 from flow_gl.layers.labels.axes import CvdAxisLayer, CvdPlateLayer, PriceAxisLayer, PricePlateLayer, TimeAxisLayer
 from flow_gl.layers.labels.counts import CountsLayer
 from flow_gl.layers.labels.cvd_pane import CvdCaptionLayer, CvdReferenceLayer, CvdZeroLayer
-from flow_gl.layers.labels.held_levels import HeldLevelsLayer
+from flow_gl.layers.labels.fixed_levels import FixedLevelsLayer
 from flow_gl.layers.labels.layout import ALL
 from flow_gl.layers.labels.legend import LegendLayer
 from flow_gl.layers.labels.levels import LevelsLayer
@@ -110,7 +110,7 @@ DRAW_ORDER: Final[tuple[tuple[str, Callable[[Chart], Layer] | Batch, Pane], ...]
     ("drawings", ShapesLayer, Pane.WHOLE),
     ("levels", LevelsLayer, Pane.WHOLE),
     ("session_levels", SessionLevelsLayer, Pane.WHOLE),
-    ("held_levels", HeldLevelsLayer, Pane.WHOLE),
+    ("fixed_levels", FixedLevelsLayer, Pane.WHOLE),
     ("under", Batch.UNDER, Pane.WHOLE),
     ("range_profile", RangeProfileLayer, Pane.PRICE),
     ("vwap", VwapLayer, Pane.PRICE),

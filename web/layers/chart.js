@@ -15,7 +15,7 @@ import { Events } from "./events.js";
 import { FrameBlock } from "./frame_block.js";
 import { addGaps } from "./gaps.js";
 import { addGrid } from "./grid.js";
-import { addHeldLevels } from "./held_levels.js";
+import { addFixedLevels } from "./fixed_levels.js";
 import { Placed, mix } from "./labels.js";
 import { addLegend } from "./legend.js";
 import { addLevels } from "./levels.js";
@@ -116,7 +116,7 @@ export class Chart {
     addOffScale(this, scene);
     addMarks(this, scene);
     addLevels(this, scene);
-    addHeldLevels(this, scene);
+    addFixedLevels(this, scene);
     addVwap(this, scene);
     addLastPriceLine(this, scene);
     addZeroLine(this, scene);

@@ -10,7 +10,7 @@ from typing import Final
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
-from flow_gl.layers.labels.held_levels import INITIAL, OPENING, HeldLevel, finished_ranges
+from flow_gl.layers.labels.fixed_levels import INITIAL, OPENING, FixedLevel, finished_ranges
 from flow_gl.layers.labels.layout import LEVELS, LINES
 from flow_gl.layers.labels.levels import Level, add_label, add_line, curve_y, levels_of
 from flow_gl.layers.lines.vwap import BANDS_PX, LABEL_PX, MIN_PX, curve_left
@@ -33,7 +33,7 @@ def finished_levels(scene: Scene, session: Session, width_px: float) -> list[Lev
     return levels if width_px >= BANDS_PX * scene.price_view.scale else levels[:_MAIN]
 
 
-def ranges_of(scene: Scene, session: Session, left: float, right: float) -> list[tuple[HeldLevel, float, float]]:
+def ranges_of(scene: Scene, session: Session, left: float, right: float) -> list[tuple[FixedLevel, float, float]]:
     """Return initial balance and opening range of a finished session, with the ends of their lines, px.
 
     Parameters

@@ -14,12 +14,12 @@ from flow_gl.gl.label_boxes import LabelBox, overlaps
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import LAYERS, Scene, Style
 from flow_gl.layers.discs import radii, reference_of, volumes
-from flow_gl.layers.labels.held_levels import KINDS, finished_ranges, held_levels, line_left
+from flow_gl.layers.labels.fixed_levels import KINDS, finished_ranges, fixed_levels, line_left
 from flow_gl.layers.labels.right_edge import NewestDiscs, newest_px
 from flow_gl.layers.rows.hit import visible_rows
 from flow_gl.layers.sessions import sessions_in_view
 from flow_gl.layers.stack import ChartStack
-from flow_gl.ui.overlays.hover import held_level
+from flow_gl.ui.overlays.hover import fixed_level
 from flow_gl.ui.overlays.hover.tip import Spot, Tip
 from tests.kit.gl_context import draw
 from tests.kit.levels import plant_levels
@@ -43,12 +43,12 @@ def labels_of(stack: ChartStack, scene: Scene) -> list[LabelBox]:
 
 
 def tip_of(scene: Scene, name: str) -> Tip:
-    one = next(one for one in held_levels(scene) if one.level.name == name)
+    one = next(one for one in fixed_levels(scene) if one.level.name == name)
     y = min(max(scene.price_view.screen_y(one.level.price / TICK), 1.0), scene.price_view.rect.bottom - 1)
     spot = Spot(scene, 900.0, y, AggregationSettings(), 0.15)
-    key = held_level.find(spot)
+    key = fixed_level.find(spot)
     assert key is not None
-    tip = held_level.describe(spot, key)
+    tip = fixed_level.describe(spot, key)
     assert tip is not None
     return tip
 
@@ -69,14 +69,14 @@ def test_each_kind_is_visible_in_every_palette_and_can_be_switched_off(
 
 def test_extensions_are_one_to_three_ranges_beyond_the_initial_balance_and_off_by_default() -> None:
     scene = scene_of()
-    prices = {one.level.name: one.level.price for one in held_levels(scene)}
+    prices = {one.level.name: one.level.price for one in fixed_levels(scene)}
     size = prices["IB high"] - prices["IB low"]
     assert size == 28 * TICK
     for factor in (1, 2, 3):
         assert prices[f"IB +{factor}x"] == prices["IB high"] + factor * size
         assert prices[f"IB \u2212{factor}x"] == prices["IB low"] - factor * size
     first = replace(scene, style=Style())
-    assert {one.kind for one in held_levels(first)} == set(KINDS) - {"initial_extensions"}
+    assert {one.kind for one in fixed_levels(first)} == set(KINDS) - {"initial_extensions"}
 
 
 def test_the_ranges_begin_at_the_open_of_regular_hours() -> None:
@@ -89,14 +89,14 @@ def test_the_ranges_begin_at_the_open_of_regular_hours() -> None:
     market.reader.refresh()
     opened = scene.price_view.pixel_x(START_NS)
     assert opened > 0
-    assert [line_left(scene, one) for one in held_levels(scene)] == [opened] * 4
+    assert [line_left(scene, one) for one in fixed_levels(scene)] == [opened] * 4
 
 
 def test_a_naked_poc_begins_at_its_sessions_close() -> None:
     market = make_week()
     plant_levels(market, naked=(-5, 5))
     scene = make_scene(market, 1280, 720, span_s=4 * 24 * 3600, lod=6)
-    newest, older = (one for one in held_levels(scene) if one.kind == "naked_pocs")
+    newest, older = (one for one in fixed_levels(scene) if one.kind == "naked_pocs")
     assert (newest.trade_date, older.trade_date) == (20251127, 20251126)
     assert (newest.since_ns, older.since_ns) == (WEEK[3].close_ns, WEEK[2].close_ns)
     assert line_left(scene, newest) == scene.price_view.pixel_x(WEEK[3].close_ns)
@@ -129,8 +129,8 @@ def test_the_ranges_of_a_finished_session_are_on_its_own_stretch(stack: ChartSta
     assert columns.max() <= view.pixel_x(session.end_ns) + 1
     assert len(columns) > 0.3 * (view.pixel_x(session.end_ns) - view.pixel_x(opened))
     spot = Spot(scene, view.pixel_x(session.end_ns) - 5.0, float(y), AggregationSettings(), 0.15)
-    key = held_level.find(spot)
-    tip = held_level.describe(spot, key) if key is not None else None
+    key = fixed_level.find(spot)
+    tip = fixed_level.describe(spot, key) if key is not None else None
     assert tip is not None
     assert tip.title == "IB high"
     assert "09:00" in {label: value for label, value, _ in tip.lines}["Since"]
@@ -151,7 +151,7 @@ def test_nothing_is_drawn_before_the_first_trade_of_regular_hours(stack: ChartSt
         levels[name] = UNDEF_PRICE
     scene.reader.store.levels.write(levels)
     scene.reader.refresh()
-    assert held_levels(scene) == []
+    assert fixed_levels(scene) == []
     assert not any("IB" in box.text for box in labels_of(stack, scene))
 
 
@@ -174,7 +174,7 @@ def test_a_tooltip_shows_value_rule_and_since_when() -> None:
 @pytest.mark.parametrize("is_top", [True, False], ids=["top", "bottom"])
 def test_a_label_at_the_border_of_the_pane_is_not_cut(stack: ChartStack, *, is_top: bool) -> None:
     scene = scene_of(naked=())
-    price = next(one.level.price for one in held_levels(scene) if one.level.name == "IB high")
+    price = next(one.level.price for one in fixed_levels(scene) if one.level.name == "IB high")
     view = scene.price_view
     at_px = 2.0 if is_top else view.rect.height - 2.0
     view = replace(view, y_top=price / TICK + at_px * view.y_per_px)

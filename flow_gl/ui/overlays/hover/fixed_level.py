@@ -6,7 +6,7 @@ from typing import Final
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.layers.base import Scene
 from flow_gl.layers.discs import tick_size_of
-from flow_gl.layers.labels.held_levels import EXTENSIONS, INITIAL, NAKED, HeldLevel, day_text, held_levels, line_left
+from flow_gl.layers.labels.fixed_levels import EXTENSIONS, INITIAL, NAKED, FixedLevel, day_text, fixed_levels, line_left
 from flow_gl.layers.labels.levels import PARTIAL_SUFFIX
 from flow_gl.layers.labels.session_levels import ranges_of
 from flow_gl.layers.sessions import sessions_in_view
@@ -55,21 +55,21 @@ def describe(spot: Spot, key: Hashable) -> Tip | None:
     return Tip(one.level.name.removesuffix(PARTIAL_SUFFIX), lines, notes)
 
 
-def _key(one: HeldLevel) -> Hashable:
+def _key(one: FixedLevel) -> Hashable:
     return one.level.name, one.level.price, one.since_ns
 
 
-def _lines(scene: Scene) -> list[tuple[HeldLevel, float, float]]:
+def _lines(scene: Scene) -> list[tuple[FixedLevel, float, float]]:
     """Return the lines with their left and right ends (px), those of the running session first."""
     right = scene.price_view.rect.right
-    found = [(one, line_left(scene, one), right) for one in held_levels(scene)]
+    found = [(one, line_left(scene, one), right) for one in fixed_levels(scene)]
     for session, left, end in sessions_in_view(scene):
         if session.is_finished:
             found += ranges_of(scene, session, left, end)
     return found
 
 
-def rule_of(one: HeldLevel, settings: AggregationSettings) -> str:
+def rule_of(one: FixedLevel, settings: AggregationSettings) -> str:
     """Return the rule of a level as a sentence."""
     if one.kind == NAKED:
         return "The price with the most volume in an earlier session; nothing has traded there since its close."
@@ -84,6 +84,6 @@ def rule_of(one: HeldLevel, settings: AggregationSettings) -> str:
     return f"{end} price of the first {length} of regular hours, from 09:30 ET."
 
 
-def _distance(spot: Spot, one: HeldLevel) -> float:
+def _distance(spot: Spot, one: FixedLevel) -> float:
     scene: Scene = spot.scene
     return abs(scene.price_view.screen_y(one.level.price / tick_size_of(scene)) - spot.y)

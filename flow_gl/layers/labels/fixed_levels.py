@@ -36,7 +36,7 @@ _MAX_EXTENSION: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class HeldLevel:
+class FixedLevel:
     """A level with its kind, and the time (ns) from which its line is drawn; 0 where that is not known.
 
     `trade_date` (YYYYMMDD) is the session of a naked POC, else 0; `factor` is that of an extension, else 0.
@@ -62,10 +62,10 @@ class _Line(NamedTuple):
     is_aside: bool
 
 
-def held_levels(scene: Scene) -> list[HeldLevel]:
+def fixed_levels(scene: Scene) -> list[FixedLevel]:
     """Return the levels whose kinds are switched on, the most important first."""
     shown = scene.style.is_visible
-    found: list[HeldLevel] = []
+    found: list[FixedLevel] = []
     if INITIAL in shown:
         found += _range(scene, INITIAL)
     if OPENING in shown:
@@ -77,7 +77,7 @@ def held_levels(scene: Scene) -> list[HeldLevel]:
     return found
 
 
-def line_left(scene: Scene, one: HeldLevel) -> float:
+def line_left(scene: Scene, one: FixedLevel) -> float:
     """Return the screen x from which a level's line is drawn, px."""
     first = contract_left(scene) if one.kind == NAKED else current_left(scene)
     return max(first, scene.price_view.pixel_x(one.since_ns)) if one.since_ns else first
@@ -93,7 +93,7 @@ def _look(palette: Palette, kind: str) -> tuple[Rgb, float, tuple[float, float]]
     }[kind]
 
 
-def finished_ranges(scene: Scene, session: Session) -> list[HeldLevel]:
+def finished_ranges(scene: Scene, session: Session) -> list[FixedLevel]:
     """Return initial balance and opening range of a finished session, if they are switched on."""
     shown, row, found = scene.style.is_visible, session.levels, []
     suffix = _begin_suffix(session.numbers, row)
@@ -101,7 +101,7 @@ def finished_ranges(scene: Scene, session: Session) -> list[HeldLevel]:
         ends = _ends(row, kind) if kind in shown else None
         for price, end in zip(ends or (), ("high", "low"), strict=False):
             level = Level(price, f"{_RANGES[kind]} {end}{suffix}", *_look(scene.style.palette, kind))
-            found.append(HeldLevel(level, kind, int(row["rth_open"]), until_ns=session.end_ns))
+            found.append(FixedLevel(level, kind, int(row["rth_open"]), until_ns=session.end_ns))
     return found
 
 
@@ -112,7 +112,7 @@ def _ends(row: np.void, kind: str) -> tuple[int, int] | None:
     return None if high == UNDEF_PRICE or not row["rth_open"] else (high, low)
 
 
-def _range(scene: Scene, kind: str) -> Iterator[HeldLevel]:
+def _range(scene: Scene, kind: str) -> Iterator[FixedLevel]:
     row = scene.reader.levels
     ends = _ends(row, kind)
     if ends is None:
@@ -121,10 +121,10 @@ def _range(scene: Scene, kind: str) -> Iterator[HeldLevel]:
     is_frozen = bool(row["initial_frozen" if kind == INITIAL else "opening_frozen"])
     for price, end in zip(ends, ("high", "low"), strict=True):
         level = Level(price, f"{_RANGES[kind]} {end}{suffix}", *_look(scene.style.palette, kind))
-        yield HeldLevel(level, kind, int(row["rth_open"]), is_frozen=is_frozen)
+        yield FixedLevel(level, kind, int(row["rth_open"]), is_frozen=is_frozen)
 
 
-def _extensions(scene: Scene) -> Iterator[HeldLevel]:
+def _extensions(scene: Scene) -> Iterator[FixedLevel]:
     row = scene.reader.levels
     ends = _ends(row, INITIAL)
     if ends is None or ends[0] == ends[1]:
@@ -135,7 +135,7 @@ def _extensions(scene: Scene) -> Iterator[HeldLevel]:
         for price, sign in ((high + factor * (high - low), "+"), (low - factor * (high - low), MINUS)):
             level = Level(price, f"IB {sign}{factor}x{suffix}", *look)
             is_frozen = bool(row["initial_frozen"])
-            yield HeldLevel(level, EXTENSIONS, int(row["rth_open"]), factor=factor, is_frozen=is_frozen)
+            yield FixedLevel(level, EXTENSIONS, int(row["rth_open"]), factor=factor, is_frozen=is_frozen)
 
 
 def _begin_suffix(session: np.void, row: np.void) -> str:
@@ -144,13 +144,13 @@ def _begin_suffix(session: np.void, row: np.void) -> str:
     return PARTIAL_SUFFIX if lacks_begin else ""
 
 
-def _naked(scene: Scene) -> Iterator[HeldLevel]:
+def _naked(scene: Scene) -> Iterator[FixedLevel]:
     row = scene.reader.levels
     ends = {int(one.numbers["trade_date"]): one.end_ns for one in sessions_shown(scene) if one.is_finished}
     # The newest first: it is the one that price meets next.
     for price, number in reversed(row["naked"][: int(row["naked_count"])].tolist()):
         level = Level(price, f"nPOC {day_text(number)}", *_look(scene.style.palette, NAKED))
-        yield HeldLevel(level, NAKED, ends.get(number, 0), trade_date=number)
+        yield FixedLevel(level, NAKED, ends.get(number, 0), trade_date=number)
 
 
 def day_text(number: int) -> str:
@@ -159,7 +159,7 @@ def day_text(number: int) -> str:
     return f"{day.day} {day:%b}"
 
 
-class HeldLevelsLayer(CachedLayer):
+class FixedLevelsLayer(CachedLayer):
     """Adds lines below the bubbles and labels above them."""
 
     avoids = True
@@ -167,10 +167,10 @@ class HeldLevelsLayer(CachedLayer):
 
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)
-        self._levels: list[HeldLevel] = []
+        self._levels: list[FixedLevel] = []
         self._lines: tuple[_Line, ...] = ()
         self._newest: Final = NewestDiscs()
-        self._known: Final[Cached[list[HeldLevel]]] = Cached()
+        self._known: Final[Cached[list[FixedLevel]]] = Cached()
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         shown, reader, chart = scene.style, scene.reader, self._chart
@@ -179,7 +179,7 @@ class HeldLevelsLayer(CachedLayer):
             return ()
         if not chart.shown.is_paused or not self._levels:
             versions = reader.levels_version, reader.sessions_version, int(reader.session["first_ts"])
-            self._levels = self._known.get((*versions, id(reader), shown), lambda: held_levels(scene))
+            self._levels = self._known.get((*versions, id(reader), shown), lambda: fixed_levels(scene))
         view = scene.price_view
         self._lines = tuple(self._lines_in_view(scene)) if self._levels else ()
         if not self._lines:

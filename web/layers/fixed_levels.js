@@ -19,7 +19,7 @@ function lookOf({ text, quiet, information, attention }, kind) {
   }[kind];
 }
 
-function heldLevels({ market, style: { palette, visible } }) {
+function fixedLevels({ market, style: { palette, visible } }) {
   const { levels, session } = market;
   const found = [];
   if (!levels || !session) return found;
@@ -47,13 +47,13 @@ function heldLevels({ market, style: { palette, visible } }) {
   return found;
 }
 
-export function addHeldLevels(chart, scene) {
+export function addFixedLevels(chart, scene) {
   const {
     price: { rect },
     price: view,
   } = scene;
   const groups = new Map();
-  for (const level of scene.market.hasTrades ? heldLevels(scene) : []) {
+  for (const level of scene.market.hasTrades ? fixedLevels(scene) : []) {
     const first = level.isNaked ? contractLeft(scene) : currentLeft(scene);
     const left = roundEven(level.since ? Math.max(first, view.pixelX(level.since)) : first);
     const y = lineY(scene, level.price);
