@@ -393,15 +393,17 @@ def test_levels_and_profile_of_a_finished_session_have_tooltips_within_that_sess
 
 
 @pytest.mark.parametrize(
-    ("x", "pane", "is_right"),
+    ("x", "pane", "window", "is_right"),
     [
-        (300.0, (0.0, 1000.0), True),
-        (800.0, (0.0, 1000.0), False),
-        (60.0, (0.0, 200.0), True),
-        (140.0, (0.0, 200.0), False),
+        (300.0, (0.0, 1000.0), 1100.0, True),
+        (800.0, (0.0, 1000.0), 1100.0, False),
+        (60.0, (0.0, 200.0), 250.0, True),
+        (140.0, (0.0, 200.0), 250.0, False),
+        (140.0, (0.0, 200.0), 650.0, True),
+        (450.0, (325.0, 525.0), 650.0, False),
     ],
 )
-def test_a_tooltip_does_not_cover_the_price_axis_where_the_pane_has_room(
-    x: float, pane: tuple[float, float], is_right: bool
+def test_a_tooltip_covers_the_price_axis_only_where_it_would_be_cut_otherwise(
+    x: float, pane: tuple[float, float], window: float, is_right: bool
 ) -> None:
-    assert is_at_right(x, 256.0, *pane) is is_right
+    assert is_at_right(x, 256.0, pane, window) is is_right

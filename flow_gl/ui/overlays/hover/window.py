@@ -26,14 +26,24 @@ _FLAGS: Final[int] = (
 )
 
 
-def is_at_right(x: float, width: float, left: float, right: float) -> bool:
-    """Return whether a tooltip is drawn at the right of the mouse in a pane: if it fits there, or has more room there.
+def is_at_right(x: float, width: float, pane: tuple[float, float], window: float) -> bool:
+    """Return whether a tooltip is drawn at the right of the mouse.
+
+    It is at the side where it fits into the pane, the right one first; without such a side, where it fits into the
+    window; otherwise where there is more room.
 
     Parameters
     ----------
-    x, width : of the mouse and of the tooltip with its distance from it; `left` and `right` are the pane's borders
+    x, width : of the mouse and of the tooltip with its distance from it
+    pane : left and right border
+    window : its width
     """
-    return x + width < right or (x - width < left and right - x > x - left)
+    for left, right in (pane, (0.0, window)):
+        if x + width < right:
+            return True
+        if x - width >= left:
+            return False
+    return window - x > x
 
 
 def draw(chart: ChartFrame, frame: Frame, state: ViewState, painter: Painter) -> None:
@@ -52,7 +62,7 @@ def draw(chart: ChartFrame, frame: Frame, state: ViewState, painter: Painter) ->
     # Beside the mouse, where it covers neither what is under the mouse nor the price axis, if the chart has that room.
     dense, width = frame.scale / frame.gui_scale, (WIDTH_PX + 60) * scale
     pane = chart.layout.price
-    is_right = is_at_right(mouse.x, width, pane.x / dense, pane.right / dense)
+    is_right = is_at_right(mouse.x, width, (pane.x / dense, pane.right / dense), viewport.size.x)
     pivot = (0.0 if is_right else 1.0, 0.0 if mouse.y < viewport.size.y * 0.6 else 1.0)
     shift = _SHIFT_PX * scale
     imgui.set_next_window_pos((mouse.x + (shift if is_right else -shift), mouse.y), imgui.Cond_.always.value, pivot)
