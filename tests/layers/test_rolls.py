@@ -7,6 +7,7 @@ import pytest
 
 from flow_gl.core.schema import NOT_YET, ROLL_LIST
 from flow_gl.core.units import SECOND_NS
+from flow_gl.gl.label_boxes import LabelBox
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.price import PriceLayer
 from flow_gl.layers.roll_places import contract_left
@@ -38,14 +39,26 @@ def line_x(scene: Scene, at_s: float) -> int:
     return int(view.rect.right - round((view.t_right_ns - START_NS - at_s * SECOND_NS) / view.ns_per_px))
 
 
+def columns_of_levels(stack: ChartStack, scene: Scene) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    """Return in which columns levels are drawn, or lie behind a label."""
+    boxes: list[LabelBox] = []
+    stack.collect_labels(boxes)
+    with_levels = draw(stack, scene).astype(int)
+    stack.collect_labels(None)
+    is_drawn = (with_levels != draw(stack, replace(scene, style=NOTHING))).any(axis=(0, 2))
+    for box in boxes:
+        if box.rect.x >= contract_left(scene) and scene.price_view.rect.contains(box.rect.x, box.rect.y):
+            is_drawn[int(box.rect.x) : int(box.rect.right) + 1] = True
+    found: np.ndarray[tuple[int], np.dtype[np.bool_]] = is_drawn
+    return found
+
+
 @pytest.mark.parametrize("at_s", [120, 172])
 def test_levels_and_profile_begin_at_the_roll(stack: ChartStack, at_s: int) -> None:
     scene = make_scene(rolled(at_s), style=LEVELS_ALONE)
     x, pane = line_x(scene, at_s), scene.price_view.rect
     assert 0 < x < pane.right
-    with_levels = draw(stack, scene).astype(int)
-    without = draw(stack, replace(scene, style=NOTHING)).astype(int)
-    is_drawn = (with_levels != without).any(axis=(0, 2))
+    is_drawn = columns_of_levels(stack, scene)
     assert not is_drawn[:x].any()
     assert is_drawn[x + 2 : int(pane.right)].all(), "a solid line, the VWAP, reaches from the roll to the border"
 
@@ -73,7 +86,7 @@ def test_levels_span_the_pane_without_a_roll_or_before_the_new_contract_trades(s
         scene = make_scene(market, style=LEVELS_ALONE)
         assert contract_left(scene) == scene.price_view.rect.x
         assert current_profile(scene) == scene.profile_rect
-        is_drawn = (draw(stack, scene) != draw(stack, replace(scene, style=NOTHING))).any(axis=(0, 2))
+        is_drawn = columns_of_levels(stack, scene)
         assert is_drawn[: int(scene.price_view.rect.right)].all()
 
 

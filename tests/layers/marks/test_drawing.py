@@ -242,3 +242,20 @@ def test_no_bubble_shines_through_the_label_of_a_mark(stack: ChartStack, palette
             rect = box.rect
             row = picture[int(rect.y) + 2, int(rect.x) + 4 : int(rect.right) - 4]
             assert np.abs(row - ground).max() <= 1, box.text
+
+
+def test_the_line_of_a_divergence_strikes_through_no_number(stack: ChartStack) -> None:
+    scene = scene_of(PALETTES["dark"])
+    mark = only(scene, EventKind.DIVERGENCE)
+    lines = []
+    for ticks in range(-20, 20):
+        pivots = tuple(replace(pivot, price=mark.price + ticks * TICK) for pivot in mark.pivots or ())
+        lines.append(replace(mark, pivots=(replace(pivots[0], t_ns=START_NS), pivots[1])))
+    scene.marks.by_kind[EventKind.DIVERGENCE] = lines
+    with_it = draw(stack, scene).astype(int)
+    without = draw(stack, replace(scene, marks=replace(scene.marks, shown=()))).astype(int)
+    rect = scene.price_view.rect
+    area = slice(int(rect.y), int(rect.bottom)), slice(int(rect.x), int(scene.live_x_px))
+    letters = without[area].min(axis=2) > 190
+    assert letters.sum() > 100
+    assert (with_it[area][letters].min(axis=1) > 180).all()
