@@ -26,14 +26,14 @@ class ChartPart:
     """Buffers on the GPU that the next stack uses again."""
 
     def release(self) -> None:
-        """Free what is on the GPU."""
+        """Free all GPU resources."""
         self.renew()
         if self.rows is not None:
             self.rows.release()
             self.rows = None
 
     def renew(self) -> None:
-        """Free what is on the GPU except for the rows' buffers: making these takes longer than filling them."""
+        """Free all GPU resources except the rows' buffers, whose creation takes longer than filling them."""
         if self.stack is not None:
             self.rows, self.stack = self.stack.give_up_rows(), None
 
@@ -43,7 +43,7 @@ class ChartParts:
 
     Parameters
     ----------
-    resources : what all charts share on the GPU; by default it is made for the first chart
+    resources : GPU resources shared by all charts; by default they are created with the first chart
     """
 
     def __init__(self, scheduler: FrameScheduler, resources: "SharedResources | None" = None) -> None:

@@ -1,8 +1,8 @@
 """The half of `supervisor.LiveFeed` that adds symbols while it runs, and adds those again whose chart was released.
 
-A released symbol stays subscribed, for the recording. If it is added again, its session comes again from the open, on a
-connection of its own. From the moment in which that connection names the instrument, the running connection's trades of
-it are dropped; those that it had delivered until then come as repeated (`core.items.Trades`).
+A released symbol stays subscribed, because it is still recorded. If it is added again, a separate connection requests
+its session from the open. Once that connection names the instrument, the running connection's trades of it are dropped,
+and trades that the feed had already delivered are marked as repeated (`core.items.Trades`).
 """
 
 import logging
@@ -41,7 +41,7 @@ class Adding:
     def add(self, symbol: str) -> None:
         """Request another symbol, from the session's open, without touching the others. Raises UsageError.
 
-        If the gateway refuses it, `refusals` has the reason; otherwise its trades and its name are among the items.
+        If the gateway refuses it, `refusals` returns the reason; otherwise its name and its trades arrive as items.
         """
         if self._is_parent:
             raise UsageError("no symbol can be added to a feed of parent symbols")
@@ -50,11 +50,11 @@ class Adding:
             self._added.add(symbol)
 
     def release(self, symbol: str) -> None:
-        """Take note that a symbol's chart is gone. Its trades still come; `add` requests its session again."""
+        """Record that a symbol's chart was removed. Its trades still arrive; `add` requests its session again."""
         self._released.add(symbol)
 
     def refusals(self) -> list[tuple[str, str]]:
-        """Return, once, the added symbols that will not come, and why: one line each."""
+        """Return, once each, the added symbols that cannot be delivered, with a reason of one line."""
         return self._added.refusals()
 
     def _join(self, wall_ns: int, now_ns: int) -> list[Item]:
@@ -69,11 +69,11 @@ class Adding:
         return items
 
     def _hand_over(self, symbol: str, instrument_id: int) -> Ledger | None:
-        """Leave a released symbol to the connection that names it again.
+        """Leave a released symbol to the new connection, which has named it.
 
         Returns
         -------
-        The trades that were handed over of its instrument; None if the symbol and the instrument were not released
+        The ledger of its instrument's delivered trades; None if neither the symbol nor the instrument was released
         """
         is_its = (one for one in self._released if one == symbol or instrument_id in self._intake.meant_by({one}))
         again = [one for one in is_its if one in self._intake.symbols]
@@ -85,7 +85,7 @@ class Adding:
             ledger.absorb(self._intake.leave(one), {instrument_id})
         ledger.take_over()
         self._requests.symbols = tuple(one for one in self._requests.symbols if one not in again)
-        if self._renewal.connection is not None:  # it was to deliver them too
+        if self._renewal.connection is not None:  # its request includes the symbol
             is_session_new = self._renewal.is_session_new
             self._drop(self._renewal.cancel())
             self._renewal.want(0, is_session_new=is_session_new)
@@ -96,7 +96,7 @@ class Adding:
         return self._added.is_ready or second is None or not self._added_in(second.request)
 
     def _added_in(self, request: Request) -> tuple[str, ...]:
-        """Return the added symbols that a connection delivers in place of their own one."""
+        """Return the added symbols that a connection for all symbols delivers in place of the separate one."""
         symbols = request.subscriptions[-1].symbols
         return tuple(one for one in self._added.pending if one in symbols and one not in self._intake.symbols)
 

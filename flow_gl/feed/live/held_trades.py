@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from flow_gl.feed.live.wire import damaged
 
 HELD_ROWS: Final = 1 << 20
-"""Most trades held until their symbol is known; only a damaged stream brings more."""
+"""Maximum number of trades held until their symbol is known; only a damaged stream has more."""
 
 
 class HeldTrades:

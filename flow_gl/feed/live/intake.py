@@ -83,8 +83,8 @@ class Intake:
         """Time from which a connection that was too short should have been requested, ns."""
         self.symbols = symbols
         self.elsewhere: Set[int] = frozenset()
-        """Instruments that come on another connection until `absorb`: taken here too, they would come twice."""
-        self._left: Final[set[int]] = set()  # those of them that the current connection brings as well
+        """Instruments that another connection delivers until `absorb`; taken here too, they would come twice."""
+        self._left: Final[set[int]] = set()  # those of them that the current connection also delivers
         self._is_parent: Final = is_parent
         self._masked_key: Final = masked_key
         self._start: int | None = None
@@ -148,7 +148,7 @@ class Intake:
         return min(wanted, default=None) if len(wanted) == len(needs) else None
 
     def absorb(self, other: "Intake", symbols: tuple[str, ...], instruments: Set[int]) -> None:
-        """Take over symbols, and the instruments they mean, that came on separate connections, before `begin`."""
+        """Take over symbols and their instruments from a separate connection. Call it before `begin`."""
         self.symbols += symbols
         self._known.update((symbol, set(other._known[symbol])) for symbol in symbols)
         self._mapped.update((symbol, other._mapped[symbol]) for symbol in symbols)
@@ -157,15 +157,15 @@ class Intake:
         self.ledger.absorb(other.ledger, instruments)
 
     def meant_by(self, symbols: Set[str]) -> set[int]:
-        """Return the instruments that requested symbols were last said to mean."""
+        """Return the instruments to which requested symbols were last mapped."""
         return {one for symbol in symbols for one in self._known.get(symbol, ())}
 
     def leave(self, symbol: str) -> Ledger:
-        """Stop taking a symbol and its instrument, which comes on another connection until `absorb`.
+        """Stop taking a symbol and its instrument, which another connection delivers until `absorb`.
 
         Returns
         -------
-        The instrument's trades that were handed over
+        The ledger of the instrument's delivered trades
         """
         instruments = self.meant_by({symbol})
         self.symbols = tuple(one for one in self.symbols if one != symbol)

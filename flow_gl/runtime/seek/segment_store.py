@@ -225,7 +225,7 @@ class SegmentStore:
                 del self._rows[key]
 
     def close(self) -> None:
-        """Drop what is decoded ahead. Idempotent."""
+        """Drop everything decoded ahead. Idempotent."""
         self.blocks.close()
 
     def _decode_block(self, number: int, block: int) -> list[Item]:

@@ -72,7 +72,7 @@ class EngineStores:
         return is_replaced
 
     def _drop(self, store: MarketStore) -> None:
-        """Let go of a store that was replaced, so that its memory is freed once nothing reads it any more."""
+        """Drop a replaced store, so that its memory is freed once nothing reads it any more."""
         self._stores.remove(store)
         store.close()
 

@@ -1,7 +1,7 @@
 """The symbols that the program's windows need, and which of the others may be released first.
 
-A trader who closes a chart may want it back, so a market stays while there is room. If another symbol needs its place,
-the market goes that was needed longest ago.
+A trader who closes a chart may reopen it, so its market stays while there is room. If another symbol needs a place, the
+market that has been unused for the longest time is released.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ class SymbolUse:
     def __init__(self) -> None:
         self._needed: Final[dict[int, frozenset[str]]] = {}
         self._last: Final[dict[str, int]] = {}
-        """By symbol: the number of the last change at which it was needed, or ceased to be."""
+        """By symbol: the number of the last change at which it was, or ceased to be, needed."""
         self._changes = 0
 
     @property
@@ -30,7 +30,7 @@ class SymbolUse:
         return frozenset().union(*self._needed.values())
 
     def set(self, window: int, symbols: Iterable[str]) -> None:
-        """Note which symbols a window needs now; none once it is closed."""
+        """Record which symbols a window needs now; none once it is closed."""
         before, now = self._needed.pop(window, frozenset()), frozenset(symbols)
         if now:
             self._needed[window] = now
@@ -38,11 +38,11 @@ class SymbolUse:
         self._last.update(dict.fromkeys(before | now, self._changes))
 
     def is_needed(self, symbol: str) -> bool:
-        """Return whether a window needs a symbol; True if no window has said which it needs."""
+        """Return whether a window needs a symbol; True if no window has reported its symbols."""
         return not self._needed or any(symbol in symbols for symbols in self._needed.values())
 
     def why_full(self, symbol: str, *, can_release: bool, is_shared: bool) -> str:
-        """Return why no place can be made for another symbol if all are taken, in one line; "" if one can.
+        """Return, in one line, why no place can be freed for another symbol if all are taken; "" if one can.
 
         Parameters
         ----------
@@ -56,9 +56,9 @@ class SymbolUse:
         return f"{symbol}: {FULL}" if len(self.needed | {symbol}) > CHARTS else ""
 
     def with_symbol(self, symbols: Sequence[str], symbol: str) -> tuple[str, ...]:
-        """Return the symbols and another one: behind them, or, if all places are taken, in that of a releasable one.
+        """Return the symbols with another one: at the end, or, if all places are taken, in place of a releasable one.
 
-        Without such a place the symbols are returned as they are.
+        Without a free or releasable place, return the symbols unchanged.
         """
         if len(symbols) < CHARTS:
             return (*symbols, symbol)
@@ -66,6 +66,6 @@ class SymbolUse:
         return tuple(symbol if one in released else one for one in symbols)
 
     def releasable(self, symbols: Sequence[str]) -> tuple[str, ...]:
-        """Return those of some symbols that no window needs, the one that was needed longest ago first."""
+        """Return those of the given symbols that no window needs, the longest unused first."""
         free = [symbol for symbol in symbols if not self.is_needed(symbol)]
         return tuple(sorted(free, key=lambda symbol: self._last.get(symbol, 0)))
