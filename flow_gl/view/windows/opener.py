@@ -68,7 +68,7 @@ class _Secondary:
     Attributes
     ----------
     shown : its state as last reported, for workspaces
-    slot : its place on the link board
+    slot : its place on the link board; 0 if it has none
     engine : the engine state last sent to it
     is_in_sync : whether all shared state has been sent; False again after a message was dropped
     """
@@ -245,7 +245,10 @@ class WindowOpener:
         window.send(self._spec(window, feed))
 
     def _link_slot(self) -> int:
-        """Return a free slot on the link board for a new window; the first window makes the board."""
+        """Return a free slot on the link board for a new window; 0, the main window's, if there is none.
+
+        The first window makes the board.
+        """
         if self._board is None:
             try:
                 segment = Segment.create(f"links{id(self) % 10_000}", LinkBoard.nbytes())
@@ -256,10 +259,10 @@ class WindowOpener:
         self._loop.state.links = self._board.links
         self._board.exchange(self._loop)
         taken = {window.slot for window in (*self._secondary, *self._closing)}
-        return next(free for free in range(1, MAX_SLOTS) if free not in taken)
+        return next((free for free in range(1, MAX_SLOTS) if free not in taken), 0)
 
     def _unlink(self, window: _Secondary) -> None:
-        if self._board is not None:
+        if self._board is not None and window.slot:
             self._board.clear(window.slot)
 
     def _spec(self, window: _Secondary, feed: Sequence[str]) -> WindowSpec:
@@ -272,7 +275,7 @@ class WindowOpener:
             settings={name: getattr(settings, DECLARED[name].field) for name in _APPLY_TO_ALL},
             feed=tuple(feed),
             workspaces=os.fspath(folder) if folder is not None else "",
-            links=self._board.name if self._board is not None else "",
+            links=self._board.name if self._board is not None and window.slot else "",
             slot=window.slot,
             screenshot_dir=os.fspath(pictures) if pictures is not None else "",
             log_level=settings.log_level,
