@@ -326,12 +326,12 @@ def test_hover_shows_value_name_distance_and_since(pilot):
     scene = pilot.charts[0].scene
     spot = spot_at(scene, (x, y), pilot.state)
     tip = custom_level.describe(spot, custom_level.find(spot))
-    told = {label: value for label, value, _ in tip.lines}
+    lines = {label: value for label, value, _ in tip.lines}
     last = int(scene.reader.session["last_price"])
-    assert told["Value"].replace(",", "") == f"{level.price / 10**9:.2f}"
-    assert told["Distance"] == f"+{(level.price - last) // TICK} ticks"
-    assert told["Since"].endswith("ET")
-    assert told["Alert"] == "off"
+    assert lines["Value"].replace(",", "") == f"{level.price / 10**9:.2f}"
+    assert lines["Distance"] == f"+{(level.price - last) // TICK} ticks"
+    assert lines["Since"].endswith("ET")
+    assert lines["Alert"] == "off"
     assert pilot.state.charts[0].pointed.kind == "custom level"
 
 

@@ -88,7 +88,7 @@ def spot(scene: Scene, x: float, y: float) -> Spot:
     return Spot(scene, x, y, SETTINGS, 0.15)
 
 
-def told(tip: Tip | None) -> dict[str, str]:
+def lines_of(tip: Tip | None) -> dict[str, str]:
     assert tip is not None
     return {label: value for label, value, _ in tip.lines}
 
@@ -103,14 +103,14 @@ def test_a_profile_row_shows_the_volume_at_its_price(scene: Scene, trades: NDArr
         if pointed.kind != "profile row":
             continue  # a bubble is in front of it
         seen += 1
-        says = told(table.describe(spot(scene, scene.profile_rect.right - 1, y), pointed))
+        lines = lines_of(table.describe(spot(scene, scene.profile_rect.right - 1, y), pointed))
         here = trades[trades["price"] == price]
         counts = {name: int(here["size"][here["side"] == side].sum()) for name, side in SIDES.items()}
-        assert says["Price"] == words.price(price, TICK)
-        assert says["Total"] == words.number(int(here["size"].sum()))
-        assert {name: says[name] for name in SIDES} == {name: words.number(count) for name, count in counts.items()}
-        assert says["Delta"] == words.signed(counts["Buy"] - counts["Sell"])
-        assert says["Of the session"] == f"{100 * int(here['size'].sum()) / total:.2f} %"
+        assert lines["Price"] == words.price(price, TICK)
+        assert lines["Total"] == words.number(int(here["size"].sum()))
+        assert {name: lines[name] for name in SIDES} == {name: words.number(count) for name, count in counts.items()}
+        assert lines["Delta"] == words.signed(counts["Buy"] - counts["Sell"])
+        assert lines["Of the session"] == f"{100 * int(here['size'].sum()) / total:.2f} %"
     assert seen > 20
 
 
@@ -126,11 +126,11 @@ def test_a_merged_row_shows_its_range_and_sum(scene: Scene, trades: NDArray[np.v
     here = spot(wide, wide.profile_rect.right - 1, y)
     pointed = table.find(here)
     assert pointed is not None
-    says = told(table.describe(here, pointed))
-    low, top = (round(float(price.replace(",", "")) * 1e9) for price in says["Price"].split(" \u2013 "))
+    lines = lines_of(table.describe(here, pointed))
+    low, top = (round(float(price.replace(",", "")) * 1e9) for price in lines["Price"].split(" \u2013 "))
     inside = trades[(trades["price"] >= low) & (trades["price"] <= top)]
     assert top > low
-    assert says["Total"] == words.number(int(inside["size"].sum()))
+    assert lines["Total"] == words.number(int(inside["size"].sum()))
 
 
 def scene_with(scene: Scene, **changes: object) -> Scene:
@@ -151,16 +151,16 @@ def test_the_cvd_pane_shows_cvd_and_its_change_in_the_bucket(scene: Scene, trade
         pointed = table.find(here)
         assert pointed is not None
         assert pointed.kind == "CVD"
-        says = told(table.describe(here, pointed))
+        lines = lines_of(table.describe(here, pointed))
         run = after[second == bucket]
         before = int(after[second < bucket][-1]) if (second < bucket).any() else 0
         values = [before, *run.tolist()]
-        assert says["CVD"] == says["Close"] == words.signed(values[-1])
-        assert says["Open"] == words.signed(before)
-        assert says["High"] == words.signed(max(values))
-        assert says["Low"] == words.signed(min(values))
-        assert says["Delta"] == words.signed(values[-1] - before)
-        assert says["Time"] == f"{words.clock(bucket * SECOND_NS)} ET"
+        assert lines["CVD"] == lines["Close"] == words.signed(values[-1])
+        assert lines["Open"] == words.signed(before)
+        assert lines["High"] == words.signed(max(values))
+        assert lines["Low"] == words.signed(min(values))
+        assert lines["Delta"] == words.signed(values[-1] - before)
+        assert lines["Time"] == f"{words.clock(bucket * SECOND_NS)} ET"
         seen += 1
     assert seen > 15
 
@@ -172,7 +172,7 @@ def test_a_bucket_without_trades_shows_the_last_known_cvd(scene: Scene) -> None:
     tip = cvd_bucket.describe(spot(scene, x, scene.cvd_view.rect.y + 5), (0, gap + 1))
     point = scene.reader.store.cvd[0].row(scene.reader.store.cvd[0].position_of(gap, scene.reader.heads[0]))
     assert point is not None
-    assert told(tip)["CVD"] == words.signed(int(point["close"]))
+    assert lines_of(tip)["CVD"] == words.signed(int(point["close"]))
     assert tip is not None
     assert tip.notes == ["No trades in this bucket."]
 
@@ -205,8 +205,8 @@ def test_every_level_shows_its_rule_and_value(scene: Scene) -> None:
             )
             if not chart.price_view.rect.contains(300.0, y):
                 continue
-            assert told(tip)["Value"] == words.price(one.price, TICK)
-            assert told(tip)["Since"] == f"{words.since(int(chart.reader.session['open_ts']), chart.now_ns)} ET"
+            assert lines_of(tip)["Value"] == words.price(one.price, TICK)
+            assert lines_of(tip)["Since"] == f"{words.since(int(chart.reader.session['open_ts']), chart.now_ns)} ET"
             assert tip is not None
             assert tip.notes[0].endswith(".")
     poc = level.describe(
@@ -231,8 +231,8 @@ def test_a_zero_cross_explains_itself() -> None:
     tip = table.describe(here, pointed)
     assert tip is not None
     assert tip.title == "CVD zero cross, bearish"
-    assert told(tip)["CVD"] == words.signed(-3)
-    assert told(tip)["Price"] == words.price(int(row["price"][0]), TICK)
+    assert lines_of(tip)["CVD"] == words.signed(-3)
+    assert lines_of(tip)["Price"] == words.price(int(row["price"][0]), TICK)
     assert tip.notes == ["CVD had been at least 300 above zero; this trade was the first to take it below zero."]
     assert event.find(spot(scene, x + 12.0, scene.cvd_view.rect.y + 3)) is None
 
@@ -242,12 +242,12 @@ def test_a_bubble_names_the_threshold_of_its_width(scene: Scene, trades: NDArray
         row = hit.visible_rows(scene_with(scene, lod=lod))[-3]
         chart = scene_with(scene, lod=lod, hover_id=int(row["id"]))
         x = float(chart.price_view.bubble_xs(np.array([row["id"]]), chart.reader.widths_ns[lod])[0])
-        says = told(bubble.describe(spot(chart, x, 100.0), (lod, int(row["id"]))))
-        assert says["Date"] == words.day(int(row["ts_event"]))
-        assert says["Bucket"] == {1: "1 s", 5: "5 s", 60: "1 min"}[width_s]
-        assert says["Imbalance"].endswith(f"{100 * threshold_at(0.15, width_s * SECOND_NS):.2g} %")
+        lines = lines_of(bubble.describe(spot(chart, x, 100.0), (lod, int(row["id"]))))
+        assert lines["Date"] == words.day(int(row["ts_event"]))
+        assert lines["Bucket"] == {1: "1 s", 5: "5 s", 60: "1 min"}[width_s]
+        assert lines["Imbalance"].endswith(f"{100 * threshold_at(0.15, width_s * SECOND_NS):.2g} %")
         here = trades[trades["ts_event"] // (width_s * SECOND_NS) == row["id"]]
-        assert says["Buy"] == words.number(int(here["size"][here["side"] == Side.BUY].sum()))
+        assert lines["Buy"] == words.number(int(here["size"][here["side"] == Side.BUY].sum()))
 
 
 @pytest.fixture
@@ -343,19 +343,21 @@ def test_the_card_of_a_pinned_bubble_never_covers_it(pilot: HeadlessPilot) -> No
 
 
 def test_a_pinned_bubble_has_no_tooltip_as_well(pilot: HeadlessPilot, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[Pointed] = []
-    monkeypatch.setattr(window, "describe", lambda spot, pointed: told.append(pointed) or table.describe(spot, pointed))
+    described: list[Pointed] = []
+    monkeypatch.setattr(
+        window, "describe", lambda spot, pointed: described.append(pointed) or table.describe(spot, pointed)
+    )
     place = place_of_bubble(pilot, back=20)
     pilot.move(place)
     pilot.frames(3)
     own = pilot.state.charts[0]
-    assert [one for one in told if one.kind == BUBBLE]
+    assert [one for one in described if one.kind == BUBBLE]
     pilot.click(place)
     assert own.pointed is not None
     assert own.pointed.key == (own.pinned_lod, own.pinned_id)
-    told.clear()
+    described.clear()
     pilot.frames(30)
-    assert not [one for one in told if one.kind == BUBBLE]
+    assert not [one for one in described if one.kind == BUBBLE]
 
 
 @pytest.mark.parametrize("corner", ["upper right", "lower right", "upper left", "lower left", "middle"])
@@ -381,13 +383,13 @@ def test_levels_and_profile_of_a_finished_session_have_tooltips_within_that_sess
         found = level.find(spot(chart, left + 20.0, y))
         assert isinstance(found, tuple)
         tip = level.describe(spot(chart, left + 20.0, y), found)
-        assert told(tip)["Value"] == words.price(poc, TICK)
-        assert told(tip)["Since"].startswith(words.since(int(session.numbers["open_ts"]), chart.now_ns))
+        assert lines_of(tip)["Value"] == words.price(poc, TICK)
+        assert lines_of(tip)["Since"].startswith(words.since(int(session.numbers["open_ts"]), chart.now_ns))
         row = profile_row.find(spot(chart, right - 2.0, y))
-        says = told(profile_row.describe(spot(chart, right - 2.0, y), row))
+        lines = lines_of(profile_row.describe(spot(chart, right - 2.0, y), row))
         held = [session.levels[side][: int(session.levels["count"])] for side in ("buy", "sell", "unsided")]
         most = int(np.sum(held, axis=0).max())
-        assert int(says["Total"].replace(",", "")) >= most, "the row of the POC, or of several ticks with it"
+        assert int(lines["Total"].replace(",", "")) >= most, "the row of the POC, or of several ticks with it"
         told_of += 1
     assert told_of >= 4
 

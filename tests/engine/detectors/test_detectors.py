@@ -111,7 +111,7 @@ def run(settings: AggregationSettings, rows: Rows, cuts: Iterable[int] = ()) -> 
     return collected([*parts, *group.pass_time(NEVER)])
 
 
-def told(events: Rows) -> list[tuple[int, int, int, float]]:
+def summaries(events: Rows) -> list[tuple[int, int, int, float]]:
     return [
         (int(event["ts_event"]), int(event["price"]) // TICK, int(event["direction"]), float(event["strength"]))
         for event in events
@@ -135,7 +135,7 @@ def by_rule(kind: str, seed: int) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("seed", range(6))
 def test_a_detector_finds_what_the_rule_in_plain_python_finds(kind: str, seed: int) -> None:
     events = run(only(kind), market(seed, rate=2.0 + 3.0 * seed))
-    assert told(events) == expected(by_rule(kind, seed))
+    assert summaries(events) == expected(by_rule(kind, seed))
     assert {EventKind(value).name.lower() for value in events["kind"]} <= {kind}
 
 
@@ -144,7 +144,7 @@ def test_with_other_parameters_a_detector_still_finds_what_the_rule_finds(kind: 
     ours, theirs = OTHERS[kind]
     rows = market(2, rate=8.0)
     events = run(only(kind, **ours), rows)
-    assert told(events) == expected(KINDS[kind](plain(rows), **theirs))
+    assert summaries(events) == expected(KINDS[kind](plain(rows), **theirs))
     assert len(events) >= 3
     assert events.tobytes() != run(only(kind), rows).tobytes()
 
@@ -154,7 +154,7 @@ def test_late_trades_count_in_the_open_second_bar_and_minute(kind: str) -> None:
     rows, rng = market(7, rate=10.0), np.random.default_rng(7)
     delay = rng.integers(0, 60, len(rows)) * (rng.random(len(rows)) < 0.02)
     late = rows[np.argsort(np.arange(len(rows)) + delay, kind="stable")]
-    assert told(run(only(kind), late)) == expected(KINDS[kind](plain(late)))
+    assert summaries(run(only(kind), late)) == expected(KINDS[kind](plain(late)))
 
 
 @kinds
@@ -262,13 +262,13 @@ def test_a_trade_within_the_clocks_delay_counts_in_its_own_second() -> None:
 def test_records_with_equal_time_and_side_are_one_order() -> None:
     trades = [(1.0, 100, 6, "B"), (1.0, 101, 5, "B"), (1.0, 101, 9, "A"), (2.0, 100, 9, "B"), (2.0, 100, 1, "N")]
     events = run(only("large_trade"), make([*trades, (2.0, 100, 1, "B")]))
-    assert told(events) == [(START + SECOND_NS, 101, 1, 11.0)]
+    assert summaries(events) == [(START + SECOND_NS, 101, 1, 11.0)]
     assert events["value"][0, :2].tolist() == [100 * TICK, 10]
 
 
 def test_a_fixed_threshold_applies_from_the_first_order_on() -> None:
     rows = make([(float(n), 100, size, "A") for n, size in enumerate((9, 10, 49, 50, 51))])
-    assert [event[3] for event in told(run(only("large_trade", threshold=50), rows))] == [50.0, 51.0]
+    assert [event[3] for event in summaries(run(only("large_trade", threshold=50), rows))] == [50.0, 51.0]
 
 
 def test_the_threshold_rises_when_an_hour_has_more_than_twenty_large_orders() -> None:
@@ -284,7 +284,7 @@ def calm(seconds: int) -> list[tuple[float, int, int, str]]:
 def test_absorbed_selling_is_bullish() -> None:
     hit = [(300.1 + 0.1 * n, 100 - n % 2, 10, "A") for n in range(8)]
     events = run(only("absorption"), make([*calm(300), *hit]))
-    assert told(events)[0][:3] == (START + 301 * SECOND_NS, 100, 1)
+    assert summaries(events)[0][:3] == (START + 301 * SECOND_NS, 100, 1)
 
 
 @pytest.mark.parametrize("move", [12, -12])
@@ -302,11 +302,11 @@ def test_a_stack_needs_three_adjacent_ticks() -> None:
     two = [(1.0 + 0.01 * n, 100 + n, 10, "B") for n in range(2)]
     three = [*two, (1.5, 102, 10, "B")]
     assert len(run(only("stacked_imbalance"), make(two))) == 0
-    assert told(run(only("stacked_imbalance"), make(three))) == [(START + 60 * SECOND_NS, 100, 1, 3.0)]
+    assert summaries(run(only("stacked_imbalance"), make(three))) == [(START + 60 * SECOND_NS, 100, 1, 3.0)]
     weak = [*three, (1.6, 100, 4, "A")]
     assert len(run(only("stacked_imbalance"), make(weak))) == 0, "tick 101 has less than three times the sells below it"
 
 
 def test_one_minute_may_span_any_number_of_ticks() -> None:
     far = [(1.0, 100, 10, "B"), (1.1, 2_000_000, 10, "A"), (1.2, 1_999_999, 10, "A"), (1.3, 1_999_998, 10, "A")]
-    assert told(run(only("stacked_imbalance"), make(far))) == [(START + 60 * SECOND_NS, 1_999_998, -1, 3.0)]
+    assert summaries(run(only("stacked_imbalance"), make(far))) == [(START + 60 * SECOND_NS, 1_999_998, -1, 3.0)]
