@@ -10,11 +10,10 @@ from flow_gl.core.items import Item
 from flow_gl.core.schema import FeedState
 from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.pipeline import Pipeline
-from flow_gl.runtime.charts import Charts
-from flow_gl.store.market import MarketReader, MarketStore
 from tests.feed.live_rig import Rig
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import ES, make_tape, of
+from tests.kit.charted import ChartedPipeline
 from tests.test_resumed import Run
 
 TAPE = make_tape()
@@ -31,21 +30,12 @@ def gateway() -> Iterator[GatewayProcess]:
 
 def charts_of(items: list[Item]) -> list[tuple[str, str, int, bytes, bytes]]:
     """Return symbol, name, trades, bubbles and CVD of each chart."""
-    pipeline = Pipeline()
-    charts = Charts(
-        NAMES,
-        attach=pipeline.chart,
-        make_store=lambda _: MarketStore.local(base_capacity=1 << 10),
-        bucket_ns=SECOND_NS,
-    )
-    for item in items:
-        charts.take(item)
-        pipeline.take(item)
-    pipeline.finish()
+    made = ChartedPipeline(NAMES, pipeline=Pipeline(), base_capacity=1 << 10)
+    made.take(*items)
+    made.pipeline.finish()
     found = []
-    for store in charts.stores():
-        reader = MarketReader(store)
-        reader.refresh()
+    for reader in made.readers():
+        store = reader.store
         rows, points = (ring.read(0, ring.head)[1] for ring in (store.bubbles[0], store.cvd[0]))
         found.append(
             (reader.symbol, reader.requested, int(rows["trade_count"].sum()), rows.tobytes(), points.tobytes())

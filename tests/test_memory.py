@@ -6,16 +6,14 @@ import sys
 
 from flow_gl.core.clock import ManualClock
 from flow_gl.core.items import Mapping
-from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.spec import DemoSpec
-from flow_gl.core.units import HOUR_NS, SECOND_NS
+from flow_gl.core.units import HOUR_NS
 from flow_gl.engine.market import Market
-from flow_gl.engine.pipeline import Pipeline
 from flow_gl.feed.synthetic.demo import SyntheticFeed
-from flow_gl.runtime.charts import Charts
 from flow_gl.runtime.engine_loop import Engine
 from flow_gl.runtime.meters import StatusBoard
-from flow_gl.store.market import EngineStore, MarketReader, MarketStore
+from flow_gl.store.market import EngineStore
+from tests.kit.charted import ChartedPipeline
 from tests.kit.scripted_feed import START_NS
 
 MAX_GROWTH = 3_000
@@ -27,23 +25,16 @@ def test_the_engine_holds_no_more_objects_after_a_day_than_after_a_third_of_it()
         SyntheticFeed(DemoSpec(seed=4, history_s=30 * 3600.0, speed=None, length_s=0.0)),
         ManualClock(START_NS),
     )
-    stores: list[MarketStore] = []
-
-    def make(_tag: str) -> MarketStore:
-        stores.append(MarketStore.local(base_capacity=1 << 10))
-        return stores[-1]
-
-    pipeline = Pipeline(sessions=SessionCalendar())
-    charts = Charts(("NQ.v.0", "ES.v.0"), attach=pipeline.chart, make_store=make, bucket_ns=SECOND_NS)
+    made = ChartedPipeline(("NQ.v.0", "ES.v.0"), base_capacity=1 << 10)
     engine = Engine(
         feed=feed,
-        pipeline=pipeline,
-        charts=charts,
+        pipeline=made.pipeline,
+        charts=made.charts,
         board=StatusBoard(EngineStore.local()),
         clock=clock,
         commands=queue.SimpleQueue(),
     )
-    readers = [MarketReader(store) for store in stores]
+    readers = made.readers()
     first_ns = feed.status().known_until
     held: dict[int, int] = {}
     while not feed.is_ended() or engine.turn() == 0.0:
@@ -67,22 +58,13 @@ def markets() -> int:
 
 
 def test_a_contract_that_no_name_refers_to_is_freed_immediately():
-    pipeline = Pipeline(sessions=SessionCalendar())
-    charts = Charts(
-        ("NQ.v.0",),
-        attach=pipeline.chart,
-        make_store=lambda _: MarketStore.local(base_capacity=1 << 10),
-        bucket_ns=SECOND_NS,
-        may_renew=True,
-    )
+    made = ChartedPipeline(("NQ.v.0",), base_capacity=1 << 10, may_renew=True)
     gc.collect()
     before = markets()
     gc.disable()
     try:
         for number in range(50):
-            mapping = Mapping(100 + number % 2, f"NQ{number % 2}", "NQ.v.0")
-            pipeline.take(mapping)
-            charts.take(mapping)
+            made.take(Mapping(100 + number % 2, f"NQ{number % 2}", "NQ.v.0"))
         assert markets() - before <= 2
     finally:
         gc.enable()

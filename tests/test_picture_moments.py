@@ -5,15 +5,12 @@ from pathlib import Path
 import pytest
 
 from flow_gl.core.event_kinds import EventKind
-from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.spec import DemoSpec
 from flow_gl.core.units import SECOND_NS
-from flow_gl.engine.pipeline import Pipeline
 from flow_gl.feed.synthetic.demo import SyntheticFeed
 from flow_gl.gl.view import Rect, View
 from flow_gl.layers.base import LAYER_OF_EVENT, Scene, Style
-from flow_gl.runtime.charts import Charts
-from flow_gl.store.market import MarketReader, MarketStore
+from tests.kit.charted import ChartedPipeline
 from tests.kit.events import with_marks
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
@@ -44,22 +41,13 @@ def found(scripts):
 
 def scene_at(symbol: str, live_s: float, span_s: float) -> Scene:
     """Return a symbol's chart of the demo at a time after its live moment, with every kind of mark."""
-    pipeline = Pipeline(sessions=SessionCalendar())
-    charts = Charts(
-        (f"{symbol}.v.0",),
-        attach=pipeline.chart,
-        make_store=lambda _: MarketStore.local(base_capacity=1 << 17),
-        bucket_ns=SECOND_NS,
-    )
+    made = ChartedPipeline((f"{symbol}.v.0",), base_capacity=1 << 17)
     feed = SyntheticFeed(DemoSpec(length_s=live_s, speed=None))
     while not feed.is_ended():
-        for item in feed.poll(1):
-            charts.take(item)
-            pipeline.take(item)
-    pipeline.advance(feed.status().known_until)
-    pipeline.publish()
-    reader = MarketReader(charts.stores()[0])
-    reader.refresh()
+        made.take(*feed.poll(1))
+    made.pipeline.advance(feed.status().known_until)
+    made.pipeline.publish()
+    reader = made.readers()[0]
     now_ns, tick = feed.status().known_until, reader.tick_size
     rows = reader.store.bubbles[0].read(0, reader.heads[0])[1]
     rows = rows[rows["ts_event"] > now_ns - int(span_s * SECOND_NS)]

@@ -11,15 +11,12 @@ from numpy.typing import NDArray
 
 from flow_gl.core.items import FeedGap, Mapping, Trades
 from flow_gl.core.schema import PRICE_SCALE, GapKind
-from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.units import HOUR_NS, MINUTE_NS, SECOND_NS
-from flow_gl.engine.pipeline import Pipeline
 from flow_gl.gl.view import Rect, View
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.lines.vwap_points import points_of, vwap_at
 from flow_gl.layers.sessions import sessions_shown
-from flow_gl.runtime.charts import Charts
-from flow_gl.store.market import MarketReader, MarketStore
+from tests.kit.charted import ChartedPipeline
 from tests.kit.levels import with_lines
 from tests.kit.trades import FILES_OPEN_NS, NQZ5, trades_of
 
@@ -48,22 +45,14 @@ def make_runs(seed: int) -> NDArray[np.void]:
 
 def scene_of(trades: NDArray[np.void], *, batch: int | None = None, upto: int | None = None) -> Scene:
     """Return a chart of the engine's numbers for the first trades, aggregated in batches of a size."""
-    pipeline = Pipeline(sessions=SessionCalendar())
-    charts = Charts(
-        ("NQZ5",),
-        attach=pipeline.chart,
-        make_store=lambda _: MarketStore.local(base_capacity=1 << 12),
-        bucket_ns=SECOND_NS,
-    )
-    for taker in (charts, pipeline):
-        taker.take(Mapping(NQZ5, "NQZ5", "NQZ5"))
+    made = ChartedPipeline(("NQZ5",))
+    made.take(Mapping(NQZ5, "NQZ5", "NQZ5"))
     trades = trades[:upto]
     for start in range(0, len(trades), batch or len(trades)):
-        pipeline.take(Trades(trades[start : start + (batch or len(trades))]))
-    pipeline.take(FeedGap(*LOST))
-    pipeline.publish()
-    reader = MarketReader(charts.stores()[0])
-    reader.refresh()
+        made.take(Trades(trades[start : start + (batch or len(trades))]))
+    made.take(FeedGap(*LOST))
+    made.pipeline.publish()
+    reader = made.readers()[0]
     now_ns, rect = int(trades["ts_event"][-1]) + SECOND_NS, Rect(0, 0, 1000, 600)
     view = View(rect, now_ns, 26 * HOUR_NS / 1000, 98_500, 2.0)
     return with_lines(

@@ -9,17 +9,14 @@ import sqlalchemy as sa
 from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.items import Item, Mapping, Trades
 from flow_gl.core.schema import TRADE
-from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.units import DAY_NS, HOUR_NS, MINUTE_NS, PRICE_SCALE, SECOND_NS
-from flow_gl.engine.pipeline import Pipeline
 from flow_gl.feed.files.replay import read_items, scan
-from flow_gl.runtime.charts import Charts
 from flow_gl.runtime.export import ExportOptions, export
 from flow_gl.services.archive.database import parse_url
 from flow_gl.services.archive.query import list_sessions
 from flow_gl.services.archive.writer import Archive
 from flow_gl.services.recording.folder import recorded
-from flow_gl.store.market import MarketReader, MarketStore
+from tests.kit.charted import ChartedPipeline
 from tests.kit.waiting import PATIENCE_S
 from tests.services.days import DAY_START, utc_day
 from tests.services.recorder_rig import DATASET, Run
@@ -146,20 +143,13 @@ def test_the_name_of_an_instrument_added_by_a_later_run_precedes_its_trades(tmp_
 
 def archived(url: str, *items: Item, session_of: object = utc_day) -> None:
     """Archive two charts with different names like an engine."""
-    pipeline = Pipeline(sessions=SessionCalendar())
-    charts = Charts(
-        ("NQ.v.0", "NQ.c.0"),
-        attach=pipeline.chart,
-        make_store=lambda _: MarketStore.local(base_capacity=1 << 10),
-        bucket_ns=SECOND_NS,
-    )
+    made = ChartedPipeline(("NQ.v.0", "NQ.c.0"), base_capacity=1 << 10)
     archive = Archive(url, session_of=session_of, period_s=0.02)  # type: ignore[arg-type]
-    archive.start(charts.stores())
+    archive.start(made.charts.stores())
     for item in items:
-        charts.take(item)
-        pipeline.take(item)
-        pipeline.publish()
-    pipeline.finish()
+        made.take(item)
+        made.pipeline.publish()
+    made.pipeline.finish()
     archive.close(timeout_s=PATIENCE_S)
     assert archive.status().waiting == 0, archive.status()
 
@@ -201,23 +191,12 @@ def test_an_instrument_without_a_raw_symbol_is_archived_under_its_id_even_before
 
 def test_two_names_of_one_contract_give_two_charts_with_the_same_numbers() -> None:
     old, new = two_contracts(HOUR_NS)
-    pipeline = Pipeline(sessions=SessionCalendar())
-    stores: list[MarketStore] = []
-
-    def make(_tag: str) -> MarketStore:
-        stores.append(MarketStore.local(base_capacity=1 << 10))
-        return stores[-1]
-
-    charts = Charts(("NQ.c.0", "NQ.v.0"), attach=pipeline.chart, make_store=make, bucket_ns=SECOND_NS)
-    for item in (OLD, OLD_ONCE_MORE, Trades(old), NEW, Trades(new)):
-        charts.take(item)
-        pipeline.take(item)
-    pipeline.finish()
-    readers = [MarketReader(store) for store in charts.stores()]
-    for reader in readers:
-        reader.refresh()
+    made = ChartedPipeline(("NQ.c.0", "NQ.v.0"), base_capacity=1 << 10)
+    made.take(OLD, OLD_ONCE_MORE, Trades(old), NEW, Trades(new))
+    made.pipeline.finish()
+    readers = made.readers()
     assert [(reader.symbol, reader.requested) for reader in readers] == [("NQZ5", "NQ.c.0"), ("NQH6", "NQ.v.0")]
-    kept, rolled = (store.bubbles[0].read(0, store.bubbles[0].head)[1] for store in stores)
+    kept, rolled = (store.bubbles[0].read(0, store.bubbles[0].head)[1] for store in made.charts.stores())
     assert kept.tobytes() == rolled[: len(kept)].tobytes()
     assert (kept["trade_count"].sum(), rolled["trade_count"].sum()) == (300, 600)
     assert [len(reader.rolls) for reader in readers] == [0, 1]

@@ -11,23 +11,21 @@ from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.items import Mapping, Trades
 from flow_gl.core.market.lod import threshold_at
 from flow_gl.core.schema import EVENT, GapKind, Side
-from flow_gl.core.sessions import SessionCalendar
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.units import SECOND_NS
-from flow_gl.engine.pipeline import Pipeline
 from flow_gl.gl.view import Rect, View
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.labels.levels import levels_of
 from flow_gl.layers.rows import hit
 from flow_gl.layers.sessions import sessions_in_view
-from flow_gl.runtime.charts import Charts
-from flow_gl.store.market import MarketReader, MarketStore
+from flow_gl.store.market import MarketReader
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.hover import bubble, cvd_bucket, event, level, profile_row, table, window
 from flow_gl.ui.overlays.hover.tip import Spot, Tip
 from flow_gl.ui.overlays.hover.window import is_at_right
 from flow_gl.ui.overlays.panels.bubble import place_beside
 from flow_gl.ui.state.pointed import BUBBLE, Pointed
+from tests.kit.charted import ChartedPipeline
 from tests.kit.markets import make_market, make_scene, make_week
 from tests.kit.pilot import HeadlessPilot
 from tests.kit.trades import NQZ5, make_trades
@@ -47,21 +45,10 @@ def trades() -> NDArray[np.void]:
 @pytest.fixture(scope="module")
 def scene(trades: NDArray[np.void]) -> Scene:
     """A chart of the engine's results for the trades."""
-    pipeline = Pipeline(sessions=SessionCalendar())
-    charts = Charts(
-        ("NQZ5",),
-        attach=pipeline.chart,
-        make_store=lambda _: MarketStore.local(base_capacity=1 << 12),
-        bucket_ns=SECOND_NS,
-    )
-    mapping = Mapping(NQZ5, "NQZ5", "NQZ5")
-    charts.take(mapping)
-    pipeline.take(mapping)
-    pipeline.take(Trades(trades))
-    pipeline.publish()
-    reader = MarketReader(charts.stores()[0])
-    reader.refresh()
-    return scene_of(reader, trades)
+    made = ChartedPipeline(("NQZ5",))
+    made.take(Mapping(NQZ5, "NQZ5", "NQZ5"), Trades(trades))
+    made.pipeline.publish()
+    return scene_of(made.readers()[0], trades)
 
 
 def scene_of(reader: MarketReader, trades: NDArray[np.void]) -> Scene:
