@@ -21,6 +21,8 @@ from tests.kit.waiting import PATIENCE_S, until
 PATHS = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 """Debian installs the server where only root looks."""
 JETSTREAM_BYTES = 1 << 30
+LOG_CHARS = 3000
+"""How much of a server's log a failed test shows."""
 
 
 class NatsServer:
@@ -132,7 +134,9 @@ class NatsServer:
         self._end(signal.SIGKILL)
 
     def log(self) -> str:
-        return (self._folder / "nats.log").read_text(errors="replace")
+        """Return what it has said in all its runs."""
+        path = self._folder / "nats.log"
+        return path.read_text(errors="replace") if path.exists() else ""
 
 
 class NatsCluster:
@@ -157,28 +161,37 @@ class NatsCluster:
         self.wait()
 
     def wait(self) -> None:
-        """Wait until all servers that run agree on JetStream's leader, and none of them is behind."""
-        until(self._is_whole, lambda: self.servers[0].log()[-2000:], pause_s=0.1)
+        """Wait until the servers that run agree on the leaders of JetStream and of each stream, and none is behind.
+
+        Only then may another one be killed: one of three may be lost, and a server that still catches up is lost too.
+        """
+        until(self._is_whole, lambda: f"the whole cluster: {json.dumps(self._views())}", pause_s=0.1)
 
     def _is_whole(self) -> bool:
-        running = [server for server in self.servers if server.is_running]
-        metas = [server.ask("jsz").get("meta_cluster", {}) for server in running]
-        leaders = {meta.get("leader") for meta in metas}
-        if len(leaders) != 1 or not leaders <= {server.name for server in running}:
-            return False
-        replicas = [peer for meta in metas for peer in meta.get("replicas") or ()]
-        return sum(bool(peer.get("current")) for peer in replicas) >= len(running) - 1
+        running = {server.name for server in self.servers if server.is_running}
+        return all(_is_whole(of_one, running) for of_one in self._views().values())
+
+    def _views(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """Return what each server that runs says of each group: JetStream itself as "", and each stream."""
+        found: dict[str, dict[str, dict[str, Any]]] = {"": {}}
+        for server in self.servers:
+            answer = server.ask("jsz?accounts=1&streams=1") if server.is_running else {}
+            if "meta_cluster" in answer:
+                found[""][server.name] = answer["meta_cluster"]
+                for stream, view in _streams(answer):
+                    found.setdefault(stream, {})[server.name] = view
+        return found
 
     def leader_of(self, stream: str) -> NatsServer:
         """Return the server that leads a stream now."""
         found: list[NatsServer] = []
 
         def look() -> bool:
-            running = [server for server in self.servers if server.is_running]
-            found[:] = [one for one in running if _leader(one.ask("jsz?accounts=1&streams=1"), stream) == one.name]
+            views = self._views().get(stream, {})
+            found[:] = [one for one in self.servers if views.get(one.name, {}).get("leader") == one.name]
             return len(found) == 1
 
-        until(look, f"a leader of {stream}", pause_s=0.1)
+        until(look, lambda: f"a leader of {stream}: {json.dumps(self._views())}", pause_s=0.1)
         return found[0]
 
     def close(self) -> None:
@@ -186,12 +199,30 @@ class NatsCluster:
             server.close()
 
 
-def _leader(answer: dict[str, Any], stream: str) -> str:
+def _streams(answer: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for account in answer.get("account_details") or ():
         for one in account.get("stream_detail") or ():
-            if one["name"] == stream:
-                return str((one.get("cluster") or {}).get("leader", ""))
-    return ""
+            yield str(one["name"]), one.get("cluster") or {}
+
+
+def _is_whole(views: dict[str, dict[str, Any]], running: set[str]) -> bool:
+    """Whether a group is on all servers that run, they agree on its leader, and it says that none of them is behind."""
+    leaders = {str(view.get("leader")) for view in views.values()}
+    if set(views) != running or len(leaders) != 1 or not leaders <= running:
+        return False
+    replicas = views[min(leaders)].get("replicas") or ()
+    return running - leaders <= {peer["name"] for peer in replicas if peer.get("current")}
+
+
+@contextmanager
+def _told(*servers: NatsServer) -> Iterator[None]:
+    """Add the ends of the servers' logs to whatever goes wrong in the block."""
+    try:
+        yield
+    except Exception as error:
+        for server in servers:
+            error.add_note(f"the log of {server.name}, {server.url}:\n{server.log()[-LOG_CHARS:]}")
+        raise
 
 
 @contextmanager
@@ -201,13 +232,14 @@ def nats_server(folder: Path, *, is_started: bool = True) -> Iterator[NatsServer
         if is_started:
             server.start()
             until(server.is_ready, server.log, pause_s=0.05)
-        yield server
+        with _told(server):
+            yield server
 
 
 @contextmanager
 def nats_cluster(folder: Path) -> Iterator[NatsCluster]:
     """Run three servers on free ports until the block ends."""
-    with closing(NatsCluster(folder)) as cluster:
+    with closing(NatsCluster(folder)) as cluster, _told(*cluster.servers):
         cluster.start()
         yield cluster
 

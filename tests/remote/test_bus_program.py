@@ -208,6 +208,7 @@ def test_each_server_of_a_cluster_may_be_killed_and_neither_bus_nor_client_lacks
         client.until(lambda: client.state is FeedState.DEMO and client.rows, "the chart")
         waiting = list(cluster.servers)
         while waiting:
+            cluster.wait()
             leader = cluster.leader_of(DEMO.stream(Log.ROWS))
             server = leader if leader in waiting else waiting[0]
             waiting.remove(server)
@@ -216,7 +217,7 @@ def test_each_server_of_a_cluster_may_be_killed_and_neither_bus_nor_client_lacks
             client.until(lambda before=before: client.rows > before + 3, f"rows without {server.name}")
             engine.until("published", published_before + 10)
             server.start()
-            cluster.wait()
+        cluster.wait()
         engine.until_all_is_published()
         assert engine.stop() == 0
         client.until_it_has_all_of(engine)
