@@ -12,14 +12,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.kit.order import long_first
+from tests.kit.order import long_first, needs_no_kernels
 from tests.kit.screens import virtual_display
+from tests.warm_kernels import folder_of_warm_up
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_DATA = ROOT.parent / "shared" / "data"
@@ -64,6 +66,8 @@ settings.register_profile("suite", derandomize=True, **_UNTIMED)
 settings.register_profile("fuzz", derandomize=False, print_blob=True, **_UNTIMED)
 settings.load_profile("suite")
 _warming: list[subprocess.Popen[bytes]] = []
+_cold: list[bool] = []
+"""Not empty in a worker that has not yet seen the kernels."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -73,14 +77,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("window")
     if workers := getattr(config, "workerinput", {}).get("workercount"):
         items[:] = long_first(items, workers)
+        _cold.append(True)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Leave the pilots' shared context before a test that opens a window."""
+    """Leave the pilots' shared context before a test that opens a window. Wait until the kernels are compiled."""
     shared = sys.modules.get("tests.kit.gl_context")
     if shared is not None and item.get_closest_marker("window"):
         shared.leave_context()
+    if _cold and not needs_no_kernels(item):
+        _cold.clear()
+        with suppress(subprocess.CalledProcessError):  # tests report what is wrong
+            folder_of_warm_up()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -100,14 +109,9 @@ def pytest_xdist_setupnodes() -> None:
     _warming.append(subprocess.Popen([sys.executable, "-m", "tests.warm_kernels"], cwd=ROOT))
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_node_collection_finished() -> None:
-    """Let no worker begin before the kernels are compiled."""
-    for process in _warming:
-        process.wait()  # if it fails, tests report what is wrong
-
-
 def pytest_unconfigure() -> None:
+    for process in _warming:
+        process.wait()
     shutil.rmtree(_SESSION_DIR, ignore_errors=True)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
-from tests.kit.order import long_first
+from tests.kit.order import FIRST, long_first, needs_no_kernels
 
 ROOT = Path(__file__).resolve().parent.parent
 POSIX_ONLY = {"fcntl", "grp", "pwd", "resource", "termios", "tty", "pty", "syslog"}
@@ -45,12 +45,26 @@ def test_an_import_inside_a_function_is_allowed_and_one_inside_a_block_is_not() 
     assert posix_imports("try:\n    import fcntl\nexcept ImportError:\n    from tty import setraw") == ["fcntl", "tty"]
 
 
-def test_each_worker_begins_with_long_tests_and_modules_stay_whole() -> None:
-    def items(path: str, count: int, *marks: str) -> list[SimpleNamespace]:
-        return [SimpleNamespace(path=path, number=number, get_closest_marker=marks.count) for number in range(count)]
+def items(path: str, count: int, *marks: str, **names: object) -> list[SimpleNamespace]:
+    module = SimpleNamespace(**names)
+    return [
+        SimpleNamespace(path=path, number=number, module=module, get_closest_marker=marks.count)
+        for number in range(count)
+    ]
 
+
+def test_two_workers_of_three_begin_with_long_tests_and_modules_stay_whole() -> None:
     found = [*items("a", 4), *items("b", 2, "slow"), *items("c", 3, "window"), *items("d", 3), *items("e", 1, "slow")]
+    found += items("f", 2, subprocess=True)
     ordered = long_first(found, 3)
     assert sorted(map(id, ordered)) == sorted(map(id, found))
-    assert "".join(item.path for item in ordered) == "bbaa" + "ccca" + "eaddd"
+    assert "".join(item.path for item in ordered) == "bbeaa" + "cccff" + "aaddd"
     assert [item.number for item in ordered if item.path == "c"] == [0, 1, 2]
+    assert "".join(item.path for item in long_first(found, 2)) == "bbeaaaa" + "cccffddd"
+
+
+def test_what_needs_no_kernels_comes_before_all_others() -> None:
+    found = [*items("a", 1), *items("b", 2, "slow"), *items(FIRST, 1, "slow")]
+    assert [item.path for item in long_first(found, 2)] == [FIRST, "a", "b", "b"]
+    assert [needs_no_kernels(item) for item in found] == [False, False, False, True]
+    assert (ROOT / "tests" / FIRST).is_file()

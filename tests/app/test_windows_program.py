@@ -17,7 +17,8 @@ from tests.kit.screens import two_monitors, virtual_display, window_manager
 from tests.kit.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.window
-DEMO = (sys.executable, "-m", "flow_gl", "demo", "--size", "500x360", "--no-sessions")
+DEMO = (sys.executable, "-m", "flow_gl", "demo", "--size", "500x360", "--no-sessions", "--fps", "15")
+"""Few frames a second, since every window draws in software."""
 
 
 class Desktop:
@@ -48,7 +49,15 @@ class Desktop:
         return len(self.xdotool("search", "--onlyvisible", "--name", "^flow_gl demo"))
 
     def press_in(self, title: str, key: str) -> None:
-        self.xdotool("search", "--sync", "--onlyvisible", "--name", f"^{re.escape(title)}$", "windowactivate", "--sync")
+        """Press a key in a window, once it has the keyboard: on a busy machine another window may take it at first."""
+
+        def has_keyboard() -> bool:
+            windows = self.xdotool("search", "--onlyvisible", "--name", f"^{re.escape(title)}$")
+            if windows and self.xdotool("getwindowfocus") != windows[:1]:
+                self.xdotool("windowactivate", windows[0])
+            return bool(windows) and self.xdotool("getwindowfocus") == windows[:1]
+
+        until(has_keyboard, f"{title} has not got the keyboard", pause_s=0.1)
         self.xdotool("key", key)
 
     def area(self, title: str) -> tuple[int, int, int, int]:
