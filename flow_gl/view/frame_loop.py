@@ -103,7 +103,7 @@ class FrameLoop:
         """The inputs from which the overlays' size and colours were derived."""
         self._panels = PanelLayout(Rect(0.0, 0.0, 1.0, 1.0))
         self._activity: tuple[object, ...] = ()
-        """The state of engine and window in the last frame."""
+        """The state of engine and window in the last frame; () if the market was running."""
 
     def run_frame(self, dt_s: float) -> None:
         """Draw one frame, `dt_s` seconds after the previous one, without the swap."""
@@ -223,12 +223,13 @@ class FrameLoop:
 
     def _note_activity(self, frame: Frame, now_s: float) -> None:
         """Keep frames coming while the market runs, after anything has changed, and while a note fades."""
-        activity = self._activity_now()
-        is_changed, self._activity = activity != self._activity, activity
         is_held = frame.engine is not None and bool(frame.engine.status["is_held"])
         is_running = not is_held and any(chart.condition.is_live and not chart.waiting for chart in frame.charts)
-        if is_changed or (is_running and self.state.pause is None):
+        # In a running market, the dependencies of a picture at rest are not even read.
+        activity = () if is_running and self.state.pause is None else self._activity_now()
+        if not activity or activity != self._activity:
             self.scheduler.stay_awake("market", now_s)
+        self._activity = activity
         if not self.overlays.notes.is_empty:
             self.scheduler.stay_awake("note", now_s)
 

@@ -33,7 +33,8 @@ class Timing:
 JOBS: Final = {
     # What the layers of a chart bring to the GPU. Panning and zooming move it in every frame.
     "labels": Timing(period_s=0.2, delay_s=0.05),
-    "levels": Timing(period_s=0.0, delay_s=0.05),
+    # Passing time hardly moves what spans the chart: usually a new profile brings it along by then.
+    "levels": Timing(period_s=0.25, delay_s=0.05),
     "profile": Timing(period_s=0.05, delay_s=0.1),
     "counts": Timing(period_s=0.1, delay_s=0.1),
     # What the automatic axes are fitted to; the axes glide in every frame.
@@ -123,8 +124,7 @@ class FrameScheduler:
         """The job put off in this frame that has waited longest."""
         self._awake_until_s: Final = dict.fromkeys(AWAKE_S, -math.inf)
         self._runs: deque[tuple[float, tuple[str, str]]] = deque()
-        """Frames and jobs of the last second: when they ran, name and cause; `_counts` adds them up."""
-        self._counts: Counter[tuple[str, str]] = Counter()
+        """Frames and jobs of the last second: when they ran, name and cause."""
 
     def add(self, name: str) -> ScheduledJob:
         """Return a new job with the timing of `JOBS`. Raises KeyError for an unknown name."""
@@ -140,13 +140,14 @@ class FrameScheduler:
         """
         self.now_s, self.may_defer = now_s, may_defer
         self._is_taken = False
-        runs, counts = self._runs, self._counts
+        runs = self._runs
         while runs and runs[0][0] <= now_s - _RECENT_S:
-            _, run = runs.popleft()
-            counts[run] -= 1
-            if not counts[run]:
-                del counts[run]
-        cause = next((cause for cause, until_s in self._awake_until_s.items() if now_s < until_s), "at rest")
+            runs.popleft()
+        cause = "at rest"
+        for awake_cause, until_s in self._awake_until_s.items():
+            if now_s < until_s:
+                cause = awake_cause
+                break
         self._note("frame", cause)
         self._first, self._waiting = self._waiting, None
 
@@ -171,13 +172,12 @@ class FrameScheduler:
         self._note(name, cause)
 
     def _note(self, name: str, cause: str) -> None:
-        run = name, cause
-        self._runs.append((self.now_s, run))
-        self._counts[run] += 1
+        self._runs.append((self.now_s, (name, cause)))
 
     def recent(self) -> list[JobRate]:
         """Frames and jobs of the last second with their causes, the most frequent first."""
-        return [JobRate(name, cause, count) for (name, cause), count in self._counts.most_common()]
+        counts = Counter(run for _, run in self._runs)
+        return [JobRate(name, cause, count) for (name, cause), count in counts.most_common()]
 
     def stay_awake(self, cause: str, now_s: float) -> None:
         """Draw frames without a pause for the time that `AWAKE_S` gives to `cause`."""

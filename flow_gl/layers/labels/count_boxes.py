@@ -76,9 +76,11 @@ class Boxes(NamedTuple):
 
 def free_of_newer(discs: Discs, boxes: Boxes) -> NDArray[np.bool_]:
     """Return which boxes are not touched by a disc that is newer than their own: bool (boxes,)."""
-    reach = boxes.half_width + float(discs.radius.max())
     is_free = np.ones(len(boxes.x), np.bool_)
-    stop = np.searchsorted(discs.x, boxes.x + reach)
+    if len(is_free) == 0:
+        return is_free
+    reach = boxes.half_width + discs.radius.max()
+    stop = discs.x.searchsorted(boxes.x + reach)
     _mark_touched(discs, boxes, is_free, first=boxes.owner + 1, count=stop - boxes.owner - 1, step=1)
     return is_free
 
@@ -86,18 +88,14 @@ def free_of_newer(discs: Discs, boxes: Boxes) -> NDArray[np.bool_]:
 def free_of_all(discs: Discs, boxes: Boxes) -> NDArray[np.bool_]:
     """Return which boxes are touched by no disc: bool (boxes,)."""
     is_free = free_of_newer(discs, boxes)
-    reach = boxes.half_width + float(discs.radius.max())
-    begin = np.searchsorted(discs.x, boxes.x - reach)
-    _mark_touched(discs, boxes, is_free, first=boxes.owner, count=boxes.owner - begin + 1, step=-1)
+    _mark_older(discs, boxes, is_free, first=boxes.owner)
     return is_free
 
 
 def free_of_others(discs: Discs, boxes: Boxes) -> NDArray[np.bool_]:
     """Return which boxes are touched by no disc but their own: bool (boxes,)."""
     is_free = free_of_newer(discs, boxes)
-    reach = boxes.half_width + float(discs.radius.max())
-    begin = np.searchsorted(discs.x, boxes.x - reach)
-    _mark_touched(discs, boxes, is_free, first=boxes.owner - 1, count=boxes.owner - begin, step=-1)
+    _mark_older(discs, boxes, is_free, first=boxes.owner - 1)
     return is_free
 
 
@@ -112,6 +110,13 @@ def free_of_rings(rings: Rings, boxes: Boxes, reach: float) -> NDArray[np.bool_]
     return np.asarray((is_outside | is_inside).all(axis=1))
 
 
+def _mark_older(discs: Discs, boxes: Boxes, is_free: NDArray[np.bool_], *, first: Rows) -> None:
+    """Clear `is_free` for boxes that disc number `first` or an older one touches."""
+    if is_free.any():
+        begin = discs.x.searchsorted(boxes.x - (boxes.half_width + discs.radius.max()))
+        _mark_touched(discs, boxes, is_free, first=first, count=first - begin + 1, step=-1)
+
+
 def _mark_touched(
     discs: Discs, boxes: Boxes, is_free: NDArray[np.bool_], *, first: Rows, count: Rows, step: int
 ) -> None:
@@ -122,18 +127,22 @@ def _mark_touched(
     done, longest = 0, int(count.max(initial=0))
     if longest <= 0:
         return
-    squared = discs.radius * discs.radius
     while done < longest:
-        left = np.flatnonzero(is_free & (count > done))
+        left = (is_free & (count > done)).nonzero()[0]
         if len(left) == 0:
             return
         ahead = np.arange(done, min(done + _AHEAD, longest))
         near = first[left, np.newaxis] + step * ahead
         is_there = ahead < count[left, np.newaxis]
-        np.clip(near, 0, len(discs.x) - 1, out=near)
-        dx = np.abs(discs.x[near] - boxes.x[left, np.newaxis]) - boxes.half_width[left, np.newaxis]
-        dy = np.abs(discs.y[near] - boxes.y[left, np.newaxis]) - boxes.half_height[left, np.newaxis]
+        # Numbers out of range, which are not there, are read as the first or the last disc.
+        dx = np.abs(discs.x.take(near, mode="clip") - boxes.x[left, np.newaxis])
+        dy = np.abs(discs.y.take(near, mode="clip") - boxes.y[left, np.newaxis])
+        radius = discs.radius.take(near, mode="clip")
+        dx -= boxes.half_width[left, np.newaxis]
+        dy -= boxes.half_height[left, np.newaxis]
         np.maximum(dx, 0.0, out=dx)
         np.maximum(dy, 0.0, out=dy)
-        is_free[left] = ~((dx * dx + dy * dy < squared[near]) & is_there).any(axis=1)
+        is_touched = dx * dx + dy * dy < radius * radius
+        is_touched &= is_there
+        is_free[left] = ~is_touched.any(axis=1)
         done += _AHEAD

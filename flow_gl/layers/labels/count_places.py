@@ -234,9 +234,10 @@ class _Choice:
         rows = np.array(wanted)
         is_kept = self._keep(rows, Kind.BESIDE)
         searched = rows[~is_kept & ~self._has_none_beside[rows]]
-        dx, dy = self._offsets(searched, LEADERS_PX)
-        is_free = self._free(searched, dx, dy, self._margin(np.zeros((1, 1), np.bool_)), free_of_all)
-        is_free &= self._is_open(searched, dx, dy, MARGIN_PX * self._scale)
+        if len(searched):
+            dx, dy = self._offsets(searched, LEADERS_PX)
+            is_free = self._free(searched, dx, dy, self._margin(np.zeros((1, 1), np.bool_)), free_of_all)
+            is_free &= self._is_open(searched, dx, dy, MARGIN_PX * self._scale)
         row_of = {at: row for row, at in enumerate(searched.tolist())}
         gap, taken = GAP_PX * self._scale, list[Sides]()
         self._inside = boxes_of(
@@ -280,9 +281,9 @@ class _Choice:
             without += 1
             if rank >= nearly_always and without > _KEEP_FACTOR * MAX_BESIDE:
                 break
-            kind, volume = before.kind[at], discs.volume[at]
+            kind = before.kind[at]
             factor = 1.0 if kind == _NOWHERE else _KEEP_FACTOR
-            may_stand = is_large[at] and without <= MAX_BESIDE * factor and volume >= least / factor
+            may_stand = is_large[at] and without <= MAX_BESIDE * factor and discs.volume[at] >= least / factor
             certain = rank < always or (rank < nearly_always and kind == Kind.OVER)
             if certain or may_stand:
                 wanted.append(at)
@@ -327,11 +328,12 @@ class _Choice:
         dx, dy = self._before.dx[olds, np.newaxis], self._before.dy[olds, np.newaxis]
         test = free_of_newer if kind is Kind.INSIDE else free_of_all
         stays = olds < self._settled
-        is_asked = ~stays
-        asked = self._free(olds[is_asked], dx[is_asked], dy[is_asked], np.zeros((1, 1)), test)[:, 0]
-        if kind is Kind.INSIDE:
-            asked &= np.hypot(dx[is_asked, 0], dy[is_asked, 0]) <= self._room[olds[is_asked]] + self._scale
-        stays[is_asked] = asked
+        if not stays.all():
+            is_asked = ~stays
+            asked = self._free(olds[is_asked], dx[is_asked], dy[is_asked], np.zeros((1, 1)), test)[:, 0]
+            if kind is Kind.INSIDE:
+                asked &= np.hypot(dx[is_asked, 0], dy[is_asked, 0]) <= self._room[olds[is_asked]] + self._scale
+            stays[is_asked] = asked
         if kind is Kind.BESIDE:
             stays &= self._is_open(olds, dx, dy, -_SLACK_PX * self._scale)[:, 0]
         offsets = np.concatenate([dx, dy], axis=1)[stays].tolist()
@@ -354,8 +356,8 @@ class _Choice:
             np.repeat(rows, dx.shape[1]),
             (discs.x[own] + dx).ravel(),
             (discs.y[own] + dy).ravel(),
-            np.broadcast_to(discs.half_width[own] + grown, dx.shape).ravel(),
-            np.broadcast_to(discs.half_height[own] + grown, dx.shape).ravel(),
+            np.add(discs.half_width[own], grown, out=np.empty(dx.shape)).ravel(),
+            np.add(discs.half_height[own], grown, out=np.empty(dx.shape)).ravel(),
         )
 
     def _offsets(self, rows: Rows, leaders_px: tuple[float, ...]) -> tuple[Floats, Floats]:

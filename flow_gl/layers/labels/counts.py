@@ -23,6 +23,7 @@ from flow_gl.layers.chart import Chart
 from flow_gl.layers.discs import radii, tick_size_of, volumes
 from flow_gl.layers.labels.count_boxes import Boxes, Discs, Kind, Place, free_of_others
 from flow_gl.layers.labels.count_places import NumberPlaces
+from flow_gl.layers.labels.count_sides import rows_of
 from flow_gl.layers.marks.large_trade import rings_in
 from flow_gl.layers.marks.mark import Mark
 from flow_gl.layers.rows.hit import visible_rows
@@ -181,31 +182,34 @@ class CountsLayer:
         self._taken = list(chart.batches.placed)
         yield from self._places.steps(discs, view.rect, taken=self._taken, scale=view.scale, view=of_view, rings=rings)
         yield
-        at_of = {one: at for at, one in enumerate(discs.ids.tolist())}
-        shown = [(at_of[one], place) for one, place in self._places.places.items()]
-        shown = [(at, place) for at, place in shown if self._is_legible(_box(discs, at, place), view.rect)]
-        ids, volume = discs.ids.tolist(), discs.volume.tolist()
+        places = self._places.places
+        at = rows_of(discs.ids, list(places))[1]
+        offsets = np.array(list(places.values()), np.float64).reshape(-1, 3)
+        boxes = Boxes(
+            at,
+            discs.x[at] + offsets[:, 1],
+            discs.y[at] + offsets[:, 2],
+            discs.half_width[at],
+            discs.half_height[at],
+        )
+        is_legible = _are_legible(boxes, view.rect, self._taken)
+        if not is_legible.all():
+            boxes = Boxes(*(column[is_legible] for column in boxes))
+            places = {one: place for (one, place), shown in zip(places.items(), is_legible, strict=True) if shown}
+        at = boxes.owner
+        columns = price[at].tolist(), discs.volume[at].tolist(), size[at].tolist(), _plate_alphas(discs, boxes, places)
         numbers = [
-            _Number(
-                bucket=base.index(ids[at]),
-                price=int(price[at]) - base.price,
-                text=count_text(volume[at]),
-                size_px=float(size[at]),
-                place=place,
-                plate_alpha=alpha,
-            )
-            for (at, place), alpha in zip(shown, _plate_alphas(discs, shown), strict=True)
+            _Number(base.index(one), its_price - base.price, count_text(volume), its_size, place, alpha)
+            for (one, place), its_price, volume, its_size, alpha in zip(places.items(), *columns, strict=True)
         ]
         if chart.batches.text.boxes is not None:
-            boxes = [_box(discs, *one) for one in shown]
             look = scene.style.palette.text, _TEXT_ALPHA, view.rect
-            texts = zip(numbers, boxes, strict=True)
+            rects = [
+                Rect(x - wide, y - high, 2 * wide, 2 * high) for x, y, wide, high in np.stack(boxes[1:]).T.tolist()
+            ]
+            texts = zip(numbers, rects, strict=True)
             chart.batches.text.boxes.extend(LabelBox(number.text, box, *look) for number, box in texts)
         self._upload(numbers, view.scale)
-
-    def _is_legible(self, box: Rect, pane: Rect) -> bool:
-        """Whether a number is neither cut by the pane's border nor behind another label."""
-        return pane.encloses(box) and not any(box.overlaps(other) for other in self._taken)
 
     def _upload(self, numbers: list[_Number], scale: float) -> None:
         tick_size, atlas = self._chart.rows.series.current.base.tick_size, self._chart.resources.atlas
@@ -233,23 +237,24 @@ class CountsLayer:
         self._rows.release()
 
 
-def _plate_alphas(discs: Discs, shown: list[tuple[int, Place]]) -> list[float]:
+def _are_legible(boxes: Boxes, pane: Rect, taken: Sequence[Rect]) -> NDArray[np.bool_]:
+    """Return which numbers are neither cut by the pane's border nor behind another label: bool (numbers,)."""
+    left, right = boxes.x - boxes.half_width, boxes.x + boxes.half_width
+    top, bottom = boxes.y - boxes.half_height, boxes.y + boxes.half_height
+    is_inside = (left >= pane.x) & (right <= pane.right) & (top >= pane.y) & (bottom <= pane.bottom)
+    others = np.array([(box.x, box.y, box.right, box.bottom) for box in taken]).reshape(-1, 4).T[:, :, np.newaxis]
+    is_behind = (left < others[2]) & (others[0] < right) & (top < others[3]) & (others[1] < bottom)
+    return np.asarray(is_inside & ~is_behind.any(axis=0))
+
+
+def _plate_alphas(discs: Discs, boxes: Boxes, places: dict[int, Place]) -> list[float]:
     """Return the opacity of the plate of each number."""
-    if not shown:
-        return []
-    at = np.array([one for one, _ in shown])
-    kind, dx, dy = np.array([place for _, place in shown], np.float64).T
-    boxes = Boxes(at, discs.x[at] + dx, discs.y[at] + dy, discs.half_width[at], discs.half_height[at])
-    alphas = np.where(free_of_others(discs, boxes), _ALONE_ALPHA, _CROWDED_ALPHA)
-    found: list[float] = np.where(kind >= Kind.BESIDE, _BESIDE_ALPHA, alphas).tolist()
+    is_inside = np.array([place.kind < Kind.BESIDE for place in places.values()], np.bool_)
+    alphas = np.full(len(places), _BESIDE_ALPHA)
+    inside = Boxes(*(column[is_inside] for column in boxes))
+    alphas[is_inside] = np.where(free_of_others(discs, inside), _ALONE_ALPHA, _CROWDED_ALPHA)
+    found: list[float] = alphas.tolist()
     return found
-
-
-def _box(discs: Discs, at: int, place: Place) -> Rect:
-    """Return the box of a disc's number, framebuffer pixels."""
-    half_width, half_height = float(discs.half_width[at]), float(discs.half_height[at])
-    x, y = float(discs.x[at]) + place.dx, float(discs.y[at]) + place.dy
-    return Rect(x - half_width, y - half_height, 2.0 * half_width, 2.0 * half_height)
 
 
 _Anchor = tuple[int, int, int]

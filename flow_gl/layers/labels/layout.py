@@ -6,8 +6,8 @@ layers that show it (`CachedLayer.follows`): after a trade the plates and the ca
 Any other change of the scene lays everything out. Labels are therefore hardly more than a pixel off, and values not
 part of the scene (the length of an open gap) are late by at most the period plus the delay of the job "labels".
 
-Levels and curves span the chart, so passing time hardly moves them. They are laid out in a separate frame after the
-labels that move with time, at the latest when those are two pixels ahead: both together are the most that a frame does.
+Levels and curves span the chart, so passing time hardly moves them. They are laid out with a new profile, or else in a
+separate frame a few times a second, at the latest when the labels that move with time are two pixels ahead.
 """
 
 from dataclasses import fields
@@ -39,7 +39,7 @@ LINES: Final = 8
 OTHER: Final = 16
 LEVELS: Final = 32
 """The changes that move lines and labels, as bits: passing time; last price and CVD; the profile with its levels and
-VWAP; new rows of lines; everything else; and passing time again, for levels and curves, one frame later."""
+VWAP; new rows of lines; everything else; and passing time again, for levels and curves, in a later frame."""
 ALL: Final = TIME | PRICE | PROFILE | LINES | OTHER | LEVELS
 
 

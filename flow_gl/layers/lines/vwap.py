@@ -118,7 +118,8 @@ class VwapLayer(LinesLayer):
 
 def joined_points(times: NDArray[np.int64], gaps: NDArray[np.void]) -> NDArray[np.bool_]:
     """Return whether each point is joined to the next one: not over a feed gap or a halt. Shape (n - 1,)."""
-    gaps = gaps[gaps["kind"] != int(GapKind.CLOSED)]
+    if len(gaps):
+        gaps = gaps[gaps["kind"] != int(GapKind.CLOSED)]
     if not len(gaps):
         return np.ones(len(times) - 1, np.bool_)
     ends = np.where(gaps["open"] == 1, END_OF_TIME, gaps["end"])

@@ -8,7 +8,6 @@ holds during gaps and in minutes without trades, whose ends are points too.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
 import numpy as np
@@ -25,6 +24,7 @@ Points = tuple[NDArray[np.int64], NDArray[np.float64]]
 _PAUSE_NS: Final = 3 * MINUTE_NS
 """If minutes are omitted because the view is wide, shorter times without trades are drawn as slopes."""
 _NO_POINTS: Final[Points] = np.zeros(0, np.int64), np.zeros((0, 2))
+_NO_GAPS: Final = np.zeros(0, np.int64), np.zeros(0, np.int64)
 
 
 Values = Callable[[int], tuple[float, float] | None]
@@ -78,9 +78,15 @@ def values_of(scene: Scene, session: Session) -> Values:
     if known is None:
         return lambda _: None
     times, values, (gap_starts, gap_ends) = rows.times, rows.values, _gaps(scene)
+    kept: dict[int, tuple[float, float]] = {}
 
-    @cache
     def found(t_ns: int) -> tuple[float, float]:
+        one = kept.get(t_ns)
+        if one is None:
+            one = kept[t_ns] = find(t_ns)
+        return one
+
+    def find(t_ns: int) -> tuple[float, float]:
         at = min(max(int(times.searchsorted(t_ns)), known.first), known.last)
         before = (int(times[at - 1]), *values[at - 1].tolist()) if at > known.first else _begin(known)
         after = None
@@ -94,7 +100,7 @@ def values_of(scene: Scene, session: Session) -> Values:
             return one[1:]
         if t_ns <= before[0] or t_ns >= after[0]:
             return before[1:] if t_ns <= before[0] else after[1:]
-        if ((gap_starts < after[0]) & (gap_ends > before[0])).any():
+        if len(gap_starts) and ((gap_starts < after[0]) & (gap_ends > before[0])).any():
             points, seen = _points(scene, known, (t_ns, t_ns), None)
             x, xs = t_ns - int(points[0]), points - points[0]
             return float(np.interp(x, xs, seen[:, 0])), float(np.interp(x, xs, seen[:, 1]))
@@ -159,19 +165,21 @@ def _points(scene: Scene, known: _Known, range_ns: tuple[int, int], most: int | 
     times, values = rows.times[low:high], rows.values[low:high]
     step = -(-(high - low) // most) if most is not None else 1
     present = known.present if high == last else None
-    minutes = times if present is None else np.append(times, _minute_end(known.newest_ns))
-    is_kept = np.arange(low, high) % max(step, 1) == 0
-    is_kept[-1:] = True
-    if known.start is not None and low == first:
+    minutes = times if present is None else np.concatenate((times, [_minute_end(known.newest_ns)]))
+    has_start = known.start is not None and low == first
+    if has_start:
+        assert known.start is not None
         times = np.concatenate(([known.start[0]], times))
         values = np.concatenate(([(known.start[1], 0.0)], values))
-        is_kept = np.concatenate(([True], is_kept))
     if present is not None:
         times = np.concatenate((times, (known.newest_ns, known.end_ns)))
         values = np.concatenate((values, (present, present)))
-        is_kept = np.concatenate((is_kept, (True, True)))
     starts, ends = _holds(scene, minutes, MINUTE_NS if step <= 1 else _PAUSE_NS, (int(times[0]), int(times[-1])))
-    kept_times, kept_values = (times, values) if step <= 1 else (times[is_kept], values[is_kept])
+    kept_times, kept_values = times, values
+    if step > 1:
+        is_kept = np.ones(len(times), np.bool_)
+        is_kept[has_start : has_start + high - low - 1] = np.arange(low, high - 1) % step == 0
+        kept_times, kept_values = times[is_kept], values[is_kept]
     if not len(starts) and (kept_times[1:] > kept_times[:-1]).all():
         return kept_times, kept_values
     held, held_values = _held(times, values, starts, ends)
@@ -183,6 +191,8 @@ def _points(scene: Scene, known: _Known, range_ns: tuple[int, int], most: int | 
 def _gaps(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return starts and ends of the gaps, int64 (n,), ns."""
     gaps = scene.reader.gaps
+    if not len(gaps):
+        return _NO_GAPS
     return gaps["start"].astype(np.int64), np.where(gaps["open"] == 1, END_OF_TIME, gaps["end"])
 
 
@@ -197,10 +207,11 @@ def _holds(
     pause_ns : least distance between two of them that counts, beside the gaps
     range_ns : gaps beyond are left out
     """
-    paused = np.flatnonzero(minutes[1:] - minutes[:-1] > pause_ns)
+    paused = (minutes[1:] - minutes[:-1] > pause_ns).nonzero()[0]
     starts, ends = _gaps(scene)
-    is_seen = (ends > range_ns[0]) & (starts < range_ns[1]) & (ends > starts)
-    starts, ends = starts[is_seen], ends[is_seen]
+    if len(starts):
+        is_seen = (ends > range_ns[0]) & (starts < range_ns[1]) & (ends > starts)
+        starts, ends = starts[is_seen], ends[is_seen]
     if not len(starts) and not len(paused):
         return starts, ends
     starts = np.append(starts, minutes[paused])
