@@ -73,6 +73,18 @@ class Boxes(NamedTuple):
     half_width: Floats
     half_height: Floats
 
+    def select(self, is_in: NDArray[np.bool_]) -> "Boxes":
+        """Return some of the boxes; `is_in` is bool, of their shape."""
+        owner, x, y, half_width, half_height = self
+        return Boxes(owner[is_in], x[is_in], y[is_in], half_width[is_in], half_height[is_in])
+
+
+def touched_by(boxes: Boxes, x: float, y: float, radius: float) -> NDArray[np.bool_]:
+    """Return which boxes a disc touches: bool (boxes,)."""
+    dx = np.maximum(np.abs(boxes.x - x) - boxes.half_width, 0.0)
+    dy = np.maximum(np.abs(boxes.y - y) - boxes.half_height, 0.0)
+    return np.asarray(dx * dx + dy * dy < radius * radius)
+
 
 def free_of_newer(discs: Discs, boxes: Boxes) -> NDArray[np.bool_]:
     """Return which boxes are not touched by a disc that is newer than their own: bool (boxes,)."""

@@ -48,7 +48,7 @@ RIM_PX: Final = 2.5
 """Least distance between a number inside a disc and its edge, at content scale 1."""
 MARGIN_PX: Final = 1.5
 """A new place must be this much larger than the number, on each side."""
-_SLACK_PX: Final = 1.5
+SLACK_PX: Final = 1.5
 """A number beside a disc keeps its place while it reaches out of the pane, or into another label, by no more."""
 RING_PX: Final = 2.0
 """Least distance between a number and the middle of a ring's line, at content scale 1."""
@@ -299,7 +299,7 @@ class _Choice:
         others = np.concatenate([np.array([*taken, (math.inf,) * 4]).T, self._inside], axis=1)
         if before.kind[at] == Kind.OVER:
             last = Place(Kind.OVER, float(before.dx[at]), float(before.dy[at]))
-            is_open = self._is_open(rows, before.dx[[[at]]], before.dy[[[at]]], -_SLACK_PX * self._scale)
+            is_open = self._is_open(rows, before.dx[[[at]]], before.dy[[[at]]], -SLACK_PX * self._scale)
             left, top, right, bottom = self._sides(at, last, 0.0)
             is_met = (left < others[2]) & (others[0] < right) & (top < others[3]) & (others[1] < bottom)
             if is_open[0, 0] and not is_met.any():
@@ -335,7 +335,7 @@ class _Choice:
                 asked &= np.hypot(dx[is_asked, 0], dy[is_asked, 0]) <= self._room[olds[is_asked]] + self._scale
             stays[is_asked] = asked
         if kind is Kind.BESIDE:
-            stays &= self._is_open(olds, dx, dy, -_SLACK_PX * self._scale)[:, 0]
+            stays &= self._is_open(olds, dx, dy, -SLACK_PX * self._scale)[:, 0]
         offsets = np.concatenate([dx, dy], axis=1)[stays].tolist()
         self.placed.update((at, Place(kind, *one)) for at, one in zip(olds[stays].tolist(), offsets, strict=True))
         is_kept[is_kept] = stays

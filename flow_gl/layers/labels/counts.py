@@ -2,12 +2,14 @@
 
 `layers.labels.count_places` chooses them from the rows in view, after a new bubble or a change of zoom, size or
 threshold. While the chart pans, the shader moves the numbers with their bubbles. A choice takes several times as long
-as the rest of a chart's frame, so its steps run in frames that follow each other.
+as the rest of a chart's frame, so its steps run in frames that follow each other. A trade in the open bubble that
+affects no other number changes only that bubble's own, for a while.
 """
 
+import math
 import struct
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +22,18 @@ from flow_gl.gl.text import PLATE_PAD_X, use_text_program
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
-from flow_gl.layers.discs import radii, tick_size_of, volumes
-from flow_gl.layers.labels.count_boxes import Boxes, Discs, Kind, Place, free_of_others
-from flow_gl.layers.labels.count_places import NumberPlaces
+from flow_gl.layers.discs import radii, radius_of, tick_size_of, volumes
+from flow_gl.layers.labels.count_boxes import (
+    Boxes,
+    Discs,
+    Kind,
+    Place,
+    Rings,
+    free_of_others,
+    free_of_rings,
+    touched_by,
+)
+from flow_gl.layers.labels.count_places import MIN_BESIDE_PX, RIM_PX, RING_PX, SLACK_PX, NumberPlaces
 from flow_gl.layers.labels.count_sides import rows_of
 from flow_gl.layers.marks.large_trade import rings_in
 from flow_gl.layers.marks.mark import Mark
@@ -43,12 +54,15 @@ _ALONE_ALPHA: Final = 0.25
 """Opacity of the ground behind a number: beside its disc, inside it where other discs overlap it (together they are
 nearly as light as the text), and inside it otherwise."""
 _END: Final = object()
+_OPEN: Final = 7
 _MAX_ROWS: Final = 6000
 """With more bubbles in view than this, discs cannot be distinguished."""
 _LONGER_FROM: Final = np.array([10, 100, 1000, 10_000, 100_000])
 _HALF_EMS: Final = 0.5 * 0.5615 * np.array([1.0, 2.0, 3.0, 4.4, 4.6, 5.8])
 """Half the width of a label in units of its font size: digits, comma and unit."""
 _HALF_HEIGHT_EMS: Final = 0.5 * 0.72
+_KEPT_S: Final = 1.5
+"""A choice is made again after this time at the latest, while the open bubble's number follows its trades."""
 _PANE_STEP_PX: Final = 8.0
 """The numbers are placed again once the price pane has moved up or down by this much, at content scale 1."""
 
@@ -77,17 +91,23 @@ def discs_in(scene: Scene, reference: float) -> tuple[Discs, NDArray[np.int64], 
     if not is_shown.all():
         rows, volume = rows[is_shown], volume[is_shown]
     radius = radii(volume, reference, scene.style, view.scale)
-    size = view.scale * _SIZES_PX[_SIZES_FROM_PX.searchsorted(radius / view.scale)]
+    size, half_width, half_height = _text_size(volume, radius, view.scale)
     discs = Discs(
         ids=rows["id"],
         volume=volume,
         x=view.bubble_xs(rows["id"], bucket_ns),
         y=view.rect.y + (view.y_top - rows["price"] / tick_size) / view.y_per_px,
         radius=radius,
-        half_width=size * _HALF_EMS[_LONGER_FROM.searchsorted(volume, "right")],
-        half_height=size * _HALF_HEIGHT_EMS,
+        half_width=half_width,
+        half_height=half_height,
     )
     return discs, rows["price"], size
+
+
+def _text_size(volume: Any, radius: Any, scale: float) -> tuple[Any, Any, Any]:
+    """Return the font size of counts, and half the width and height of their boxes, px: numbers, or arrays."""
+    size = scale * _SIZES_PX[_SIZES_FROM_PX.searchsorted(radius / scale)]
+    return size, size * _HALF_EMS[_LONGER_FROM.searchsorted(volume, "right")], size * _HALF_HEIGHT_EMS
 
 
 class _Number(NamedTuple):
@@ -102,6 +122,32 @@ class _Number(NamedTuple):
     """Opacity of the ground behind it."""
 
 
+class _Chosen(NamedTuple):
+    """The numbers of a choice, and the newest disc of its view; all places are those of that view.
+
+    Attributes
+    ----------
+    wall_s : when it was made
+    boxes : of the numbers
+    newest_id, price : the newest disc's bucket id and price (1e-9)
+    x, y : its middle, px
+    own : index of its number; None if it has none
+    touched : the boxes that it touches, bool (numbers,)
+    rings : around large trades
+    """
+
+    wall_s: float
+    numbers: list[_Number]
+    boxes: Boxes
+    newest_id: int
+    price: int
+    x: float
+    y: float
+    own: int | None
+    touched: NDArray[np.bool_]
+    rings: Rings
+
+
 class CountsLayer:
     """Draws the counts at the current level of detail."""
 
@@ -109,6 +155,9 @@ class CountsLayer:
         self._chart: Final = chart
         self._key: tuple[object, ...] = ()
         self._rows_key: tuple[object, ...] = ()
+        """What the last choice was made for; the open bubble is at `_OPEN`."""
+        self._start = 0
+        """Position of the first bubble of the last choice."""
         self._count = 0
         self._places: Final = NumberPlaces()
         self._taken: list[Rect] = []
@@ -117,6 +166,8 @@ class CountsLayer:
         """Large trades, whose rings no number may cross."""
         self._steps: Iterator[None] | None = None
         """The rest of a choice that earlier frames began."""
+        self._chosen: _Chosen | None = None
+        """The last choice; None if the view has changed since."""
         self._job: Final = chart.jobs.add("counts")
 
     def setup(self) -> None:
@@ -135,7 +186,9 @@ class CountsLayer:
         step = round(view.y_top / view.y_per_px / (_PANE_STEP_PX * view.scale))
         zoom = view.ns_per_px, view.folded, view.y_per_px, step, chart.shown.reference
         self._ringed = scene.marks.of(EventKind.LARGE_TRADE)
-        rows_key = rows.start, rows.stop, *zoom, self._open_key(scene), self._ringed
+        if rows.start < self._start or self._chosen is None or scene.wall_s - self._chosen.wall_s >= _KEPT_S:
+            self._start = rows.start  # bubbles that leave the view are no hurry
+        rows_key = self._start, rows.stop, *zoom, self._open_key(scene), self._ringed
         if key != self._key:
             self._job.run_now("view")
             self._key, self._rows_key, self._steps = key, rows_key, None
@@ -146,14 +199,27 @@ class CountsLayer:
             if not self._job.may_run("trades", is_early=self._steps is not None):
                 return
             if self._steps is None:
-                self._rows_key, self._steps = rows_key, self._find(scene)
+                last, self._rows_key = self._rows_key, rows_key
+                if (*last[:_OPEN], rows_key[_OPEN], *last[_OPEN + 1 :]) == rows_key and self._follow_open(scene):
+                    return
+                self._steps = self._find(scene)
             if next(self._steps, _END) is _END:
                 self._steps = None
 
     def _is_shown(self, rows_key: tuple[object, ...]) -> bool:
         """Return whether the last choice was made from these rows and labels."""
-        batches = self._chart.batches
-        return rows_key == self._rows_key and not (self._chart.is_layout_due and batches.placed != self._taken)
+        return rows_key == self._rows_key and not self._have_labels_moved
+
+    @property
+    def _have_labels_moved(self) -> bool:
+        """Whether other labels have moved since the last choice by more than its numbers may reach into them."""
+        placed, taken = self._chart.batches.placed, self._taken
+        if not self._chart.is_layout_due or placed == taken:
+            return False
+        return len(placed) != len(taken) or any(
+            max(abs(a.x - b.x), abs(a.y - b.y), abs(a.right - b.right), abs(a.bottom - b.bottom)) > SLACK_PX
+            for a, b in zip(placed, taken, strict=True)
+        )
 
     def _open_key(self, scene: Scene) -> tuple[int, ...]:
         bubble = scene.reader.open_bubble(self._chart.rows.series.current.lod)
@@ -161,8 +227,43 @@ class CountsLayer:
             return ()
         return int(bubble["buy"]), int(bubble["sell"]), int(bubble["price"])
 
+    def _follow_open(self, scene: Scene) -> bool:
+        """Change only the open bubble's number, if its last trades can affect no other one. Returns whether they did.
+
+        It must be in the middle of its disc, or the disc too small for a number.
+        """
+        chart, view, last = self._chart, scene.price_view, self._chosen
+        bubble = scene.reader.open_bubble(chart.rows.series.current.lod)
+        if last is None or bubble is None or int(bubble["id"]) != last.newest_id:
+            return False
+        is_recent = chart.jobs.may_defer and 0.0 <= scene.wall_s - last.wall_s < _KEPT_S
+        if not is_recent or self._have_labels_moved:
+            return False
+        volume = max(int(bubble["buy"]), int(bubble["sell"])) or int(bubble["unsided"])
+        radius = radius_of(volume, chart.shown.reference, scene.style, view.scale)
+        size, half_width, half_height = _text_size(volume, radius, view.scale)
+        has_room = radius - math.hypot(half_width, half_height) >= RIM_PX * view.scale
+        is_small = radius < MIN_BESIDE_PX * view.scale
+        price = int(bubble["price"])
+        y = last.y - (price - last.price) / tick_size_of(scene) / view.y_per_px
+        touched = touched_by(last.boxes, last.x, y, radius)
+        if last.own is None:
+            return is_small and not has_room and not (touched & ~last.touched).any()
+        touched[last.own] = last.touched[last.own]
+        own = last.numbers[last.own]
+        box = Boxes(last.boxes.owner[:1], *(np.array([one]) for one in (last.x, y, half_width, half_height)))
+        is_free = own.place.kind is Kind.MIDDLE and has_room and not (touched & ~last.touched).any()
+        is_free = is_free and bool(free_of_rings(last.rings, box, RING_PX * view.scale)[0])
+        if not is_free or not _are_legible(box, view.rect, self._taken)[0]:
+            return False
+        its_price = price - chart.rows.series.current.base.price
+        last.numbers[last.own] = own._replace(price=its_price, text=count_text(volume), size_px=float(size))
+        self._upload(last.numbers, view.scale)
+        return True
+
     def _find(self, scene: Scene) -> Iterator[None]:
         """Choose the numbers and bring them to the GPU, in steps."""
+        self._chosen = None
         chart, view = self._chart, scene.price_view
         base = chart.rows.series.current.base
         discs, price, size = discs_in(scene, chart.shown.reference)
@@ -194,7 +295,7 @@ class CountsLayer:
         )
         is_legible = _are_legible(boxes, view.rect, self._taken)
         if not is_legible.all():
-            boxes = Boxes(*(column[is_legible] for column in boxes))
+            boxes = boxes.select(is_legible)
             places = {one: place for (one, place), shown in zip(places.items(), is_legible, strict=True) if shown}
         at = boxes.owner
         columns = price[at].tolist(), discs.volume[at].tolist(), size[at].tolist(), _plate_alphas(discs, boxes, places)
@@ -210,6 +311,22 @@ class CountsLayer:
             texts = zip(numbers, rects, strict=True)
             chart.batches.text.boxes.extend(LabelBox(number.text, box, *look) for number, box in texts)
         self._upload(numbers, view.scale)
+        newest = len(discs.ids) - 1
+        if newest >= 0:
+            x, y = float(discs.x[newest]), float(discs.y[newest])
+            own = np.flatnonzero(at == newest).tolist()
+            self._chosen = _Chosen(
+                wall_s=scene.wall_s,
+                numbers=numbers,
+                boxes=boxes,
+                newest_id=int(discs.ids[newest]),
+                price=int(price[newest]),
+                x=x,
+                y=y,
+                own=own[0] if own else None,
+                touched=touched_by(boxes, x, y, float(discs.radius[newest])),
+                rings=rings,
+            )
 
     def _upload(self, numbers: list[_Number], scale: float) -> None:
         tick_size, atlas = self._chart.rows.series.current.base.tick_size, self._chart.resources.atlas
@@ -251,7 +368,7 @@ def _plate_alphas(discs: Discs, boxes: Boxes, places: dict[int, Place]) -> list[
     """Return the opacity of the plate of each number."""
     is_inside = np.array([place.kind < Kind.BESIDE for place in places.values()], np.bool_)
     alphas = np.full(len(places), _BESIDE_ALPHA)
-    inside = Boxes(*(column[is_inside] for column in boxes))
+    inside = boxes.select(is_inside)
     alphas[is_inside] = np.where(free_of_others(discs, inside), _ALONE_ALPHA, _CROWDED_ALPHA)
     found: list[float] = alphas.tolist()
     return found
