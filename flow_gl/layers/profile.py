@@ -40,15 +40,15 @@ class ProfileLayer:
         if not is_still and key != self._key and (key[1:] != self._key[1:] or chart.is_profile_due):
             self._key = key
             self._bars.upload(profile, rows_per_bar)
-        self._bars.place(scene)
         self._rect = current_profile(scene)
+        self._bars.place(scene, self._rect)
 
     def draw(self, scene: Scene) -> None:  # noqa: ARG002  # `update` has read it
         if not self._bars.count or self._rect.width <= 0:
             return
         self._program.use()
         self._chart.rows.use_block(0)
-        self._bars.draw(self._program, self._rect)
+        self._bars.draw(self._program)
 
     def release(self) -> None:
         self._bars.release()
@@ -65,7 +65,7 @@ class FinishedProfilesLayer:
         self._kept: Final[dict[int, ProfileBars]] = {}
         """By the first trade's time; those of sessions that have left the table are released."""
         self._keys: Final[dict[int, tuple[object, ...]]] = {}
-        self._drawn: list[tuple[ProfileBars, Rect]] = []
+        self._drawn: list[ProfileBars] = []
 
     def setup(self) -> None:
         self._program = self._chart.resources.shaders.program("profile")
@@ -87,8 +87,8 @@ class FinishedProfilesLayer:
             if self._keys.get(name) != key:
                 self._keys[name] = key
                 bars.upload(session.levels, rows_per_bar)
-            bars.place(scene)
-            self._drawn.append((bars, place))
+            bars.place(scene, place)
+            self._drawn.append(bars)
         self._forget(scene)
 
     def _forget(self, scene: Scene) -> None:
@@ -104,8 +104,8 @@ class FinishedProfilesLayer:
             return
         self._program.use()
         self._chart.rows.use_block(0)
-        for bars, rect in self._drawn:
-            bars.draw(self._program, rect)
+        for bars in self._drawn:
+            bars.draw(self._program)
 
     def release(self) -> None:
         for bars in self._kept.values():

@@ -89,23 +89,24 @@ class ProfileBars:
         tick_size = int(profile["tick_size"])
         self._sizes = tick_size * int(profile["ticks_per_row"]) * rows_per_bar, tick_size
 
-    def place(self, scene: Scene) -> None:
-        """Find the bars' places on the price axis of a scene."""
+    def place(self, scene: Scene, rect: Rect) -> None:
+        """Find the bars' places on the price axis of a scene, in a rectangle that they nearly fill."""
         (bar_size, row_size), tick, view = self._sizes, self._chart.shown.tick_size, scene.price_view
-        self._bar_px = bar_size / tick / view.y_per_px
+        bar_px = bar_size / tick / view.y_per_px
         # Relative to a bar in view, so that float32 is exact to a fraction of a pixel around it.
         origin = int((view.y_top - 0.5 * view.rect.height * view.y_per_px) * tick // bar_size)
         self._origin = min(max(origin - self._first, -_FAR), _FAR)
         first = (self._first + self._origin) * bar_size
         # Bars are centred on their ticks: a bar of one tick extends half a tick either way.
-        self._origin_y = view.screen_y((first + 0.5 * (bar_size - row_size)) / tick)
-        poc, low, high = self._levels
-        has_levels = poc != UNDEF_PRICE
-        self._key_rows = (
-            float((poc - first) // bar_size) if has_levels else _NOWHERE,
-            float((low - first) // bar_size) if has_levels else _NOWHERE,
-            float((high - first) // bar_size) if has_levels else _NOWHERE,
-        )
+        origin_y = view.screen_y((first + 0.5 * (bar_size - row_size)) / tick)
+        has_levels = self._levels[0] != UNDEF_PRICE
+        poc, low, high = (float((at - first) // bar_size) if has_levels else _NOWHERE for at in self._levels)
+        self._places = origin_y, bar_px, poc, _OPACITY
+        self._bars = rect.right, FILL * rect.width / self._most, low, high
+        # Bars outside the pane are on the GPU but need not be drawn.
+        lowest = self._origin + (origin_y - rect.bottom) / bar_px - 1.0
+        highest = self._origin + (origin_y - rect.y) / bar_px + 1.0
+        self._seen = int(self._numbers.searchsorted(lowest)), int(self._numbers.searchsorted(highest))
 
     def length_px(self, price: int, width_px: float) -> float:
         """Return the length of the bar that holds a price (1e-9) where the place is `width_px` wide; 0 if none does."""
@@ -114,16 +115,12 @@ class ProfileBars:
         is_there = at < self.count and self._numbers[at] == number
         return FILL * width_px * float(self._totals[at]) / self._most if is_there else 0.0
 
-    def draw(self, program: Program, rect: Rect) -> None:
-        """Draw the placed bars into a rectangle of the price pane; the longest one nearly fills its width."""
-        # Bars outside the pane are on the GPU but need not be drawn.
-        lowest = self._origin + (self._origin_y - rect.bottom) / self._bar_px - 1.0
-        highest = self._origin + (self._origin_y - rect.y) / self._bar_px + 1.0
-        first, stop = (int(self._numbers.searchsorted(end)) for end in (lowest, highest))
-        GL.glUniform4f(program.location("u_places"), self._origin_y, self._bar_px, self._key_rows[0], _OPACITY)
+    def draw(self, program: Program) -> None:
+        """Draw the placed bars. The program is in use."""
+        GL.glUniform4f(program.location("u_places"), *self._places)
         GL.glUniform1i(program.location("u_origin_bar"), self._origin)
-        px_per_contract = FILL * rect.width / self._most
-        GL.glUniform4f(program.location("u_bars"), rect.right, px_per_contract, *self._key_rows[1:])
+        GL.glUniform4f(program.location("u_bars"), *self._bars)
+        first, stop = self._seen
         self._chart.resources.row_drawing.quads(self._rows.texture, first, stop - first, self._chart.counters)
 
     def release(self) -> None:

@@ -17,7 +17,6 @@ class _RangeBars:
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart
         self._drawn: tuple[RangeProfile, int] | None = None
-        self._rect = Rect(0.0, 0.0, 0.0, 0.0)
 
     def setup(self) -> None:
         self._program = self._chart.resources.shaders.program("profile")
@@ -33,15 +32,14 @@ class _RangeBars:
         if self._drawn is None or self._drawn[0] is not found or self._drawn[1] != rows_per_bar:
             self._drawn = found, rows_per_bar
             self._bars.upload(profile, rows_per_bar)
-        self._bars.place(scene)
-        self._rect = rect
+        self._bars.place(scene, rect)
 
     def draw(self, scene: Scene) -> None:  # noqa: ARG002  # `update` has read it
         if not self._bars.count:
             return
         self._program.use()
         self._chart.rows.use_block(0)
-        self._bars.draw(self._program, self._rect)
+        self._bars.draw(self._program)
 
     def release(self) -> None:
         self._bars.release()

@@ -112,6 +112,7 @@ def span(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds == int(seconds) or seconds >= 10 else f"{seconds:.3g} s"
 
 
+@lru_cache(maxsize=16)
 def speed(value: float) -> str:
     """Format a replay speed: x10, x0.5, max."""
     return "max" if math.isinf(value) else f"x{value:,.10g}"
