@@ -16,7 +16,7 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.base import HeaderBar, Scene
 from flow_gl.layers.comparison.points import newest_value
 from flow_gl.layers.labels.axis_ticks import AxisTicks
-from flow_gl.layers.labels.layout import ALL, TIME, LabelLayout, Numbers
+from flow_gl.layers.labels.layout import ALL, PROFILE, TIME, LabelLayout, Numbers
 from flow_gl.layers.rows.chart_rows import ChartRows
 from flow_gl.layers.shown_values import ShownValues
 
@@ -174,7 +174,7 @@ class Chart:
         self.is_profile_due = not is_new or self._profile_job.may_run("trades")
         if is_new and self.is_profile_due:
             self._profile_drawn = now
-            self.moved |= self._layout.with_profile(scene.price_view)
+            self.moved |= PROFILE
 
     def _numbers(self, scene: Scene) -> Numbers:
         """The dependencies of lines and labels besides the scene."""

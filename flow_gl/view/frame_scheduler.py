@@ -27,7 +27,8 @@ class Timing:
     period_s: float
     """Shortest time between two runs."""
     delay_s: float
-    """Longest wait after that. A job with delay 0 is cheap: it never waits, and no other job waits for it."""
+    """Longest wait after that. A job with delay 0 is cheap: it waits a frame at most, for one of its own name, and no
+    other job waits for it."""
 
 
 JOBS: Final = {
@@ -89,6 +90,9 @@ class ScheduledJob:
             now_s = scheduler.now_s
             if now_s - self._ran_s < self._timing.period_s and not is_early:
                 return False
+            if self._timing.delay_s == 0.0 and self._asked_s == math.inf and scheduler.has_run_cheap(self._name):
+                self._asked_s = now_s  # all charts have such jobs, which would else stay in step with each other
+                return False
             self._asked_s = min(self._asked_s, now_s)
             is_overdue = self._ran_s == -math.inf or now_s - self._asked_s >= self._timing.delay_s
             if not is_overdue and not scheduler.is_free_for(self):
@@ -118,6 +122,8 @@ class FrameScheduler:
         self.now_s = 0.0
         self.may_defer = False
         self._is_taken = False
+        self._cheap: Final[set[str]] = set()
+        """Names of the jobs without a delay that have run in this frame."""
         self._first: ScheduledJob | None = None
         """The job that goes first in this frame."""
         self._waiting: ScheduledJob | None = None
@@ -140,6 +146,7 @@ class FrameScheduler:
         """
         self.now_s, self.may_defer = now_s, may_defer
         self._is_taken = False
+        self._cheap.clear()
         runs = self._runs
         while runs and runs[0][0] <= now_s - _RECENT_S:
             runs.popleft()
@@ -166,9 +173,16 @@ class FrameScheduler:
         if self._first is job:
             self._first = None
 
+    def has_run_cheap(self, name: str) -> bool:
+        """Return whether a job of this name, without a delay, has run in this frame."""
+        return name in self._cheap
+
     def has_run(self, name: str, cause: str, *, is_long: bool) -> None:
         """Note that a job ran. If it takes long, no other one runs in this frame unless it is overdue."""
-        self._is_taken = self._is_taken or is_long
+        if is_long:
+            self._is_taken = True
+        else:
+            self._cheap.add(name)
         self._note(name, cause)
 
     def _note(self, name: str, cause: str) -> None:

@@ -16,7 +16,7 @@ from flow_gl.gl.surface.context import HeadlessContext
 from flow_gl.gl.view import Rect, View
 from flow_gl.layers import chart
 from flow_gl.layers.base import Scene, Style
-from flow_gl.layers.labels.layout import ALL, LEVELS, LINES, PRICE, PROFILE, TIME, LabelLayout, Numbers
+from flow_gl.layers.labels.layout import ALL, LEVELS, LINES, PRICE, TIME, LabelLayout, Numbers
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import JOBS, FrameScheduler
 from tests.kit.gl_context import draw
@@ -129,7 +129,7 @@ def test_levels_follow_time_after_their_period_in_a_frame_without_another_job(sc
     scene, waits = next_frame(scene, 0.8), 1
     assert layout.begin(scene) == TIME
     moved = 0
-    while not moved:
+    while not moved & LEVELS:
         scene, waits = next_frame(scene, 0.0), waits + 1
         moved = layout.begin(scene)
     assert moved == LEVELS
@@ -149,20 +149,6 @@ def test_levels_wait_no_longer_than_their_job_may_and_no_farther_than_two_pixels
         assert waits * FRAME_S <= LEVELS_PERIOD_S + JOBS["levels"].delay_s + FRAME_S
         assert moved_px <= 2.0 + shift_px
         assert shift_px or waits > 1
-
-
-def test_levels_that_wait_go_with_a_new_profile(scene: Scene) -> None:
-    scheduler = FrameScheduler()
-    layout = LabelLayout(scheduler)
-    view, moved = scene, []
-    for shift_px in (0.0, 0.8):
-        view = next_frame(view, shift_px)
-        scheduler.begin_frame(view.wall_s)
-        layout.begin_frame(view, Numbers())
-        moved.append(layout.with_profile(view.price_view))
-    assert moved == [PROFILE, PROFILE | LEVELS]
-    scheduler.begin_frame(view.wall_s + FRAME_S)
-    assert layout.begin_frame(next_frame(view, 0.1), Numbers()) == 0
 
 
 def test_a_saved_picture_lays_everything_out_for_new_numbers(scene: Scene) -> None:

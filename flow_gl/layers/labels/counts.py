@@ -281,6 +281,7 @@ class CountsLayer:
         )
         rings = rings_in(scene, self._ringed, chart.shown.reference_goal)
         self._taken = list(chart.batches.placed)
+        yield
         yield from self._places.steps(discs, view.rect, taken=self._taken, scale=view.scale, view=of_view, rings=rings)
         yield
         places = self._places.places

@@ -6,8 +6,8 @@ layers that show it (`CachedLayer.follows`): after a trade the plates and the ca
 Any other change of the scene lays everything out. Labels are therefore hardly more than a pixel off, and values not
 part of the scene (the length of an open gap) are late by at most the period plus the delay of the job "labels".
 
-Levels and curves span the chart, so passing time hardly moves them. They are laid out with a new profile, or else in a
-separate frame a few times a second, at the latest when the labels that move with time are two pixels ahead.
+Levels and curves span the chart, so passing time hardly moves them. They are laid out in a separate frame a
+few times a second, at the latest when the labels that move with time are two pixels ahead.
 """
 
 from dataclasses import fields
@@ -97,14 +97,6 @@ class LabelLayout:
             self._right_ns, self._timed_s = price_view.t_right_ns, scene.wall_s
             self.are_levels_due = True
         return self._levels_moved(price_view, moved)
-
-    def with_profile(self, view: View) -> int:
-        """Return the bits of a new profile, including levels and curves that were deferred to a later frame."""
-        if not self.are_levels_due:
-            return PROFILE
-        self.are_levels_due, self._levels_right_ns = False, view.t_right_ns
-        self._levels_job.ran_with_another()
-        return PROFILE | LEVELS
 
     def _levels_moved(self, view: View, moved: int) -> int:
         """Add LEVELS to the changes of this frame if it is their turn."""

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from flow_gl.core.palette import Palette, Rgb, mix
 from flow_gl.core.schema import PRICE_SCALE, GapKind
 from flow_gl.layers.base import Scene, once
-from flow_gl.layers.labels.layout import LEVELS, LINES, PROFILE
 from flow_gl.layers.lines.layer import LinesLayer, pixel_xs, place_of
 from flow_gl.layers.lines.vwap_points import Values, end_of, points_of, values_of
 from flow_gl.layers.rows.hit import END_OF_TIME
@@ -71,8 +70,6 @@ def current_curve_left(scene: Scene) -> float:
 
 class VwapLayer(LinesLayer):
     """Draws below the bubbles."""
-
-    follows = LEVELS | PROFILE | LINES
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         reader, view = scene.reader, scene.price_view
