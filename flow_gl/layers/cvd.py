@@ -6,7 +6,7 @@ from flow_gl.core.palette import mix
 from flow_gl.gl.api import GL
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
-from flow_gl.layers.labels.layout import OTHER
+from flow_gl.layers.labels.layout import CVD_SCALE, OTHER
 
 _AREA_VERTICES: Final = 6
 """Two triangles per segment."""
@@ -18,7 +18,7 @@ class CvdLayer(CachedLayer):
     """A line joins each point to the next one: n points make n - 1 segments. The zero line is in a batch."""
 
     draws = True
-    follows = OTHER
+    follows = OTHER | CVD_SCALE
 
     def setup(self) -> None:
         shaders = self._chart.resources.shaders

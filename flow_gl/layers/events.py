@@ -14,7 +14,7 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
-from flow_gl.layers.labels.layout import TIME
+from flow_gl.layers.labels.layout import CVD_SCALE, TIME
 from flow_gl.layers.labels.words import price_text
 from flow_gl.store.row_log import FrozenLog, RowCursor
 
@@ -32,7 +32,7 @@ class EventsLayer(CachedLayer):
     """Adds rectangles above the bubbles, and labels."""
 
     avoids = True
-    follows = TIME
+    follows = TIME | CVD_SCALE
 
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)

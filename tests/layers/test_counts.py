@@ -7,7 +7,7 @@ from flow_gl.core.schema import PROFILE
 from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.base import Style
 from flow_gl.layers.discs import radius_of
-from flow_gl.layers.labels.counts import count_text
+from flow_gl.layers.labels.count_discs import count_text
 from flow_gl.layers.labels.legend import legend_sizes
 from flow_gl.layers.labels.words import bucket_text, contracts_text, length_text, price_text
 from flow_gl.layers.profile_bars import merged_rows

@@ -16,7 +16,7 @@ from flow_gl.gl.surface.context import HeadlessContext
 from flow_gl.gl.view import Rect, View
 from flow_gl.layers import chart
 from flow_gl.layers.base import Scene, Style
-from flow_gl.layers.labels.layout import ALL, LEVELS, LINES, PRICE, TIME, LabelLayout, Numbers
+from flow_gl.layers.labels.layout import ALL, CVD_SCALE, LEVELS, LINES, PRICE, TIME, LabelLayout, Numbers
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import JOBS, FrameScheduler
 from tests.kit.gl_context import draw
@@ -97,8 +97,11 @@ def test_a_changed_axis_lays_labels_out_again(scene: Scene, pane: str, name: str
     layout = Layout(scene, is_busy=True)
     later = next_frame(scene)
     view = getattr(later, pane)
-    assert layout.begin(replace(later, **{pane: replace(view, **{name: other(getattr(view, name))})}))
-    assert layout.why() == ["view"]
+    is_cvd_scale = pane == "cvd_view" and name in {"y_top", "y_per_px"}
+    moved = layout.begin(replace(later, **{pane: replace(view, **{name: other(getattr(view, name))})}))
+    assert moved == (CVD_SCALE | PRICE if is_cvd_scale else ALL)
+    assert layout.why()[0] == "view"  # the first frame is one, too
+    assert len(layout.why()) == (2 if is_cvd_scale else 1)
 
 
 def test_new_numbers_lay_labels_out_immediately(scene: Scene) -> None:
@@ -237,10 +240,13 @@ def test_a_market_looks_the_same_as_with_labels_laid_out_in_every_frame(
             scene = replace(scene, hover_id=int(market.rows["id"][180]), crosshair_px=(300.0, 120.0))
         scene = next_frame(scene, 0.05)
         scene = replace(scene, now_ns=max(scene.now_ns, market.now_ns - SECOND_NS))
+        if 20 <= frame < 40:  # an automatic scale follows CVD
+            cvd_view = scene.cvd_view
+            scene = replace(scene, cvd_view=replace(cvd_view, y_top=cvd_view.y_top + 3 * cvd_view.y_per_px))
         a, b = drawn(pair[0], scene), drawn(pair[1], scene)
         bottom = int(scene.cvd_view.rect.bottom)
         np.testing.assert_array_equal(a[:bottom], b[:bottom], err_msg=f"frame {frame}")
-    assert 10 <= len(laid) <= 40  # a new row, a deferred profile, a fifth of a second
+    assert 30 <= len(laid) <= 60  # a new scale, a new row, a deferred profile, a fifth of a second
 
 
 def test_a_gap_in_view_does_not_lay_labels_out_more_often(stack: ChartStack, monkeypatch: pytest.MonkeyPatch) -> None:

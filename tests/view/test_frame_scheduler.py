@@ -151,3 +151,13 @@ def test_frames_continue_for_as_long_as_a_cause_requires(scheduler: FrameSchedul
 def test_every_job_runs_before_the_picture_rests() -> None:
     waits = {name: timing.period_s + timing.delay_s for name, timing in JOBS.items() if name != "size floor"}
     assert {name: wait for name, wait in waits.items() if wait > AWAKE_S["market"]} == {}
+
+
+def test_cheap_jobs_of_one_name_run_in_different_frames(scheduler: FrameScheduler) -> None:
+    one, other, third = (scheduler.add("glance") for _ in range(3))
+    expected = {1.0: [True, False, False], 1.0 + FRAME_S: [False, True, True], 1.0 + 2 * FRAME_S: [False] * 3}
+    for now_s, runs in expected.items():
+        scheduler.begin_frame(now_s)
+        assert [job.may_run("time") for job in (one, other, third)] == runs
+    scheduler.begin_frame(2.0, may_defer=False)
+    assert all(job.may_run("time") for job in (one, other, third))

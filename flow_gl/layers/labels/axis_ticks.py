@@ -34,8 +34,12 @@ class AxisTicks:
 
     def update(self, scene: Scene, tick_size: int) -> None:
         """Find the ticks of a scene. `tick_size` is the instrument's, 1e-9."""
-        view, cvd_view, scale = scene.price_view, scene.cvd_view, scene.price_view.scale
         self._find_times(scene)
+        self.update_values(scene, tick_size)
+
+    def update_values(self, scene: Scene, tick_size: int) -> None:
+        """Find the ticks of price and CVD."""
+        view, cvd_view, scale = scene.price_view, scene.cvd_view, scene.price_view.scale
         panes = (view.rect, view.y_top, view.y_per_px, cvd_view.rect, cvd_view.y_top, cvd_view.y_per_px)
         key = (*panes, scale, tick_size)
         self.prices, self.cvd = self._values.get(key, lambda: _value_ticks(scene, tick_size))

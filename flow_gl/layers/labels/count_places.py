@@ -75,8 +75,6 @@ LEADERS_PX: Final = (5.0, 14.0, 26.0)
 LONG_LEADERS_PX: Final = (*LEADERS_PX, 40.0, 56.0, 74.0, 94.0, 116.0, 140.0, 166.0, 194.0, 224.0)
 _INSIDE: Final = np.concatenate([share * LEFT_WAYS for share in INSIDE_SHARES])
 """Offsets in units of how far a number may move within its disc."""
-
-
 _Test = Callable[[Discs, Boxes], NDArray[np.bool_]]
 _NOWHERE: Final = -1
 _MIDDLE: Final = Place(Kind.MIDDLE, 0.0, 0.0)

@@ -9,7 +9,7 @@ affects no other number changes only that bubble's own, for a while.
 import math
 import struct
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from flow_gl.gl.text import PLATE_PAD_X, use_text_program
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
-from flow_gl.layers.discs import radii, radius_of, tick_size_of, volumes
+from flow_gl.layers.discs import radius_of, tick_size_of
 from flow_gl.layers.labels.count_boxes import (
     Boxes,
     Discs,
@@ -33,20 +33,17 @@ from flow_gl.layers.labels.count_boxes import (
     free_of_rings,
     touched_by,
 )
+from flow_gl.layers.labels.count_discs import count_text, discs_in, text_size
 from flow_gl.layers.labels.count_places import MIN_BESIDE_PX, RIM_PX, RING_PX, SLACK_PX, NumberPlaces
 from flow_gl.layers.labels.count_sides import rows_of
 from flow_gl.layers.marks.large_trade import rings_in
 from flow_gl.layers.marks.mark import Mark
-from flow_gl.layers.rows.hit import visible_rows
 from flow_gl.layers.rows.packing import FARTHEST, PARTS_PER_TICK
 
 COUNT_ROW: Final = np.dtype([("place", "<i4", (4,)), ("box_px", "<f4", (4,)), ("cell", "<f4", (4,))])
 """One label, plate or leader: its bubble and its kind, its place relative to the bubble, its texels (count.vert)."""
 _PACK: Final = struct.Struct("<4i8f").pack
 _LABEL, _PLATE, _LEADER = range(3)
-_SIZES_PX: Final = np.array([11.0, 12.0, 13.0, 15.0])
-_SIZES_FROM_PX: Final = np.array([13.0, 18.0, 26.0])
-"""Radii from which the next larger font size is used."""
 _TEXT_ALPHA: Final = 0.96
 _BESIDE_ALPHA: Final = 0.85
 _CROWDED_ALPHA: Final = 0.7
@@ -57,57 +54,10 @@ _END: Final = object()
 _OPEN: Final = 7
 _MAX_ROWS: Final = 6000
 """With more bubbles in view than this, discs cannot be distinguished."""
-_LONGER_FROM: Final = np.array([10, 100, 1000, 10_000, 100_000])
-_HALF_EMS: Final = 0.5 * 0.5615 * np.array([1.0, 2.0, 3.0, 4.4, 4.6, 5.8])
-"""Half the width of a label in units of its font size: digits, comma and unit."""
-_HALF_HEIGHT_EMS: Final = 0.5 * 0.72
 _KEPT_S: Final = 1.5
 """A choice is made again after this time at the latest, while the open bubble's number follows its trades."""
 _PANE_STEP_PX: Final = 8.0
 """The numbers are placed again once the price pane has moved up or down by this much, at content scale 1."""
-
-
-def count_text(volume: int) -> str:
-    """Format a count for a disc: 41, 1,250, 12.3k, 2.0M, 4.3B, 717.3B."""
-    if volume < 10_000:
-        return f"{volume:,}"
-    for unit, size in (("k", 10**3), ("M", 10**6), ("B", 10**9)):
-        if volume < 1000 * size:
-            return f"{volume / size:.1f}{unit}"
-    return f"{volume / 10**12:,.1f}T"
-
-
-def discs_in(scene: Scene, reference: float) -> tuple[Discs, NDArray[np.int64], NDArray[np.float64]]:
-    """Return the discs of a scene that may get a number, with their prices (1e-9) and font sizes (px).
-
-    Parameters
-    ----------
-    reference : contracts of the largest disc
-    """
-    view, rows = scene.price_view, visible_rows(scene)
-    bucket_ns, tick_size = scene.reader.widths_ns[scene.lod], tick_size_of(scene)
-    volume = volumes(rows)
-    is_shown = volume >= max(1, scene.style.size_floor)
-    if not is_shown.all():
-        rows, volume = rows[is_shown], volume[is_shown]
-    radius = radii(volume, reference, scene.style, view.scale)
-    size, half_width, half_height = _text_size(volume, radius, view.scale)
-    discs = Discs(
-        ids=rows["id"],
-        volume=volume,
-        x=view.bubble_xs(rows["id"], bucket_ns),
-        y=view.rect.y + (view.y_top - rows["price"] / tick_size) / view.y_per_px,
-        radius=radius,
-        half_width=half_width,
-        half_height=half_height,
-    )
-    return discs, rows["price"], size
-
-
-def _text_size(volume: Any, radius: Any, scale: float) -> tuple[Any, Any, Any]:
-    """Return the font size of counts, and half the width and height of their boxes, px: numbers, or arrays."""
-    size = scale * _SIZES_PX[_SIZES_FROM_PX.searchsorted(radius / scale)]
-    return size, size * _HALF_EMS[_LONGER_FROM.searchsorted(volume, "right")], size * _HALF_HEIGHT_EMS
 
 
 class _Number(NamedTuple):
@@ -162,6 +112,8 @@ class CountsLayer:
         self._places: Final = NumberPlaces()
         self._taken: list[Rect] = []
         """Boxes of other labels at the last choice."""
+        self._has_followed = False
+        """The open bubble's number has changed since then."""
         self._ringed: Sequence[Mark] = ()
         """Large trades, whose rings no number may cross."""
         self._steps: Iterator[None] | None = None
@@ -207,7 +159,9 @@ class CountsLayer:
                 self._steps = None
 
     def _is_shown(self, rows_key: tuple[object, ...]) -> bool:
-        """Return whether the last choice was made from these rows and labels."""
+        """Return whether the numbers are those of these rows and labels; in a saved picture, of a choice from them."""
+        if self._has_followed and not self._chart.jobs.may_defer:
+            return False
         return rows_key == self._rows_key and not self._have_labels_moved
 
     @property
@@ -241,14 +195,15 @@ class CountsLayer:
             return False
         volume = max(int(bubble["buy"]), int(bubble["sell"])) or int(bubble["unsided"])
         radius = radius_of(volume, chart.shown.reference, scene.style, view.scale)
-        size, half_width, half_height = _text_size(volume, radius, view.scale)
+        size, half_width, half_height = text_size(volume, radius, view.scale)
         has_room = radius - math.hypot(half_width, half_height) >= RIM_PX * view.scale
         is_small = radius < MIN_BESIDE_PX * view.scale
         price = int(bubble["price"])
         y = last.y - (price - last.price) / tick_size_of(scene) / view.y_per_px
         touched = touched_by(last.boxes, last.x, y, radius)
         if last.own is None:
-            return is_small and not has_room and not (touched & ~last.touched).any()
+            self._has_followed = is_small and not has_room and not (touched & ~last.touched).any()
+            return self._has_followed
         touched[last.own] = last.touched[last.own]
         own = last.numbers[last.own]
         box = Boxes(last.boxes.owner[:1], *(np.array([one]) for one in (last.x, y, half_width, half_height)))
@@ -259,11 +214,12 @@ class CountsLayer:
         its_price = price - chart.rows.series.current.base.price
         last.numbers[last.own] = own._replace(price=its_price, text=count_text(volume), size_px=float(size))
         self._upload(last.numbers, view.scale)
+        self._has_followed = True
         return True
 
     def _find(self, scene: Scene) -> Iterator[None]:
         """Choose the numbers and bring them to the GPU, in steps."""
-        self._chosen = None
+        self._chosen, self._has_followed = None, False
         chart, view = self._chart, scene.price_view
         base = chart.rows.series.current.base
         discs, price, size = discs_in(scene, chart.shown.reference)

@@ -9,7 +9,7 @@ from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.labels import ticks
 from flow_gl.layers.labels.axes import LABEL_PX, has_cvd_pane
-from flow_gl.layers.labels.layout import PRICE, TIME
+from flow_gl.layers.labels.layout import CVD_SCALE, PRICE, TIME
 from flow_gl.layers.labels.words import contracts_text, signed_text
 
 _MARGIN_PX: Final = 14.0
@@ -39,7 +39,7 @@ def zero_direction(scene: Scene) -> int:
 class CvdReferenceLayer(CachedLayer):
     """A line at the reference's value, from its moment on. Adds rectangles below the curve."""
 
-    follows = TIME
+    follows = TIME | CVD_SCALE
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         reference, view = scene.cvd_reference, scene.cvd_view

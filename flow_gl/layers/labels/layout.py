@@ -31,6 +31,10 @@ frame for them alone by then."""
 _PASSING: Final = frozenset({"now_ns", "wall_s", "price_view", "cvd_view"})
 _of_scene: Final = attrgetter(*(one.name for one in fields(Scene) if one.compare and one.name not in _PASSING))
 _of_view: Final = attrgetter(*(field.name for field in fields(View) if field.name != "t_right_ns"))
+_of_scale: Final = attrgetter("y_top", "y_per_px")
+_of_pane: Final = attrgetter(
+    *(field.name for field in fields(View) if field.name not in {"t_right_ns", "y_top", "y_per_px"})
+)
 
 TIME: Final = 1
 PRICE: Final = 2
@@ -38,9 +42,11 @@ PROFILE: Final = 4
 LINES: Final = 8
 OTHER: Final = 16
 LEVELS: Final = 32
-"""The changes that move lines and labels, as bits: passing time; last price and CVD; the profile with its levels and
-VWAP; new rows of lines; everything else; and passing time again, for levels and curves, in a later frame."""
-ALL: Final = TIME | PRICE | PROFILE | LINES | OTHER | LEVELS
+CVD_SCALE: Final = 64
+"""The changes that move lines and labels, as bits: passing time; last price and CVD; the profile with its levels;
+new rows of lines; everything else; passing time again, for levels and curves, in a later frame; and the scale of the
+CVD pane, which also moves what shows CVD."""
+ALL: Final = TIME | PRICE | PROFILE | LINES | OTHER | LEVELS | CVD_SCALE
 
 
 class Numbers(NamedTuple):
@@ -63,6 +69,7 @@ class LabelLayout:
         self._job: Final = jobs.add("labels")
         self._levels_job: Final = jobs.add("levels")
         self._view: tuple[object, ...] = ()
+        self._cvd_scale = (0.0, 0.0)
         self._numbers = Numbers()
         self._right_ns = 0
         self._timed_s = 0.0
@@ -73,12 +80,14 @@ class LabelLayout:
     def begin_frame(self, scene: Scene, numbers: Numbers) -> int:
         """Return the changes that moved lines and labels, as bits; 0 if they are not laid out in this frame."""
         price_view = scene.price_view
-        view = _of_scene(scene), _of_view(price_view), _of_view(scene.cvd_view)
+        view, cvd_scale = (_of_scene(scene), _of_view(price_view), _of_pane(scene.cvd_view)), _of_scale(scene.cvd_view)
         if view != self._view:
             self._job.run_now("view")
             self._view, moved = view, ALL
-        elif numbers != self._numbers:
+        elif numbers != self._numbers or cvd_scale != self._cvd_scale:
             moved = 0 if self._jobs.may_defer else ALL
+            if cvd_scale != self._cvd_scale:
+                moved |= CVD_SCALE | PRICE
             for bit, new, old in zip(_BITS, numbers, self._numbers, strict=True):
                 if new != old:
                     moved |= bit
@@ -92,7 +101,7 @@ class LabelLayout:
             elif not self._job.may_run("scrolling", is_early=moved_px >= _EARLY_PX):
                 return self._levels_moved(price_view, 0)
             moved = TIME
-        self._numbers = numbers
+        self._numbers, self._cvd_scale = numbers, cvd_scale
         if moved & TIME:
             self._right_ns, self._timed_s = price_view.t_right_ns, scene.wall_s
             self.are_levels_due = True

@@ -11,7 +11,7 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.labels.axes import has_cvd_pane
-from flow_gl.layers.labels.layout import LINES
+from flow_gl.layers.labels.layout import CVD_SCALE, LEVELS, LINES
 from flow_gl.layers.labels.words import contracts_text, signed_text
 from flow_gl.layers.lines.book import ORDER_SIZES
 from flow_gl.layers.lines.layer import LinesLayer, pixel_xs, place_of
@@ -45,6 +45,8 @@ def _range(first: int, stop: int) -> str:
 
 class OrderSizesLayer(LinesLayer):
     """Draws above CVD."""
+
+    follows = LEVELS | LINES | CVD_SCALE
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         if not is_shown(scene) or not len(scene.lines.sizes.times):
