@@ -1,5 +1,6 @@
 """The legend of the marks: an entry for each kind in view, with how many crowding hides."""
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -23,6 +24,8 @@ _MARGIN_PX: Final = 14.0
 _GLYPH_PX: Final = 16.0
 _MIN_HEIGHT_PX: Final = 400.0
 _MAX_TRIES: Final = 12
+_LOOK_ZOOM: Final = math.log(1.1)
+"""Natural logarithm of the change of scale after which it is looked at again."""
 _LOOK_SHARE: Final = 0.05
 """The place is chosen again when the picture has moved by this share of the pane's width."""
 _WIDTH_PX: Final = 480.0
@@ -97,8 +100,10 @@ class MarksLegendLayer(CachedLayer):
         if not found:
             return ()
         step_ns = max(1, round(_LOOK_SHARE * view.rect.width * view.ns_per_px))
-        step_y = _LOOK_SHARE * view.rect.height * view.y_per_px
-        place = view.t_left_ns // step_ns, view.y_top // step_y, view.y_bottom // step_y
+        # In steps, for an automatic axis that glides changes the scale in every frame.
+        zoom = round(math.log(view.y_per_px) / _LOOK_ZOOM)
+        step_y = _LOOK_SHARE * view.rect.height * math.exp(zoom * _LOOK_ZOOM)
+        place = view.t_left_ns // step_ns, zoom, view.y_top // step_y
         moved = view.rect, view.scale, place, len(found), scene.lod
         self._looked.get(moved, lambda: self._look(scene))
         return found, view.rect, view.scale, scene.style.palette, self._is_high
