@@ -35,13 +35,13 @@ except (ImportError, OSError, AttributeError, TypeError) as error:  # how PyOpen
 GL: Final[Any] = _GL
 
 
-def _declare(name: str, *kinds: Any) -> Any:
+def _declare(name: str, *kinds: Any, returns: Any = None) -> Any:
     """Declare an entry point that takes addresses and buffer offsets as integers, without PyOpenGL's array handling."""
 
     def function() -> None: ...
 
     function.__name__ = name
-    declared = _platform.types(None, *kinds)(function)
+    declared = _platform.types(returns, *kinds)(function)
     declared.argNames = tuple(f"argument_{index}" for index in range(len(kinds)))
     return _platform.createFunction(declared, _platform.PLATFORM.GL, "GL_VERSION_GL_3_0", error_checker=_CHECKER)
 
@@ -53,6 +53,7 @@ buffer_sub_data: Final[Any] = _declare("glBufferSubData", _enum, _size, _size, c
 draw_elements_base_vertex: Final[Any] = _declare(
     "glDrawElementsBaseVertex", _enum, ctypes.c_int, _enum, ctypes.c_size_t, ctypes.c_int
 )
+map_buffer_range: Final[Any] = _declare("glMapBufferRange", _enum, _size, _size, ctypes.c_uint, returns=ctypes.c_void_p)
 read_pixels: Final[Any] = _declare(
     "glReadPixels", ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_int, _enum, _enum, ctypes.c_size_t
 )

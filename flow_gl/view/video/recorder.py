@@ -28,6 +28,8 @@ from flow_gl.view.video.readback import PixelRing
 COMMAND: Final = children.command("flow_gl.view.video")
 SLOTS: Final = 6
 """Pictures that may wait for the encoder."""
+_LOOK_S: Final = 0.05
+"""How often the encoder's process is looked at: that is a call of the system."""
 START_S: Final = 30.0
 """How long the encoder's process may take to start while the program waits for it."""
 
@@ -84,6 +86,7 @@ class Recorder:
         """Files that the encoder has not completed yet."""
         self._was_gone = False
         """Whether the encoder's process had ended at the last look."""
+        self._looked_s = -_LOOK_S
         width, height = self._size
         shape = (SLOTS, height, width, PIXEL_BYTES)
         self._segment: Final = Segment.create(f"video{id(self) % 10_000}", int(np.prod(shape)))
@@ -180,11 +183,13 @@ class Recorder:
 
     def poll(self) -> None:
         """Take the encoder's answers."""
-        is_gone = self._was_gone = self.is_gone
+        now_s = time.monotonic()
+        if now_s - self._looked_s >= _LOOK_S:
+            self._looked_s, self._was_gone = now_s, self.is_gone
         for line in self._process.lines():
             with suppress(msgspec.MsgspecError):  # a library has printed something
                 self._take(messages.from_encoder.decode(line))
-        if is_gone and (self._pending or (self.error is None and not self.is_ready)):
+        if self._was_gone and (self._pending or (self.error is None and not self.is_ready)):
             self._pending = 0
             self._fail(FlowError("the video encoder has ended"))
 
