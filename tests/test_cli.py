@@ -11,6 +11,7 @@ import pytest
 
 from flow_gl.cli import draw
 from flow_gl.cli.main import app, run
+from flow_gl.cli.options import seconds
 from flow_gl.core import config
 from flow_gl.core.errors import EXIT_DATA, DataError, FeedError, FlowError
 from flow_gl.core.settings import DECLARED, DEFAULTS, DRAWING
@@ -64,6 +65,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int
         ("demo --size 5x5", 2, "300 to 16384 pixels"),
         ("demo --duration 0", 2, "--duration: expected 0.1 to 31536000 seconds, got 0"),
         ("demo --duration nan", 2, "--duration"),
+        ("demo --duration 3x", 2, "--duration: expected a number with its unit"),
         ("demo --seed -1", 2, "'--seed'"),
         ("demo --monitor -1", 2, "monitor was '-1'"),
         ("demo --palette pink", 2, "dark, light or colour-blind"),
@@ -479,3 +481,10 @@ def test_a_bad_file_is_reported_before_a_missing_display(tmp_path: Path) -> None
     assert ended.returncode == EXIT_DATA
     assert ended.stderr.count("\n") == 1
     assert "notes.dbn" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "duration_s"), [("10", 10.0), ("1.5", 1.5), ("500ms", 0.5), ("2m", 120.0), ("7h", 25_200.0)]
+)
+def test_a_duration_is_seconds_or_has_a_unit(text: str, duration_s: float) -> None:
+    assert seconds(text) == duration_s

@@ -23,6 +23,16 @@ def flag(name: str, help: str, metavar: str | None = None, *, heading: str = FEE
     return typer.Option(name, help=help, metavar=metavar, rich_help_panel=heading, **more)
 
 
+def seconds(text: str | float) -> float:
+    """Parse the value of `--duration`: seconds, or a number with its unit, as 10, 30s and 2h. Raises UsageError."""
+    try:
+        return float(text)
+    except ValueError:
+        from flow_gl.core.units import parse_duration_ns
+
+        return parse_duration_ns(str(text), name="--duration") / 1e9
+
+
 _show: Final = partial(flag, heading=SHOW)
 _setting: Final = partial(flag, heading=LOGS)
 _serve: Final = partial(flag, heading=SERVE)
@@ -39,7 +49,10 @@ class Drawing:
     """The values of the flags that all drawing commands share."""
 
     headless: Annotated[bool, _show("--headless", "Draw off-screen, without a window.")] = False
-    duration: Annotated[float | None, _show("--duration", "Exit after this many seconds (default: never).", "S")] = None
+    duration: Annotated[
+        float | None,
+        _show("--duration", "Exit after this time: 10 (seconds), 2m, 7h (default: never).", "TIME", parser=seconds),
+    ] = None
     screenshot: Annotated[
         Path | None, _show("--screenshot", "Write the last frame to this file at the end.", "PNG")
     ] = None

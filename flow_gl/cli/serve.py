@@ -14,6 +14,7 @@ from flow_gl.cli.options import (
     Drawing,
     Serving,
     flag,
+    seconds,
     takes_flags,
     takes_settings_of,
     takes_settings_without_picture,
@@ -33,7 +34,14 @@ class Running:
     """The values of the other flags that all feeds share."""
 
     duration: Annotated[
-        float | None, flag("--duration", "Exit after this many seconds (default: never).", "S", heading=SERVE)
+        float | None,
+        flag(
+            "--duration",
+            "Exit after this time: 10 (seconds), 2m, 7h (default: never).",
+            "TIME",
+            heading=SERVE,
+            parser=seconds,
+        ),
     ] = None
     config: Config = None
     debug: Debug = False
