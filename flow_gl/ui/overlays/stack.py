@@ -76,6 +76,8 @@ class Overlays:
         self._time_entry: Final = TimeEntry()
         self._key: tuple[object, ...] = ()
         self._covered: Final[dict[int, tuple[Rect, ...]]] = {}
+        self.has_notes = True
+        """Whether short notes and hints are drawn: they are for the user, not for those to whom a picture is shown."""
 
     def refresh(self, painter: Painter, frame: Frame, state: ViewState) -> None:
         """Update the texts of the headers and panels that are due in this frame."""
@@ -128,14 +130,14 @@ class Overlays:
         self._start.draw(frame, state)
         for order, chart in enumerate(frame.charts):
             self._headers[order].draw(painter, chart, frame, state, has_menu=order == 0)
-        painter.window = "notes"
-        notes = notices.draw_notes(painter, self.notes, frame, frame.panels.charts, state.palette)
+        painter.window, notes = "notes", list[Rect]()
+        if self.has_notes:
+            notes = notices.draw_notes(painter, self.notes, frame, frame.panels.charts, state.palette)
         painter.window = ""
         for chart in frame.charts:
             covered = notices.draw(painter, chart, frame, state, taken=notes)
-            self._covered[chart.index] = (
-                hints.draw(painter, chart, state, covered) if chart is frame.charts[0] else covered
-            )
+            is_hinted = self.has_notes and chart is frame.charts[0]
+            self._covered[chart.index] = hints.draw(painter, chart, state, covered) if is_hinted else covered
         is_full = is_full or _is_held()
         commands = [command for panel in self._panels for command in panel.draw(frame, state, is_full=is_full)]
         if state.is_panel_open("help"):

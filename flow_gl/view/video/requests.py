@@ -16,10 +16,10 @@ def serve(request: Request, loop: FrameLoop, saver: PictureSaver, video: VideoSe
     chart = loop.state.pictured if request in _OF_CHART else None
     name = picture_name(loop.frame, clock.wall_ns(), chart)
     if request in (Request.SCREENSHOT, Request.SCREENSHOT_CHART):
-        loop.run_for_picture()
+        _draw_without_notes(loop)
         saver.save(loop, f"{name}.png", chart)
     elif request in (Request.COPY_PICTURE, Request.COPY_CHART):
-        loop.run_for_picture()
+        _draw_without_notes(loop)
         saver.copy(loop, chart)
     elif request is Request.RECORD:
         video.toggle(name)
@@ -27,3 +27,11 @@ def serve(request: Request, loop: FrameLoop, saver: PictureSaver, video: VideoSe
         video.save_newest(name)
     elif request is Request.KEEP_VIDEO:
         video.toggle_keeping()
+
+
+def _draw_without_notes(loop: FrameLoop) -> None:
+    """Draw a picture to be kept: without short notes and hints, and with the labels that these had displaced."""
+    loop.overlays.has_notes = False
+    for _ in range(2):
+        loop.run_for_picture()
+    loop.overlays.has_notes = True

@@ -11,6 +11,7 @@ from flow_gl.ui.input.action import Request
 from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.caption import caption, rows
 from flow_gl.view.video.pictures import NO_CLIPBOARD, PictureSaver, chart_area, picture_name
+from flow_gl.view.video.requests import serve
 from tests.kit.pilot import HeadlessPilot
 
 
@@ -132,3 +133,21 @@ def test_a_chart_without_trades_has_no_caption():
     empty.frames(3)
     assert rows(empty.frame, empty.state) == []
     empty.close()
+
+
+def test_a_screenshot_shows_no_note_and_no_hint_and_the_window_shows_them_again(pilot, tmp_path):
+    pilot.state.hints.is_on = True
+    pilot.loop.overlays.notes.add("copied the picture", pilot.frame.steady_s)
+    pilot.frames(8)
+    saver, shown = PictureSaver(tmp_path), []
+    pilot.loop.gui.painter.boxes = shown
+    serve(Request.SCREENSHOT, pilot.loop, saver, None, pilot.clock)
+    saver.close()
+    assert shown
+    hint = pilot.state.hints.current.text.split("}")[-1]
+    assert not [box.text for box in shown if box.text == "copied the picture" or hint in box.text]
+    shown.clear()
+    pilot.frames(8)
+    pilot.loop.gui.painter.boxes = None
+    assert "copied the picture" in {box.text for box in shown}
+    assert any(hint in box.text for box in shown)
