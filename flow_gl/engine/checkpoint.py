@@ -47,6 +47,7 @@ class GridState(msgspec.Struct, frozen=True):
     aside: dict[int, tuple[int, int, int]] = {}
     """Buy, sell and unsided contracts by price, for prices outside the profile's rows."""
     is_tick_guessed: bool = False
+    known_source: TickSource | None = None
 
 
 class MarketState(msgspec.Struct, frozen=True):

@@ -45,6 +45,7 @@ class Grid:
     source : origin of the tick size; None if unknown
     tick_size : the grid's tick, 1e-9 units; 0 if unknown
     known_tick : tick size from the definition or the table, 1e-9 units; 0 if there is none
+    known_source : which of the two; None if there is none
     aside : contracts (buy, sell, unsided) by price, for prices outside the rows
     is_tick_guessed : the tick is a power of ten that divides the prices, and may be finer than the instrument's own
     """
@@ -55,6 +56,7 @@ class Grid:
         self.profile: NDArray[np.int64] = np.zeros(0, np.int64)
         self.source: TickSource | None = None
         self.known_tick = 0
+        self.known_source: TickSource | None = None
         self.aside: dict[int, tuple[int, int, int]] = {}
         self.is_tick_guessed = False
         self._seen_only_zero = True
@@ -78,7 +80,7 @@ class Grid:
         """Apply a tick size (1e-9 units) from a definition or the table, unless a more reliable one is in use."""
         if tick_size <= 0 or (self.source is not None and self.source < source):
             return
-        self.known_tick, self.is_tick_guessed = tick_size, False
+        self.known_tick, self.known_source, self.is_tick_guessed = tick_size, source, False
         current = self.tick_size
         if self._seen_only_zero or current == tick_size:
             self._state["tick_size"][0] = tick_size
@@ -121,14 +123,15 @@ class Grid:
     def keep(self) -> GridState:
         """Return the state that `state` and `pending` do not hold, for a checkpoint."""
         return GridState(
-            self.source, self._seen_only_zero, self.profile.tobytes(), self.known_tick, self.aside, self.is_tick_guessed
+            *(self.source, self._seen_only_zero, self.profile.tobytes(), self.known_tick, self.aside),
+            *(self.is_tick_guessed, self.known_source),
         )
 
     def resume(self, kept: GridState) -> None:
         """Restore what `keep` returned, after `state` and `pending` have been restored."""
         self.source, self._seen_only_zero = kept.source, kept.has_seen_only_zero
         self.profile = np.frombuffer(kept.profile, np.int64).copy()
-        self.known_tick, self.aside = kept.known_tick, dict(kept.aside)
+        self.known_tick, self.known_source, self.aside = kept.known_tick, kept.known_source, dict(kept.aside)
         self.is_tick_guessed = kept.is_tick_guessed
 
     def rows(self) -> Traded:

@@ -182,8 +182,9 @@ class Market(Alerting):
                 *(words, at, stop, SIDES, self._state, self._pending, self._grid.profile, self._bins),
                 *(base_bubbles, base_points, *scratch.rows, scratch.silences, scratch.counts),
             )
-            self._footprints.take(words[6 * taken : 6 * at], sink)
-            self._events.take(words[6 * taken : 6 * at], self._grid.tick_size, sink)
+            run, grid = words[6 * taken : 6 * at], self._grid
+            self._footprints.take(run, sink)
+            self._events.take(run, grid.tick_size, sink, row_ticks=grid.row_ticks)
             taken = at
             if sink is not None and room is not None:
                 sink.written(int(scratch.counts[0]))

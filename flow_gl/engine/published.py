@@ -144,12 +144,16 @@ class Published:
     def _finished(self) -> Finished:
         reading = read_profile(self._grid, self._settings, self._hours, most_nodes=_ALL_NODES)
         self._events.levels.trade_at(reading.traded)
+        instrument, grid = self._instrument_record().copy(), self._grid
+        if grid.known_tick and grid.known_source is not None:
+            # The grid is finer after a price off the tick, and its source then says so.
+            instrument["tick_size"], instrument["tick_source"] = grid.known_tick, grid.known_source
         return finished_of(
             reading,
             levels=self._events.levels.record.copy(),
             session=self._session,
             session_record=self._session_record(reading),
-            instrument_record=self._instrument_record(),
+            instrument_record=instrument,
         )
 
     def _show_change(self) -> None:

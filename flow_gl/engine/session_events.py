@@ -65,13 +65,13 @@ class SessionEvents:
         self._group.open(self._session)
         self.set_cvd(cvd)
 
-    def take(self, words: NDArray[np.int64], tick_size: int, sink: Sink | None) -> None:
-        """Process trades that have been aggregated (int64 words of TRADE rows)."""
+    def take(self, words: NDArray[np.int64], tick_size: int, sink: Sink | None, *, row_ticks: int = 1) -> None:
+        """Process trades that have been aggregated (int64 words of TRADE rows); see `DetectorGroup.take`."""
         self.levels.take(words)
         if not len(words) or not tick_size:
             return
         if self._group is not None:
-            self._send(self._group.take(words, tick_size), sink)
+            self._send(self._group.take(words, tick_size, row_ticks), sink)
             if isinstance(sink, TradeReader):
                 sink.trades(words)
         if self.alerts.is_on:

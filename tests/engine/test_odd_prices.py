@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.items import Mapping
 from flow_gl.core.schema import PRICE_SCALE, TickSource
 from flow_gl.core.units import SECOND_NS
@@ -103,6 +104,43 @@ def test_an_odd_price_off_the_known_tick_leaves_the_levels_alone(price):
         assert getattr(found, name) == getattr(usual, name)
     assert found.lvn.tolist() == usual.lvn.tolist()
     assert found.hvn.tolist() == usual.hvn.tolist()
+
+
+@pytest.mark.parametrize("price", [10_000_000, MARKET + 100_000_000, MARKET + 240_000_000])
+def test_an_odd_price_off_the_known_tick_leaves_the_instruments_tick_to_the_detectors(price):
+    """The price counts in the row of the tick below; the other events and the developing levels are as without it."""
+    start = START // (60 * SECOND_NS) * 60 * SECOND_NS
+    rows = [(1, start + n * SECOND_NS, MARKET + n % 8 * TICK, 1 + n % 8, "AB"[n % 2]) for n in range(55)]
+    rows += [(1, start + 56 * SECOND_NS + n, MARKET + (20 + n) * TICK, 12, "B") for n in range(4)]
+    rows += [(1, start + (61 + n) * SECOND_NS, MARKET + n % 3 * TICK, 9, "A") for n in range(60)]
+    odd = (1, rows[30][1] + 1, price, 1, "N")
+    usual, found = (run(those)[1] for those in (rows, [*rows[:31], odd, *rows[31:]]))
+    assert EventKind.STACKED_IMBALANCE in usual.event_rows()["kind"].tolist()
+    assert found.event_rows().tobytes() == usual.event_rows().tobytes()
+    minutes, expected = found.log_rows("minutes"), usual.log_rows("minutes")
+    for name in ("poc", "vah", "val"):
+        assert minutes[name].tolist() == expected[name].tolist()
+    (finished,) = found.sessions
+    assert finished.instrument[0]["tick_size"] == TICK
+    assert finished.instrument[0]["tick_source"] == TickSource.TABLE
+
+
+def test_detectors_follow_a_tick_that_becomes_known_or_finer():
+    """Without a name, then with one: the rows that are counted so far are added up by the tick that is known now."""
+    start = START // (60 * SECOND_NS) * 60 * SECOND_NS
+    rows = [(1, start + n * SECOND_NS, MARKET + n % 8 * TICK, 1 + n % 8, "AB"[n % 2]) for n in range(150)]
+    rows[3] = (1, rows[3][1], MARKET + 110_000_000, 2, "N")
+    rows[100] = (1, rows[100][1], MARKET + 5_000_000, 2, "N")
+    pipeline, sink = Pipeline(), Collector()
+    pipeline.attach(1, sink)
+    pipeline.process(trades_of(rows[:80]))
+    pipeline.map(Mapping(1, "NQZ5"))
+    pipeline.process(trades_of(rows[80:]))
+    pipeline.finish()
+    known = run(rows)[1].log_rows("minutes")
+    minutes = sink.log_rows("minutes")
+    for name in ("poc", "vah", "val", "volume"):
+        assert minutes[name][1:].tolist() == known[name][1:].tolist()
 
 
 def test_a_published_profile_contains_the_odd_price_too():

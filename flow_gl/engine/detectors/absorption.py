@@ -169,7 +169,8 @@ def test_nb(  # noqa: PLR0917  # kernels take arrays
     if abs(delta) < least:
         return found
     sd_move = sd_nb(count, s["sum_move"], s["sum_move2"])
-    if abs(move) > max(rule["absorption_ticks"], rule["absorption_move_sd"] * sd_move):
+    row_ticks = read["row_ticks"]
+    if abs(move) > max(rule["absorption_ticks"] * row_ticks, rule["absorption_move_sd"] * sd_move):
         return found
     high, low, first = row["high"], row["low"], row["first"]
     for back in range(1, rule["absorption_window_s"]):
@@ -177,7 +178,7 @@ def test_nb(  # noqa: PLR0917  # kernels take arrays
             other = seconds[(second - back) & (_SLOTS - 1)]
             if other["traded"]:
                 high, low, first = max(high, other["high"]), min(low, other["low"]), other["first"]
-    if high - low > max(rule["absorption_range_ticks"], rule["absorption_range_sd"] * sd_move):
+    if high - low > max(rule["absorption_range_ticks"] * row_ticks, rule["absorption_range_sd"] * sd_move):
         return found
     side = 1 if delta > 0 else -1
     price = busiest_price_nb(read, tick, size, sign, first, stop, side, low, high)
@@ -195,7 +196,7 @@ def test_nb(  # noqa: PLR0917  # kernels take arrays
     s["reported_count"] += 1
     event_nb(
         *(events[found], stop, _KIND, end, price * tick_size, -side, abs(delta) / least),
-        *(float(delta), float(move), float(high - low), least),
+        *(float(delta), move / row_ticks, (high - low) / row_ticks, least),
     )
     return found + 1
 

@@ -63,6 +63,7 @@ READ: Final = np.dtype(
             "contracts",
             "order_first",  # its first and last price
             "order_last",
+            "row_ticks",  # ticks in a row of footprint and profile: more than 1 after a price off the known tick
         )
     ]
 )

@@ -4,13 +4,14 @@ A price too far from the others cannot be in it (see `core.market.limits`). Whil
 which one is odd, and the footprint begins again around the new one; later the odd trade is left out.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.market.limits import MAX_ROWS
 from flow_gl.engine.detectors.base import NONE
+from flow_gl.engine.kernels.jit import kernel
 
 COLUMNS: Final = 4
 _ROWS: Final = 256
@@ -22,6 +23,15 @@ _RESERVE: Final = 1 << 16
 def empty_rows() -> NDArray[np.int64]:
     """Return the rows of a footprint without trades."""
     return np.zeros(_ROWS * COLUMNS, np.int64)
+
+
+@kernel
+def held_nb(read: Any, rows: NDArray[np.int64], number: int, column: int) -> int:
+    """Return the contracts of a row of the open minute: the sum over its `row_ticks` ticks; 0 if it is outside."""
+    size, total = read["row_ticks"], 0
+    for tick in range(max(number * size, read["minute_low"]), min((number + 1) * size, read["minute_high"] + 1)):
+        total += rows[COLUMNS * (tick - read["base"]) + column]
+    return total
 
 
 def make_room(read: NDArray[np.void], rows: NDArray[np.int64], tick: int) -> NDArray[np.int64] | None:

@@ -197,12 +197,12 @@ class DetectorGroup:
         else:
             self._cvd_resets.append(self._trades.dropped + self._trades.count)
 
-    def take(self, words: NDArray[np.int64], tick_size: int) -> Iterator[NDArray[np.void]]:
+    def take(self, words: NDArray[np.int64], tick_size: int, row_ticks: int = 1) -> Iterator[NDArray[np.void]]:
         """Process trades of one session: int64 words of TRADE rows with prices on the grid of `tick_size` (1e-9 units).
 
-        Yields EVENT rows.
+        The instrument's own tick, in which the rules are given, is `row_ticks` times that. Yields EVENT rows.
         """
-        self._learn(tick_size)
+        self._learn(tick_size, row_ticks)
         trades, detection = self._trades, self._detection
         self._taken_from = trades.dropped + trades.count
         for start in range(0, len(words), _STEP):
@@ -225,6 +225,7 @@ class DetectorGroup:
         self._next = Detection(settings, self._room)
         self._next.state.cvd = self._start_cvd
         self._next.state.regular_minutes = self._detection.state.regular_minutes
+        self._next.state.read["row_ticks"] = self._detection.state.row_ticks
         self._found.clear()
 
     @property
@@ -265,20 +266,26 @@ class DetectorGroup:
         """Return the new rows of lines: MINUTE_LEVELS and ORDER_CVD. After `recompute`, those of the whole session."""
         return self._detection.take_lines()
 
-    def _learn(self, tick_size: int) -> None:
-        """Apply a changed tick size (1e-9 units).
+    def _learn(self, tick_size: int, row_ticks: int) -> None:
+        """Apply a changed tick size (1e-9 units), or a changed number of ticks in a row of the profile.
 
         A finer tick rescales the state. A coarser tick, possible only through a definition in mid-session, resets it.
         So does a tick so fine that earlier prices, which the profile has set aside, have no tick number.
         """
         before, self._tick_size = self._tick_size, tick_size
-        if before in (0, tick_size):
+        states = [one.state for one in (self._detection, self._next) if one is not None]
+        if before == tick_size and states[0].row_ticks == row_ticks:
             return
-        if before % tick_size == 0 and self._trades.fits(before // tick_size):
+        height = (before or tick_size) * states[0].row_ticks
+        is_same = before in (0, tick_size)
+        if not is_same and before % tick_size == 0 and self._trades.fits(before // tick_size):
             self._trades.rescale(before // tick_size)
-            self._detection.state.rescale(before // tick_size)
-            if self._next is not None:
-                self._next.state.rescale(before // tick_size)
+            for state in states:
+                state.rescale(before // tick_size)
+            is_same = True
+        for state in states:
+            state.set_rows(height, tick_size * row_ticks, row_ticks)
+        if is_same:
             return
         self._detection.state.begin()
         self._detection.read = 0

@@ -27,11 +27,11 @@ STATE: Final = np.dtype(
     [
         (name, "<i8")
         for name in (
-            "base",  # tick of the profile's first row
-            "low",  # lowest and highest tick with volume, once `total` is not 0
+            "base",  # number of the profile's first row: its price // the height of a row
+            "low",  # lowest and highest row with volume, once `total` is not 0
             "high",
             "total",  # contracts in the profile
-            "poc",  # its row with the most volume, a tick
+            "poc",  # its row with the most volume
             "is_tied",  # 1: another row has as much
             "volume",  # for VWAP: contracts of the session, ...
             "anchor",  # ... a traded tick, ...
@@ -64,6 +64,12 @@ def begin(state: NDArray[np.void]) -> None:
         state[name] = 0
 
 
+def begin_profile(state: NDArray[np.void]) -> NDArray[np.int64]:
+    """Reset the profile in STATE, shape (1,), and return its rows."""
+    _begin_profile(state)
+    return empty_profile()
+
+
 def _begin_profile(state: NDArray[np.void]) -> None:
     for name in ("base", "low", "high", "total", "poc", "is_tied"):
         state[name] = 0
@@ -81,7 +87,7 @@ def fitted(read: NDArray[np.void], state: NDArray[np.void], profile: NDArray[np.
     A minute too far away is excluded as odd. While few prices have traded, the profile begins again around it instead.
     """
     s = state[0]
-    low, high = int(read["minute_low"][0]), int(read["minute_high"][0])
+    low, high = (int(read[name][0] // read["row_ticks"][0]) for name in ("minute_low", "minute_high"))
     if s["total"] and max(high, int(s["high"])) - min(low, int(s["low"])) >= MAX_ROWS:
         if np.count_nonzero(kept_profile(state, profile)) > _FEW_PRICES:
             s["odd"] = read["minute"][0]
@@ -117,11 +123,15 @@ def resumed(state: NDArray[np.void], kept: NDArray[np.int64]) -> NDArray[np.int6
     return rows
 
 
-def rescaled(state: NDArray[np.void], profile: NDArray[np.int64], factor: int) -> NDArray[np.int64]:
-    """Return the profile (int64, contracts by tick) with `factor` new ticks per old one; updates STATE, shape (1,)."""
-    kept = kept_profile(state, profile)
+def rescale(state: NDArray[np.void], factor: int) -> None:
+    """Multiply the distances in VWAP's sums of STATE, shape (1,), by `factor`, the new ticks per old one."""
     for name in ("anchor", "reach", "first", "second", "second", "first_f", "second_f", "second_f"):
         state[name] *= factor
+
+
+def with_finer_rows(state: NDArray[np.void], profile: NDArray[np.int64], factor: int) -> NDArray[np.int64]:
+    """Return the profile (int64, contracts by row) with `factor` new rows per old one; updates STATE, shape (1,)."""
+    kept = kept_profile(state, profile)
     if (len(kept) - 1) * factor >= MAX_ROWS:
         _begin_profile(state)
     if not state["total"][0]:
@@ -131,6 +141,20 @@ def rescaled(state: NDArray[np.void], profile: NDArray[np.int64], factor: int) -
     for name in ("low", "high", "poc"):
         state[name] *= factor
     return resumed(state, spread)
+
+
+def with_coarser_rows(state: NDArray[np.void], profile: NDArray[np.int64], factor: int) -> NDArray[np.int64]:
+    """Return the profile with `factor` old rows added up in each new one; updates STATE, shape (1,)."""
+    if not state["total"][0]:
+        return empty_profile()
+    kept, low = kept_profile(state, profile), int(state["low"][0])
+    numbers = (low + np.arange(len(kept))) // factor
+    rows = np.zeros(int(numbers[-1] - numbers[0]) + 1, np.int64)
+    np.add.at(rows, numbers - numbers[0], kept)
+    state["low"], state["high"] = numbers[0], numbers[-1]
+    # Which of several is the POC is found when the next minute ends.
+    state["poc"], state["is_tied"] = numbers[0] + int(rows.argmax()), 1
+    return resumed(state, rows)
 
 
 @kernel
@@ -143,7 +167,7 @@ def is_counted_nb(read: Any, s: Any, rule: Any) -> bool:
 @kernel
 def fits_nb(read: Any, s: Any, rule: Any, profile: NDArray[np.int64]) -> bool:
     """Return whether the profile has rows for the open minute, or needs none."""
-    low, high = read["minute_low"], read["minute_high"]
+    low, high = read["minute_low"] // read["row_ticks"], read["minute_high"] // read["row_ticks"]
     is_in = low >= s["base"] and high < s["base"] + len(profile)
     return bool(is_in or s["odd"] == read["minute"] or not is_counted_nb(read, s, rule))
 
@@ -159,7 +183,8 @@ def minute_nb(  # noqa: PLR0917  # kernels take arrays
     minutes: NDArray[np.void],
 ) -> None:
     """Add the ended minute's footprint to the profile, and write the minute's row."""
-    low, high, base = read["minute_low"], read["minute_high"], s["base"]
+    row_ticks, base = read["row_ticks"], s["base"]
+    low, high = read["minute_low"] // row_ticks, read["minute_high"] // row_ticks
     if s["odd"] == read["minute"]:
         return
     row = minutes[s["minutes"]]
@@ -175,16 +200,17 @@ def minute_nb(  # noqa: PLR0917  # kernels take arrays
     if s["low"] > s["high"]:
         s["low"], s["high"], s["poc"] = low, high, low
     total, best, is_tied = s["total"], s["poc"], s["is_tied"]
-    for tick in range(low, high + 1):
+    for tick in range(read["minute_low"], read["minute_high"] + 1):
         at = COLUMNS * (tick - read["base"])
         volume = rows[at] + rows[at + 1] + rows[at + 2]
         total += volume
-        held = profile[tick - base] + volume
-        profile[tick - base] = held
+        number = tick if row_ticks == 1 else tick // row_ticks
+        held = profile[number - base] + volume
+        profile[number - base] = held
         # Volume only grows, so that only a row of this minute can overtake the POC.
         if held > profile[best - base]:
-            best, is_tied = tick, 0
-        elif held == profile[best - base] and tick != best:
+            best, is_tied = number, 0
+        elif held == profile[best - base] and number != best:
             is_tied = 1
     s["total"] = total
     s["low"], s["high"] = min(s["low"], low), max(s["high"], high)
@@ -195,9 +221,10 @@ def minute_nb(  # noqa: PLR0917  # kernels take arrays
     s["poc"], s["is_tied"] = s["low"] + poc, is_tied
     parts = int(rule["value_area"] * PARTS + 0.5)
     area_low, area_high, _ = value_area_of_nb(totals, total, poc, rule["value_area_step"], parts)
-    row["poc"] = (s["low"] + poc) * tick_size
-    row["vah"] = (s["low"] + area_high) * tick_size
-    row["val"] = (s["low"] + area_low) * tick_size
+    row_size = tick_size * row_ticks
+    row["poc"] = (s["low"] + poc) * row_size
+    row["vah"] = (s["low"] + area_high) * row_size
+    row["val"] = (s["low"] + area_low) * row_size
     row["volume"] = s["total"]
 
 

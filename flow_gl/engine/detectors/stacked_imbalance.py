@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from flow_gl.core.event_kinds import EventKind
 from flow_gl.core.units import MINUTE_NS
 from flow_gl.engine.detectors.base import NONE, event_nb
-from flow_gl.engine.detectors.footprint import COLUMNS
+from flow_gl.engine.detectors.footprint import held_nb
 from flow_gl.engine.kernels.jit import kernel
 
 _KIND: Final = int(EventKind.STACKED_IMBALANCE)
@@ -29,8 +29,9 @@ def room_nb(read: Any, rows: NDArray[np.int64], rule: Any) -> int:
     if read["minute"] == NONE or not rule["stacked_imbalance_on"]:
         return 0
     reached, contracts = 0, rule["stacked_imbalance_contracts"]
-    for at in range(read["minute_low"] - read["base"], read["minute_high"] - read["base"] + 1):
-        reached += _I64(rows[COLUMNS * at] >= contracts) + _I64(rows[COLUMNS * at + 2] >= contracts)
+    for number in range(read["minute_low"] // read["row_ticks"], read["minute_high"] // read["row_ticks"] + 1):
+        for side in range(2):
+            reached += _I64(held_nb(read, rows, number, 2 * side) >= contracts)
     least: int = rule["stacked_imbalance_ticks"]
     return reached // least
 
@@ -46,26 +47,26 @@ def minute_nb(  # noqa: PLR0917  # kernels take arrays
     found: int,
 ) -> int:
     """Write the stacks of the ended minute as events. Returns the number of events."""
-    base, low, high = read["base"], read["minute_low"] - read["base"], read["minute_high"] - read["base"]
+    low, high = read["minute_low"] // read["row_ticks"], read["minute_high"] // read["row_ticks"]
+    row_size = tick_size * read["row_ticks"]
     contracts, ratio = rule["stacked_imbalance_contracts"], rule["stacked_imbalance_ratio"]
     end = (read["minute"] + 1) * MINUTE_NS
     for side in range(2):
         # Buys are in column 0, sells in column 2.
         own, other, direction = 2 * side, 2 - 2 * side, 1 - 2 * side
         run = 0
-        for at in range(low, high + 2):
+        for number in range(low, high + 2):
+            held = held_nb(read, rows, number, own)
             is_imbalance = False
-            if at <= high and rows[COLUMNS * at + own] >= contracts:
-                beside = at - direction
-                opposite = rows[COLUMNS * beside + other] if low <= beside <= high else 0
-                is_imbalance = rows[COLUMNS * at + own] >= ratio * opposite
+            if held >= contracts and number <= high:
+                is_imbalance = held >= ratio * held_nb(read, rows, number - direction, other)
             if is_imbalance:
                 run += 1
                 continue
             if run >= rule["stacked_imbalance_ticks"]:
                 event_nb(
-                    *(events[found], known, _KIND, end, (base + at - run) * tick_size, direction, float(run)),
-                    *(float((base + at - 1) * tick_size), 0.0, 0.0, 0.0),
+                    *(events[found], known, _KIND, end, (number - run) * row_size, direction, float(run)),
+                    *(float((number - 1) * row_size), 0.0, 0.0, 0.0),
                 )
                 found += 1
             run = 0

@@ -32,6 +32,7 @@ class DetectorState:
         self.rows = footprint.empty_rows()
         self.profile = lines.empty_profile()
         self.line["regular_from"] = self.line["regular_until"] = NONE
+        self.read["row_ticks"] = 1
         self.begin()
 
     @property
@@ -41,13 +42,20 @@ class DetectorState:
 
     def begin(self) -> None:
         """Reset everything at a session's open, except the zero cross, which follows the chart's CVD."""
+        row_ticks = self.row_ticks
         self.read[:] = self.absorption[:] = 0
+        self.read["row_ticks"] = row_ticks
         self.read["second"] = self.read["minute"] = self.read["odd"] = NONE
         large_trade.begin(self.large_trade)
         divergence.begin(self.divergence)
         lines.begin(self.line)
         self.profile = lines.empty_profile()
         self.rows = footprint.empty_rows()
+
+    @property
+    def row_ticks(self) -> int:
+        """Ticks in a row of footprint and profile: more than 1 if a price was off the instrument's known tick."""
+        return int(self.read["row_ticks"][0])
 
     @property
     def regular_minutes(self) -> tuple[int, int]:
@@ -95,9 +103,24 @@ class DetectorState:
             self.read[name] *= factor
         self.read["order_first"] *= factor
         self.read["order_last"] *= factor
-        self.profile = lines.rescaled(self.line, self.profile, factor)
+        lines.rescale(self.line, factor)
         absorption.rescale(self.absorption, factor)
         divergence.rescale(self.divergence, factor)
+
+    def set_rows(self, before: int, height: int, row_ticks: int) -> None:
+        """Change the height of the profile's rows (1e-9 units) from `before` to `height`, which is `row_ticks` ticks.
+
+        If neither is a multiple of the other, the profile begins again.
+        """
+        self.read["row_ticks"] = row_ticks
+        if before == height:
+            return
+        if before % height == 0:
+            self.profile = lines.with_finer_rows(self.line, self.profile, before // height)
+        elif height % before == 0:
+            self.profile = lines.with_coarser_rows(self.line, self.profile, height // before)
+        else:
+            self.profile = lines.begin_profile(self.line)
 
     def move(self, gone: int) -> None:
         """Correct the positions of trades after the oldest `gone` trades were dropped."""

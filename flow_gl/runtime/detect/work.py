@@ -258,6 +258,7 @@ def _with_tick(market: checkpoint.MarketState, tick: Tick) -> checkpoint.MarketS
         market.grid,
         source=TickSource(source) if source else None,
         known_tick=known_tick,
+        known_source=TickSource(source) if source and known_tick == size else None,
         has_seen_only_zero=is_zero,
         is_tick_guessed=is_guessed,
     )
