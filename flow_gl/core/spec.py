@@ -109,6 +109,8 @@ class LiveSpec(FeedSpec, frozen=True, tag="live"):
     command = "live"
 
     symbols: tuple[str, ...] = DEFAULTS.symbols
+    uncharted: tuple[str, ...] = ()
+    """Symbols that are received for the recording only, because their charts were released."""
     dataset: str = DEFAULTS.dataset
     stype_in: str = DEFAULTS.stype_in
     """Type of the symbols; with "parent", each denotes many instruments."""

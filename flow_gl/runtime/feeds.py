@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import structs
+
 from flow_gl.core.errors import UsageError
 from flow_gl.core.market.instrument import KNOWN_ROOTS
 from flow_gl.core.market.names import Name
@@ -169,11 +171,16 @@ def _plan_live(spec: LiveSpec) -> Plan:
     checked_key(os.environ.get(KEY_VARIABLE, ""))
     import databento  # noqa: F401 - takes seconds on a busy machine; in this thread heartbeats continue
 
+    received = structs.replace(spec, symbols=(*spec.symbols, *spec.uncharted))
+
     def make_live(hours: Hours) -> LiveFeed:
-        return LiveFeed(spec, api_key=os.environ.get(KEY_VARIABLE, ""), hours=hours)
+        feed = LiveFeed(received, api_key=os.environ.get(KEY_VARIABLE, ""), hours=hours)
+        for symbol in spec.uncharted:
+            feed.release(symbol)
+        return feed
 
     are_parents = spec.stype_in == "parent"
-    feed = ResumedFeed(spec.symbols, make_live, are_parents=are_parents)
+    feed = ResumedFeed(received.symbols, make_live, are_parents=are_parents)
     usual = [f"{root}.v.0" for root in KNOWN_ROOTS] if spec.stype_in == "continuous" else []
     options: dict[str, Any] = {
         "are_parents": are_parents,

@@ -1,7 +1,12 @@
 """The symbols requested from a running engine: pending ones, and refused ones."""
 
 from collections.abc import Sequence
+from typing import Final
 
+from msgspec import structs
+
+from flow_gl.core.schema import CHARTS
+from flow_gl.core.spec import BusSpec, LiveSpec
 from flow_gl.store.market import MarketReader
 from flow_gl.view.engine_link.process import EngineProcess
 from flow_gl.view.engine_link.stores import requested_of
@@ -13,7 +18,9 @@ class RequestedSymbols:
     def __init__(self) -> None:
         self.symbols: list[str] = []
         self._refused: list[tuple[str, str]] = []
-        self._markets = 0
+        self.arrived: Final[dict[str, None]] = {}
+        """The symbols that have had a market, in order; some may have been released."""
+        self._markets: list[MarketReader] = []
 
     def take_refusals(self) -> list[tuple[str, str]]:
         """Return, once each, the refused symbols with the reason in one line."""
@@ -29,11 +36,29 @@ class RequestedSymbols:
         """Remove these symbols, because their markets have arrived."""
         self.symbols = [symbol for symbol in self.symbols if symbol not in symbols]
 
+    def continued(self, feed: LiveSpec | BusSpec, markets: Sequence[MarketReader]) -> LiveSpec | BusSpec:
+        """Return the feed of an engine that continues after one that has died, with its symbols.
+
+        Parameters
+        ----------
+        feed : as the first engine was started
+        markets : those of the engine that died
+        """
+        there = [requested_of(market) for market in markets]
+        # If all places are taken, symbols that the engine was started with may have been released.
+        symbols = tuple(dict.fromkeys(there if len(there) == CHARTS else (*feed.symbols, *there)))
+        if isinstance(feed, BusSpec):
+            return structs.replace(feed, symbols=symbols)
+        known = dict.fromkeys((*feed.symbols, *self.arrived))
+        return structs.replace(feed, symbols=symbols, uncharted=tuple(one for one in known if one not in symbols))
+
     def update(self, engine: EngineProcess, markets: Sequence[MarketReader]) -> None:
         """Take over an engine's refusals, and remove the symbols whose markets have arrived."""
         for refusal in engine.refusals:
             self.refuse([refusal.symbol], refusal.reason)
         engine.refusals.clear()
-        if len(markets) != self._markets:
-            self._markets = len(markets)
-            self.forget([requested_of(market) for market in markets])
+        if markets != self._markets:  # one may also have taken another one's place
+            self._markets = list(markets)
+            there = [requested_of(market) for market in markets]
+            self.arrived.update(dict.fromkeys(there))
+            self.forget(there)

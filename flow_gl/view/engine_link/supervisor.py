@@ -262,10 +262,7 @@ class EngineLink(LinkFields):
         self._start_at_ns = None
         spec = structs.replace(self._spec, resume_ns=self._resume_ns())
         if isinstance(spec.feed, LiveSpec | BusSpec) and spec.feed.symbols and self.markets:
-            there = [*map(requested_of, self.markets)]
-            # If all places are taken, symbols that it was started with may have been released.
-            symbols = tuple(dict.fromkeys(there if len(there) == CHARTS else (*spec.feed.symbols, *there)))
-            spec = structs.replace(spec, feed=structs.replace(spec.feed, symbols=symbols))
+            spec = structs.replace(spec, feed=self._requested.continued(spec.feed, self.markets))
         try:
             self._next = EngineProcess(
                 self._command,
