@@ -136,6 +136,7 @@ def test_a_chart_without_trades_has_no_caption():
 
 
 def test_a_screenshot_shows_no_note_and_no_hint_and_the_window_shows_them_again(pilot, tmp_path):
+    pilot.state.selected = 1  # one chart, in which a hint has room
     pilot.state.hints.is_on = True
     pilot.loop.overlays.notes.add("copied the picture", pilot.frame.steady_s)
     pilot.frames(8)
