@@ -32,7 +32,7 @@ _GROWTH: Final = 0.01
 
 EASE_S: Final = 0.16
 """Time constant of an eased axis."""
-_REST_PX: Final = 0.02
+_REST_PX: Final = 0.2
 """An axis within this distance of its goal has arrived."""
 _MIN_PER_PX: Final = 1e-6
 """Closest zoom of a value axis: a million pixels for a tick or a contract."""
@@ -330,7 +330,7 @@ class ValueAxis:
         goal_per_px = self._goal_span / height_px
         is_there = abs(self._goal_span - self.per_px * height_px) < _REST_PX * goal_per_px
         if is_there and abs(self._goal_middle - self.middle) < _REST_PX * goal_per_px:
-            # Snap the last hundredths of a pixel: they are invisible but would cause a new layout of the axis.
+            # Snap the last part of a pixel: it is invisible but would cause a new layout in each of many frames.
             self.middle, self.per_px = self._goal_middle, goal_per_px
             self._rest = fitted
             return
