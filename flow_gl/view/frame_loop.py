@@ -290,8 +290,7 @@ class FrameLoop:
         moment : what all charts of the frame share
         charts : those that are shown, without their scenes
         """
-        link, state = self.link, self.state
-        wall_ns = self._clock.wall_ns()
+        link, state, wall_ns = self.link, self.state, self._clock.wall_ns()
         shown_ns = self._motion.step(link.engine, wall_ns, dt_s)
         event_ns = state.pause.event_ns if state.pause else shown_ns
         moment = scenes.Moment(
