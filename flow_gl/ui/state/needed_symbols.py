@@ -9,6 +9,7 @@ from flow_gl.store.market import MarketReader
 from flow_gl.ui.alerts.rules import RuleBook
 from flow_gl.ui.link import Link
 from flow_gl.ui.state.chart_list import symbol_of
+from flow_gl.ui.state.chart_state import ChartState
 from flow_gl.ui.state.view_state import ViewState
 
 
@@ -36,25 +37,14 @@ class NeededSymbols:
     """Tells the link what the window needs whenever that changes."""
 
     def __init__(self) -> None:
-        self._known: tuple[object, ...] = ()
+        self._charts: list[ChartState] = []
+        self._known: list[object] = []
 
     def follow(self, state: ViewState, shown: Sequence[MarketReader], link: Link, rules: RuleBook) -> None:
         """Tell the link what has changed since the last call, if anything. Called once per frame."""
-        compared = tuple([chart.comparison.rule for chart in state.charts])
-        now = (
-            state.wanted_charts,
-            len(shown),
-            link.generation,
-            len(link.markets),
-            rules.version,
-            compared,
-            state.charts,
-        )
-        if shown and not _are_same(now, self._known):
-            self._known = now
+        charts = state.charts
+        known: list[object] = [chart.comparison.rule for chart in charts]
+        known += (state.wanted_charts, len(shown), link.generation, len(link.markets), rules.version)
+        if shown and (charts is not self._charts or known != self._known):
+            self._charts, self._known = charts, known
             link.need(needed(state, shown, link, rules))
-
-
-def _are_same(now: tuple[object, ...], before: tuple[object, ...]) -> bool:
-    """Compare what a window's needs depend on; the list of charts, the last one, by identity."""
-    return len(before) == len(now) and now[:-1] == before[:-1] and now[-1] is before[-1]
