@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import pytest
 
@@ -137,6 +137,22 @@ def test_a_symbol_that_a_secondary_window_adds_is_shown_there_alone(two: MainWin
     two.until(lambda: len(two.opener.states()[0].chart) == 2, "the second window has no other chart")
     two.frames(3)
     assert len(two.frame.markets) == 1
+
+
+def test_the_link_knows_which_symbols_another_window_needs_until_it_closes(
+    two: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needed: dict[int, set[str]] = {}
+
+    def need(symbols: Collection[str], *, window: int = 0) -> None:
+        needed[window] = set(symbols)
+
+    monkeypatch.setattr(two.link, "need", need)
+    two.press_in("(2)", "ctrl+n", "r", "t", "y", "Return")
+    two.until(lambda: "RTY.v.0" in needed.get(2, ()), "the other window's charts may be released")
+    two.press_in("(2)", "ctrl+F4")
+    two.until(lambda: not two.opener.states() and needed.get(2) == set(), "a closed window needs nothing")
+    assert "RTY.v.0" not in needed.get(0, ())
 
 
 def test_quit_in_a_secondary_window_ends_the_program(two: MainWindow) -> None:
