@@ -10,6 +10,7 @@ from flow_gl.core.units import SECOND_NS
 from flow_gl.layers.base import Scene, Style
 from flow_gl.layers.rows.mirror import BACKFILL_ROWS
 from flow_gl.layers.rows.packing import BUBBLE_ROW, CVD_ROW
+from flow_gl.layers.rows.series import NO_INDEX
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import FrameScheduler
 from tests.kit.gl_context import draw
@@ -171,6 +172,19 @@ def test_paused_means_that_no_new_bubble_appears_and_none_grows(stack: ChartStac
     pane = live.price_view.rect
     seen = np.abs(running.astype(int) - before.astype(int))[: int(pane.bottom), : int(pane.right)].max(axis=2)
     assert (seen > 30).sum() > 50, "without a pause the new bubbles are there"
+
+
+def test_the_bubble_that_was_open_at_a_pause_is_there_at_every_lod(stack: ChartStack) -> None:
+    market = make_market(200)
+    live = make_scene(market)
+    draw(stack, live)
+    rows, wall_s = stack.chart.rows.series, live.wall_s
+    assert market.reader.open_bubble(0) is not None
+    for lod in (2, 0):
+        wall_s += 1.0
+        draw(stack, replace(live, until_ns=market.now_ns, lod=lod, wall_s=wall_s))
+        assert rows.current.lod == lod
+        assert rows.current.open_index == rows.current.last_index != NO_INDEX
 
 
 def test_two_lods_blend_until_one_remains(stack: ChartStack) -> None:

@@ -86,7 +86,8 @@ class LodRows:
         if shown != self._shown:
             # Most frames bring no closed row and show no other bucket: then the rows on the GPU are left alone.
             self._shown = shown if self._sync(scene, first, last) else None
-        if not is_paused:
+        if not (is_paused and self.bubbles.has_open and self.cvd.has_open):
+            # In a pause the reader stays as it was, but a new lod begins without an open row.
             self._put_open(scene, gaps)
         start, stop = self._wanted
         gpu = self.bubbles.rows
