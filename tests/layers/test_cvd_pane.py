@@ -51,7 +51,7 @@ def test_on_an_axis_moved_away_from_cvd_no_distance_to_zero_is_said(stack: Chart
         scene = scene_without_zero(sign)
         view = scene.cvd_view
         rect = Rect(view.rect.x, view.rect.y, 1200.0, 150.0)
-        scene = replace(scene, cvd_view=replace(view, rect=rect, y_per_px=100.0 / rect.height))
+        scene = replace(scene, cvd_view=replace(view, rect=rect, y_per_px=100.0 / rect.height), live_x_px=900.0)
         boxes: list[LabelBox] = []
         stack.collect_labels(boxes)
         draw(stack, scene)
@@ -59,6 +59,21 @@ def test_on_an_axis_moved_away_from_cvd_no_distance_to_zero_is_said(stack: Chart
         said = next(box.text for box in boxes if box.text.startswith("zero is"))
         is_from_here = (stack.chart.shown.cvd > 0) == (sign > 0)
         assert any(letter.isdigit() for letter in said) == is_from_here
+
+
+@pytest.mark.parametrize("live_px", [900.0, 1100.0, 1160.0])
+def test_the_direction_of_zero_covers_no_new_value_of_cvd(stack: ChartStack, live_px: float) -> None:
+    scene = scene_without_zero(1)
+    view = scene.cvd_view
+    rect = Rect(view.rect.x, view.rect.y, 1200.0, 150.0)
+    scene = replace(scene, cvd_view=replace(view, rect=rect, y_per_px=100.0 / rect.height), live_x_px=live_px)
+    boxes: list[LabelBox] = []
+    stack.collect_labels(boxes)
+    draw(stack, scene)
+    stack.collect_labels(None)
+    (box,) = (box for box in boxes if box.text == "0" or "below" in box.text)
+    assert box.rect.x >= live_px
+    assert ("below" in box.text) == (live_px < 1160.0)
 
 
 def test_the_caption_shows_both_values_and_gets_shorter(stack: ChartStack) -> None:

@@ -77,6 +77,8 @@ def _zero_text(chart: Chart, scene: Scene, direction: int) -> tuple[str, float]:
     options = (f"zero is {away}{words}", f"0 {words}", "0")
     share = 0.15 if rect.height < _LOW_PANE_PX * scale else 0.5
     size, room = LABEL_PX * scale, share * _room_px(scene) - 2 * _ARROW_PX * scale
+    if rect.x <= scene.live_x_px < rect.right:  # the newest values are not covered
+        room = min(room, rect.right - scene.live_x_px - (_MARGIN_PX + 2 * _ARROW_PX) * scale)
     text = next((one for one in options if texts.width(one, size) <= room), "0")
     return text, texts.width(text, size)
 
@@ -91,7 +93,8 @@ class CvdZeroLayer(CachedLayer):
         is_shown = "cvd" in scene.style.is_visible and has_cvd_pane(scene) and chart.has_trades
         if not direction or not is_shown:
             return ()
-        return direction, chart.shown.cvd, view.rect, view.scale, scene.style.palette
+        text, _ = _zero_text(chart, scene, direction)
+        return direction, text, view.rect, view.scale, scene.style.palette
 
     def build(self, scene: Scene) -> None:
         chart, palette, rect, scale = self._chart, scene.style.palette, scene.cvd_view.rect, scene.cvd_view.scale
