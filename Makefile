@@ -8,7 +8,7 @@ FAST_TESTS := tests/core tests/engine tests/store tests/layers tests/gl tests/ui
   tests/test_contracts.py tests/test_doctor.py tests/test_documents.py -m "not window and not slow"
 ARGS ?=
 # Number of processes that run tests. More than two cores would suggest: many tests wait for an election or a gateway.
-WORKERS ?= 3
+WORKERS ?= 4
 PYTEST = $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 .PHONY: help setup setup-tools setup-test demo test test-fast bare fuzz lint bench bench-peers pictures image bundle bundle-check lock clean

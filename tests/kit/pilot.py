@@ -40,6 +40,8 @@ Place = tuple[float, float]
 ANSWER_FRAMES = 4
 """Dear ImGui takes at most one change of a key or button per frame."""
 PATIENCE_FRAMES = 5_000
+WATCHED_FRAMES = 40
+"""Frames of a wait that follow each other as on a monitor."""
 IDLE_FRAME_S = 1 / 30
 FEW_PX = 16, 16
 
@@ -348,8 +350,20 @@ class HeadlessPilot(Pilot):
         self.pass_time(seconds)
         self.loop.run_frame(seconds)
 
+    def until(self, holds: Callable[[], object], what: str) -> None:
+        """Draw frames until `holds()` is true, in a long wait 30 a second, because no one is watching."""
+        frame_s, begun = self.frame_s, self.frame_count
+
+        def is_so() -> object:
+            if self.frame_count - begun >= WATCHED_FRAMES:
+                self.frame_s = max(frame_s, IDLE_FRAME_S)
+            return holds()
+
+        super().until(is_so, what)
+        self.frame_s = frame_s
+
     def until_idle(self) -> None:
-        """Draw frames until all input is processed and nothing moves: 30 a second, because no one is watching."""
+        """Draw frames until all input is processed and nothing moves, 30 a second."""
         frame_s, self.frame_s = self.frame_s, max(self.frame_s, IDLE_FRAME_S)
         super().until_idle()
         self.frame_s = frame_s
