@@ -22,6 +22,7 @@ from flow_gl.core.settings import Settings
 from flow_gl.core.system import children, libraries
 from flow_gl.core.system.folders import cache_dir, config_dir, data_dir, state_dir
 from flow_gl.core.system.packages import install_advice
+from flow_gl.gl.surface import window_system
 from flow_gl.store.shm import free_bytes
 
 PROBE_S: Final = 20.0
@@ -97,7 +98,7 @@ class Report:
 def examine(*, config_file: Path | None = None) -> Report:
     """Run all checks; takes a few seconds."""
     settings, settings_check = _settings(config_file)
-    window = _window()
+    window = _window(settings)
     return Report(
         [
             Check("flow_gl", "ok", f"{__version__}, Python {platform.python_version()}, {platform.platform()}"),
@@ -114,9 +115,9 @@ def examine(*, config_file: Path | None = None) -> Report:
     )
 
 
-def probe(name: str) -> dict[str, Any]:
+def probe(name: str, *arguments: str) -> dict[str, Any]:
     """Run a probe, "window" or "headless", in a separate process; return its output, {"error": ...} if it fails."""
-    return outcome(children.command(_PROBES, name))
+    return outcome(children.command(_PROBES, name, *arguments))
 
 
 def outcome(command: Sequence[str]) -> dict[str, Any]:
@@ -146,13 +147,30 @@ def _run(command: Sequence[str], *, timeout_s: float) -> subprocess.CompletedPro
     )
 
 
-def _window() -> list[Check]:
-    found = probe("window")
+def _window(settings: Settings | None) -> list[Check]:
+    asked = settings.window_system if settings is not None else None
+    found = probe("window", *([asked] if asked else []))
     if "error" in found:
         return [Check("window", "warning", f"{found['error']}")]
     form = "{number}: {name}, {width}x{height} at {refresh_hz} Hz, scale {content_scale:g}"
     monitors = [form.format(number=number, **one) for number, one in enumerate(found["monitors"])]
-    return [Check("window", "ok", _driver(found)), Check("monitors", "ok", "; ".join(monitors) or "none")]
+    return [
+        Check("window", "ok", _driver(found)),
+        *_window_system(is_native=found["is_wayland"]),
+        Check("monitors", "ok", "; ".join(monitors) or "none"),
+    ]
+
+
+def _window_system(*, is_native: bool) -> list[Check]:
+    """Say through what windows reach the screen, and what that means in a Wayland session."""
+    if not sys.platform.startswith("linux"):
+        return []
+    text = "X11"
+    if is_native:
+        text = "Wayland: the desktop places the windows; through X11 (XWayland) they return to their monitors"
+    elif window_system.is_session(os.environ):
+        text = "X11 through XWayland: windows return to their monitors; window_system = wayland is sharp at any scale"
+    return [Check("window system", "ok", text)]
 
 
 def _headless(*, has_window: bool) -> list[Check]:

@@ -1,6 +1,6 @@
 """Checks that the doctor runs in separate processes, because a broken driver or package may crash the process.
 
-`python -m flow_gl.cli.probes window`, `headless`, or `imports MODULE...`. The results are lines of JSON.
+`python -m flow_gl.cli.probes window [x11|wayland]`, `headless`, or `imports MODULE...`. The results are lines of JSON.
 """
 
 import importlib
@@ -10,9 +10,12 @@ import sys
 from flow_gl.core.errors import FlowError
 
 
-def window() -> None:
-    """Open an invisible window; print the driver and the monitors, or the error."""
+def window(system: str | None = None) -> None:
+    """Open an invisible window; print the window system, the driver and the monitors, or the error."""
     try:
+        from flow_gl.gl.surface import window_system
+
+        window_system.prepare(system)
         from flow_gl.gl.surface.context import Window, WindowOptions, describe
         from flow_gl.gl.surface.monitors import monitors
 
@@ -27,7 +30,7 @@ def window() -> None:
             for one in monitors()
         ]
         Window(WindowOptions(width=64, height=64, is_visible=False))
-        _print({"monitors": found, **describe()})
+        _print({"monitors": found, "is_wayland": window_system.is_wayland(), **describe()})
     except FlowError as error:
         _print({"error": str(error)})
 
@@ -65,4 +68,4 @@ if __name__ == "__main__":
     if name == "imports":
         imports(rest)
     else:
-        {"window": window, "headless": headless}[name]()
+        {"window": window, "headless": headless}[name](*rest)

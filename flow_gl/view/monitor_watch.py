@@ -13,6 +13,7 @@ from flow_gl.core.clock import Clock
 from flow_gl.gl.surface import monitors, placement
 from flow_gl.gl.surface.context import Window
 from flow_gl.gl.surface.placement import Placement
+from flow_gl.gl.surface.window_system import is_wayland
 
 _CHECK_INTERVAL_NS: Final = 500_000_000
 """Interval between two checks of the window's placement; also the time that a window manager gets to move a window."""
@@ -52,7 +53,7 @@ class MonitorWatch:
         """Until when the window is kept in sight."""
         self._due_ns = 0
         # On Wayland only a full-screen window's monitor is known; the compositor keeps other windows visible.
-        self._knows_place: Final = glfw.get_platform() != glfw.PLATFORM_WAYLAND
+        self._knows_place: Final = not is_wayland()
         self._before: Final[Any] = glfw.set_monitor_callback(self._on_event)
 
     def close(self) -> None:
@@ -92,7 +93,8 @@ class MonitorWatch:
             return False
         before, self._last = self._last, placement.where(self._window)
         if self._window.is_fullscreen:
-            self._fit()
+            if self._knows_place:  # on Wayland the compositor does it
+                self._fit()
         elif self._original is not None and (self._fallback is None or now_ns < self._settled_ns):
             self._bring_into_view(self._original)
         return before.monitor != self._last.monitor
@@ -182,6 +184,8 @@ def to_next_monitor(window: Window) -> str:
     now, present = placement.where(window), monitors.monitors()
     if len(present) < 2:
         return "there is only one monitor"
+    if is_wayland() and not now.is_fullscreen:
+        return "on Wayland only a window in full screen can be sent to another monitor"
     names = [one.name for one in present]
     target = present[(names.index(now.monitor) + 1) % len(names)] if now.monitor in names else present[0]
     placement.put(window, replace(now, monitor=target.name))

@@ -65,14 +65,16 @@ def run_view(
 
 
 def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending, secondary: "SecondaryWindow | None") -> int:
+    from flow_gl.gl.surface import lost_display, window_system
+
+    window_system.prepare(options.settings.window_system)
     # The overlays first: they must be imported before the window's library.
-    from flow_gl.gl.surface import lost_display
     from flow_gl.ui.paint.gui import Gui
     from flow_gl.ui.state.view_state import ViewState
     from flow_gl.ui.workspaces.saved import SavedWorkspaces, default_folder
     from flow_gl.view import opening
     from flow_gl.view.frame_loop import FrameLoop
-    from flow_gl.view.window_place import PlacementTracker, open_surface, wanted_place
+    from flow_gl.view.window_place import PlacementTracker, open_surface, unplaced, wanted_place
 
     is_remembering = options.remember and not options.headless
     saved = SavedWorkspaces((options.workspaces or default_folder()) if is_remembering else None)
@@ -97,6 +99,7 @@ def _run(options: ViewOptions, link: Link, clock: Clock, pending: Pending, secon
             from flow_gl.ui.keys import key_file
 
             state.keys, state.hints.is_on = key_file.load(options.keys or key_file.default_path()), True
+        problems += [unplaced(options.settings) if window else ""]
         problems += [loop.alerts.warning, state.drawings.kept.warning, state.keys.warning]
         for line in filter(None, problems):
             get_logger("view").warning(line)
@@ -361,6 +364,8 @@ class Program:
         from flow_gl.view.pacing import IDLE_LOOK_S, IDLE_REDRAW_S
 
         loop, window, clock = self._loop, self._window, self._clock
+        if loop.gui.has_input:
+            loop.wake()  # it came while swap waited
         if not loop.is_at_rest or self._video.is_on:
             wait_s = self._pacer.wait_s()
             self._garbage.maybe_collect(wait_s)

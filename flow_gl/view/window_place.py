@@ -9,6 +9,7 @@ from flow_gl.core.settings import Settings
 from flow_gl.gl.surface import monitors, placement
 from flow_gl.gl.surface.context import HeadlessContext, Window, WindowOptions
 from flow_gl.gl.surface.placement import Placement
+from flow_gl.gl.surface.window_system import is_wayland
 from flow_gl.ui.state.options import DEFAULT_HEIGHT, DEFAULT_WIDTH, ViewOptions
 from flow_gl.ui.workspaces.tree import WindowPlace
 
@@ -70,6 +71,13 @@ def wanted_place(settings: Settings, last: WindowPlace) -> WindowPlace:
     return wanted
 
 
+def unplaced(settings: Settings) -> str:
+    """Return why an open window is not on the requested monitor; "" if it is."""
+    if settings.monitor and not settings.fullscreen and is_wayland():
+        return f"--monitor {settings.monitor}: on Wayland the desktop places windows; with --fullscreen it is covered"
+    return ""
+
+
 class PlacementTracker:
     """Tracks a window's placement for workspaces (a `ui.workspaces.saved.WindowPlacement`).
 
@@ -80,13 +88,15 @@ class PlacementTracker:
 
     def __init__(self, window: Window, last: WindowPlace) -> None:
         self._window: Final = window
-        self._own = Placement("", last.x, last.y, *self._units(last))
+        self._own = Placement(last.monitor if is_wayland() else "", last.x, last.y, *self._units(last))
 
     def note(self) -> Placement:
         """Record the window's placement, unless it covers its monitor; return the current placement."""
         now = placement.where(self._window)
         if not now.is_fullscreen and not now.is_maximized:
-            self._own = now
+            # The place that Wayland does not tell is kept for a later run through X11.
+            kept = (self._own.monitor, self._own.x, self._own.y) if is_wayland() else (now.monitor, now.x, now.y)
+            self._own = replace(now, monitor=kept[0], x=kept[1], y=kept[2])
         return now
 
     def place(self) -> WindowPlace:

@@ -1,7 +1,7 @@
 """The settings of the window: its size and place, and how large text is."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from flow_gl.core.settings import checks
 from flow_gl.core.settings.bus import BusSettings
@@ -64,6 +64,15 @@ class WindowSettings(BusSettings):
     fullscreen: Annotated[
         bool | None,
         Setting(help="start in full screen", unset="as in the last run", flag="--fullscreen/--windowed", **_show),
+    ] = None
+    window_system: Annotated[
+        Literal["x11", "wayland"] | None,
+        Setting(
+            help="how windows reach the screen on Linux: x11 (in a Wayland session through XWayland) or wayland",
+            unset="x11, and wayland without an X server",
+            metavar="NAME",
+            **_show,
+        ),
     ] = None
 
     @property

@@ -17,9 +17,11 @@ from flow_gl.core.system import libraries
 from flow_gl.gl.api import CHECK_GL, GL, most_texels, prepare_blending
 from flow_gl.gl.surface import monitors, shader_cache
 from flow_gl.gl.surface.driver_log import without_thread_notice
+from flow_gl.gl.surface.frame_signal import FrameSignal
 from flow_gl.gl.surface.loading import has_egl
 from flow_gl.gl.surface.monitors import Monitor, glfw_reason, import_glfw
 from flow_gl.gl.surface.offscreen import Offscreen
+from flow_gl.gl.surface.window_system import APP_ID, is_wayland
 from flow_gl.gl.view import Rect
 
 MIN_TEXELS: Final = 1 << 22
@@ -185,6 +187,8 @@ class Window:
         ):  # the last one: keep the window open when it loses focus
             glfw.window_hint(hint, 0)
         glfw.window_hint(glfw.VISIBLE, glfw.TRUE if options.is_visible else glfw.FALSE)
+        for name in (glfw.WAYLAND_APP_ID, glfw.X11_CLASS_NAME, glfw.X11_INSTANCE_NAME):
+            glfw.window_hint_string(name, APP_ID)
         if asked is not None:
             x, y, *_ = monitors.centred(asked, options.width, options.height)
             glfw.window_hint(glfw.POSITION_X, x)
@@ -201,6 +205,7 @@ class Window:
         _check_driver()
         shader_cache.settle()
         self.is_adaptive = False
+        self._signal: FrameSignal | None = None
         self.set_vsync(options.is_vsync)
         if options.is_fullscreen:
             self.set_fullscreen(True, asked)
@@ -240,9 +245,10 @@ class Window:
 
     @property
     def refresh_hz(self) -> int:
-        """Refresh rate of the monitor that shows most of it; 60 where it is not known."""
+        """Refresh rate of the monitor that shows most of it, or of the fastest one if that is unknown; else 60."""
         monitor = monitors.showing(self.handle)
-        return monitor.refresh_hz if monitor is not None and monitor.refresh_hz else 60
+        present = monitors.monitors() if monitor is None else [monitor]
+        return max((one.refresh_hz for one in present), default=0) or 60
 
     @property
     def covered(self) -> str:
@@ -252,20 +258,26 @@ class Window:
     def set_vsync(self, is_on: bool) -> None:
         """Follow the monitor: adaptive where the driver can."""
         glfw = self._glfw
+        if is_wayland():
+            self._signal = FrameSignal(self.handle) if is_on else None
+            is_on = False
         self.is_adaptive = is_on and any(
             glfw.extension_supported(name) for name in ("GLX_EXT_swap_control_tear", "WGL_EXT_swap_control_tear")
         )
         glfw.swap_interval(-1 if self.is_adaptive else int(is_on))
 
     def set_fullscreen(self, is_on: bool, monitor: Monitor | None = None) -> None:
-        """Cover a monitor, by default the one that shows most of the window; or go back to where the window was."""
+        """Cover a monitor, by default the one that shows most of the window; or go back to where the window was.
+
+        Where Wayland does not say which one shows the window, the primary one is covered.
+        """
         glfw = self._glfw
         if not is_on:
             covered, self._covered = self._covered, ""
             if self.is_fullscreen:
                 glfw.set_window_monitor(self.handle, None, *self._place_beneath(covered), 0)
             return
-        target = monitor or monitors.showing(self.handle)
+        target = monitor or monitors.showing(self.handle) or next(iter(monitors.monitors()), None)
         if target is None or (self.is_fullscreen and self._covered == target.name):
             return
         if not self._covered:
@@ -299,9 +311,18 @@ class Window:
         GL.glViewport(0, 0, *self.size)
 
     def swap(self) -> None:
-        self._glfw.swap_buffers(self.handle)
+        signal = self._signal
+        if signal is None:
+            self._glfw.swap_buffers(self.handle)
+            return
+        if not signal.is_awaited:
+            signal.ask()
+            self._glfw.swap_buffers(self.handle)
+        signal.wait()
 
     def close(self) -> None:
+        if self._signal is not None:
+            self._signal.close()
         self._glfw.destroy_window(self.handle)
         self._glfw.terminate()
 

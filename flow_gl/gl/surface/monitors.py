@@ -1,7 +1,7 @@
 """The connected monitors: listing them, finding one by name or number, finding the one that shows a window.
 
 Nothing is cached: a monitor can be unplugged at any moment, and GLFW then frees its handle. Lengths are screen
-coordinates, with the origin defined by the system.
+coordinates, with the origin defined by the system. On Wayland areas are pixels, and a window's position is unknown.
 """
 
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from flow_gl.core.errors import DisplayError, UsageError
 from flow_gl.core.system import libraries
+from flow_gl.gl.surface import window_system
 from flow_gl.gl.view import Rect
 
 MIN_VISIBLE: Final = 60
@@ -21,7 +22,7 @@ class Monitor:
 
     Attributes
     ----------
-    name : name of the output on X11 ("DP-1"), of the product elsewhere
+    name : name of the output on Linux ("DP-1"), of the product elsewhere
     refresh_hz : 0 if unknown
     content_scale : 1.0 = 96 dpi
     area : the whole monitor, screen coordinates
@@ -97,9 +98,23 @@ def find(asked: str) -> Monitor | None:
 
 
 def showing(window: Any) -> Monitor | None:
-    """Return the monitor that shows most of a window (a GLFW handle); None if no monitor is connected."""
+    """Return the monitor that shows most of a window (a GLFW handle); None if no monitor is connected.
+
+    On Wayland also None with several monitors, unless the window covers one.
+    """
+    present = monitors()
+    if window_system.is_wayland():
+        return _covered_by(window) or (present[0] if len(present) == 1 else None)
     place = rect_of(window)
-    return max(monitors(), key=lambda one: one.shared(place), default=None)
+    return max(present, key=lambda one: one.shared(place), default=None)
+
+
+def _covered_by(window: Any) -> Monitor | None:
+    """Return the monitor that a window (a GLFW handle) covers in full screen."""
+    import glfw
+
+    handle = glfw.get_window_monitor(window)
+    return named(_text(glfw.get_monitor_name(handle))) if handle else None
 
 
 def rect_of(window: Any) -> Rect:

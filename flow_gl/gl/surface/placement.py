@@ -1,13 +1,15 @@
 """Reading and restoring a window's placement on its monitor.
 
 A monitor is identified by its name, and positions are relative to its corner, so they remain valid after monitors were
-rearranged. Lengths are screen coordinates. On Wayland a program can neither read nor set its position.
+rearranged. Lengths are screen coordinates. On Wayland a program can neither read nor set its position: there only size
+and state are restored, and a monitor only in full screen.
 """
 
 from dataclasses import dataclass
 
 from flow_gl.gl.surface import monitors
 from flow_gl.gl.surface.context import Window
+from flow_gl.gl.surface.window_system import is_wayland
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,7 @@ class Placement:
     Attributes
     ----------
     monitor : name of the monitor; "" if unknown
-    x, y : upper left corner of the content, relative to the monitor's corner, screen coordinates
+    x, y : upper left corner of the content, relative to the monitor's corner, screen coordinates; 0 on Wayland
     width, height : size of the content, screen coordinates
     """
 
@@ -38,8 +40,8 @@ def where(window: Window) -> Placement:
     name, corner = (shown_by.name, shown_by.area) if shown_by is not None else ("", place)
     return Placement(
         name,
-        int(place.x - corner.x),
-        int(place.y - corner.y),
+        0 if is_wayland() else int(place.x - corner.x),
+        0 if is_wayland() else int(place.y - corner.y),
         int(place.width),
         int(place.height),
         is_maximized=bool(glfw.get_window_attrib(window.handle, glfw.MAXIMIZED)),
@@ -63,7 +65,7 @@ def put(window: Window, place: Placement) -> None:
         glfw.restore_window(handle)
     if not window.is_fullscreen:
         size = (place.width, place.height) if place.width and place.height else glfw.get_window_size(handle)
-        if target is not None:
+        if target is not None and not is_wayland():
             x, y, *_ = monitors.within(target, place.x, place.y, *size)
             glfw.set_window_pos(handle, x, y)
         glfw.set_window_size(handle, *size)

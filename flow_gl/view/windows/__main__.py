@@ -18,6 +18,7 @@ from flow_gl.core.log import get_logger, start_log
 from flow_gl.core.settings import DECLARED, Settings
 from flow_gl.core.stderr import print_message
 from flow_gl.core.system.interrupts import Interrupted
+from flow_gl.gl.surface import window_system
 from flow_gl.ui.state.options import ViewOptions
 from flow_gl.view.program import run_view
 from flow_gl.view.windows.messages import WindowSpec, decode_spec
@@ -25,6 +26,7 @@ from flow_gl.view.windows.messages import WindowSpec, decode_spec
 
 def main() -> int:
     """Show a secondary window until it is closed; return the exit code."""
+    window_system.prepare(os.environ.get(window_system.VARIABLE))
     # The overlays first: they must be imported before the window's library.
     from flow_gl.ui.paint import gui  # noqa: F401
     from flow_gl.view.windows.secondary import MainWindowPipe, SecondaryLink, SecondaryWindow

@@ -19,6 +19,7 @@ from flow_gl.core.spec import NotAdded, environment_for
 from flow_gl.core.system import children
 from flow_gl.core.system.platform.line_process import LineProcess
 from flow_gl.core.system.platform.processes import describe_end
+from flow_gl.gl.surface import window_system
 from flow_gl.store.shm import Segment, SharedMemoryError
 from flow_gl.ui.state import chart_list
 from flow_gl.ui.state.links import MAX_SLOTS
@@ -236,7 +237,7 @@ class WindowOpener:
         taken = {window.number for window in self._secondary}
         number = next(free for free in range(2, MAX_WINDOWS + 1) if free not in taken)
         try:
-            lines = LineProcess(COMMAND, environment=environment_for(), name=f"window {number}")
+            lines = LineProcess(COMMAND, environment=self._environment(), name=f"window {number}")
         except OSError as error:
             self._loop.note(f"cannot open a window: {error.strerror or error}")
             return
@@ -264,6 +265,11 @@ class WindowOpener:
     def _unlink(self, window: _Secondary) -> None:
         if self._board is not None and window.slot:
             self._board.clear(window.slot)
+
+    def _environment(self) -> dict[str, str]:
+        """Return a window's environment: it must know the window system before its specification arrives."""
+        asked = self._options.settings.window_system
+        return environment_for() | ({window_system.VARIABLE: asked} if asked else {})
 
     def _spec(self, window: _Secondary, feed: Sequence[str]) -> WindowSpec:
         start, folder = self._loop.state.start, self._loop.state.workspaces.folder

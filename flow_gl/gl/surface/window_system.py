@@ -1,0 +1,83 @@
+"""Chooses how windows reach the screen on Linux, through X11 or Wayland, before GLFW is loaded.
+
+The GLFW in Dear ImGui's bindings knows only X11, which in a Wayland session means XWayland. The glfw package brings
+another one that knows only Wayland. A process can have one GLFW: the bindings take the library of that name that is
+already loaded, so `prepare` loads the other one first.
+
+X11 is the default wherever it is there. Wayland lets no program place its windows or learn where they are, so windows
+return to their monitors only through X11. Without an X server the window is native.
+"""
+
+import ctypes
+import importlib.util
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from flow_gl.core.errors import DisplayError
+
+VARIABLE: Final = "FLOW_GL_WINDOW_SYSTEM"
+"""The setting's environment variable, which child processes are given."""
+APP_ID: Final = "flow-gl"
+"""How desktops recognise the program's windows; the name of its .desktop file."""
+_GLFW_VARIABLE: Final = "PYGLFW_LIBRARY"
+"""Names the library that the glfw package loads."""
+
+
+def chosen(asked: str | None, environment: Mapping[str, str]) -> str:
+    """Return "x11" or "wayland": as asked, else X11 unless the environment names only a Wayland display."""
+    return asked or ("wayland" if is_session(environment) and not environment.get("DISPLAY") else "x11")
+
+
+def is_session(environment: Mapping[str, str]) -> bool:
+    """Return whether this is a session of a Wayland desktop."""
+    return bool(environment.get("WAYLAND_DISPLAY"))
+
+
+def prepare(asked: str | None) -> None:
+    """Load GLFW for Wayland if that is chosen. Call it before Dear ImGui's bindings and glfw are imported.
+
+    No effect on other systems, and once GLFW is loaded.
+
+    Parameters
+    ----------
+    asked : "x11" or "wayland"; None chooses by the environment
+
+    Raises
+    ------
+    DisplayError
+        if Wayland was asked for and the glfw package has no library for it
+    """
+    if not sys.platform.startswith("linux") or {"imgui_bundle", "glfw"} & sys.modules.keys():
+        return
+    if chosen(asked, os.environ) != "wayland":
+        return
+    library = _library("wayland")
+    if library is not None and os.environ.get(_GLFW_VARIABLE, str(library)) != str(library):
+        return  # the user's own
+    if library is None:
+        if asked:
+            raise DisplayError("window_system = wayland: the installed glfw has no library for Wayland: use x11")
+        return
+    ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
+    if (other := _library("x11")) is not None:
+        # The bindings name two functions that only this one has; they call neither on Wayland.
+        ctypes.CDLL(str(other), mode=ctypes.RTLD_GLOBAL)
+    os.environ[_GLFW_VARIABLE] = str(library)
+
+
+def is_wayland() -> bool:
+    """Return whether GLFW, which must be initialised, draws windows through Wayland."""
+    import glfw
+
+    return bool(glfw.get_platform() == glfw.PLATFORM_WAYLAND)
+
+
+def _library(name: str) -> Path | None:
+    """Return the glfw package's library for "x11" or "wayland", without importing the package."""
+    spec = importlib.util.find_spec("glfw")
+    folders = (spec.submodule_search_locations if spec is not None else None) or ()
+    found = (Path(folder) / name / "libglfw.so" for folder in folders)
+    return next((path for path in found if path.is_file()), None)
