@@ -37,11 +37,11 @@ class MonitorWatch:
         self._window: Final = window
         self._clock: Final = clock
         self._note: Final = note
-        self._gone: Final[list[str]] = []
-        """Names of monitors disconnected since the last check."""
         self._is_changed = False
         self._names = [one.name for one in monitors.monitors()]
         """Names of the connected monitors at the last check."""
+        self._known = self._names
+        """The same when the last change was followed."""
         self._last = placement.where(window)
         """The window's placement at the last check."""
         self._original: Placement | None = None
@@ -62,14 +62,9 @@ class MonitorWatch:
 
         glfw.set_monitor_callback(self._before)
 
-    def _on_event(self, monitor: Any, event: int) -> None:
+    def _on_event(self, _monitor: Any, _event: int) -> None:
         """Record a change. Called while events are polled, when the window cannot be moved yet."""
-        import glfw
-
         self._is_changed = True
-        if event == glfw.DISCONNECTED:
-            name = glfw.get_monitor_name(monitor)
-            self._gone.append(name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name))
 
     def poll(self) -> bool:
         """Move the window if necessary. Called once per frame.
@@ -102,10 +97,9 @@ class MonitorWatch:
     def _follow(self) -> None:
         """Leave a disconnected monitor, or return to one that was reconnected."""
         self._names = present = [one.name for one in monitors.monitors()]
+        gone, self._known = [name for name in self._known if name not in present], present
         covered = self._window.covered
         mine = (covered,) if covered or not self._knows_place else (self._last.monitor,)
-        gone = [name for name in self._gone if name not in present]
-        self._gone.clear()
         lost = next((name for name in gone if name in mine), "")
         if gone and not (lost or covered) and self._knows_place and not self._is_in_sight():
             lost = gone[0]  # the window arrived there after the last check

@@ -15,9 +15,8 @@ from typing import Any, Final, Protocol
 from flow_gl.core.errors import DisplayError
 from flow_gl.core.system import libraries
 from flow_gl.gl.api import CHECK_GL, GL, most_texels, prepare_blending
-from flow_gl.gl.surface import monitors, shader_cache
+from flow_gl.gl.surface import monitors, shader_cache, wayland
 from flow_gl.gl.surface.driver_log import without_thread_notice
-from flow_gl.gl.surface.frame_signal import FrameSignal
 from flow_gl.gl.surface.loading import has_egl
 from flow_gl.gl.surface.monitors import Monitor, glfw_reason, import_glfw
 from flow_gl.gl.surface.offscreen import Offscreen
@@ -205,7 +204,7 @@ class Window:
         _check_driver()
         shader_cache.settle()
         self.is_adaptive = False
-        self._signal: FrameSignal | None = None
+        self._signal: wayland.FrameSignal | None = None
         self.set_vsync(options.is_vsync)
         if options.is_fullscreen:
             self.set_fullscreen(True, asked)
@@ -259,7 +258,7 @@ class Window:
         """Follow the monitor: adaptive where the driver can."""
         glfw = self._glfw
         if is_wayland():
-            self._signal = FrameSignal(self.handle) if is_on else None
+            self._signal = wayland.FrameSignal(self.handle) if is_on else None
             is_on = False
         self.is_adaptive = is_on and any(
             glfw.extension_supported(name) for name in ("GLX_EXT_swap_control_tear", "WGL_EXT_swap_control_tear")
@@ -269,13 +268,14 @@ class Window:
     def set_fullscreen(self, is_on: bool, monitor: Monitor | None = None) -> None:
         """Cover a monitor, by default the one that shows most of the window; or go back to where the window was.
 
-        Where Wayland does not say which one shows the window, the primary one is covered.
+        On Wayland, which does not say which one that is, the default is the primary one.
         """
         glfw = self._glfw
         if not is_on:
             covered, self._covered = self._covered, ""
             if self.is_fullscreen:
-                glfw.set_window_monitor(self.handle, None, *self._place_beneath(covered), 0)
+                place = wayland.fitted(self.handle, self._place_beneath(covered))
+                glfw.set_window_monitor(self.handle, None, *place, 0)
             return
         target = monitor or monitors.showing(self.handle) or next(iter(monitors.monitors()), None)
         if target is None or (self.is_fullscreen and self._covered == target.name):
@@ -284,7 +284,9 @@ class Window:
             self._restore = monitors.place_of(self.handle)
         elif self.is_fullscreen:
             # Many window managers leave a window that is in full screen on its monitor: go there without it first.
-            glfw.set_window_monitor(self.handle, None, *monitors.centred(target, *self._restore[2:]), 0)
+            place = wayland.fitted(self.handle, monitors.centred(target, *self._restore[2:]))
+            glfw.set_window_monitor(self.handle, None, *place, 0)
+            wayland.settle()
         self._covered = target.name
         size = int(target.area.width), int(target.area.height)
         glfw.set_window_monitor(self.handle, target.handle, 0, 0, *size, target.refresh_hz or glfw.DONT_CARE)
@@ -312,17 +314,12 @@ class Window:
 
     def swap(self) -> None:
         signal = self._signal
-        if signal is None:
+        if signal is None or signal.ask():
             self._glfw.swap_buffers(self.handle)
-            return
-        if not signal.is_awaited:
-            signal.ask()
-            self._glfw.swap_buffers(self.handle)
-        signal.wait()
+        if signal is not None:
+            signal.wait()
 
     def close(self) -> None:
-        if self._signal is not None:
-            self._signal.close()
         self._glfw.destroy_window(self.handle)
         self._glfw.terminate()
 

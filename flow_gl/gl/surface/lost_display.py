@@ -1,6 +1,8 @@
-"""Handles the loss of the X server: Xlib terminates the process with a message of its own.
+"""Handles the loss of the display.
 
-Xlib first calls a handler, which must not return. This module installs one that saves what it can and exits.
+Without its X server, Xlib terminates the process with a message of its own. It first calls a handler, which must not
+return: this module installs one that saves what it can and exits. Without the Wayland desktop, GLFW asks the windows to
+close, and the program ends in order; this module only sees to it that it does not end as if the user had closed it.
 """
 
 import ctypes
@@ -9,6 +11,9 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
+
+from flow_gl.core.errors import DisplayError
+from flow_gl.gl.surface import wayland, window_system
 
 _HANDLER: Final = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
 
@@ -20,7 +25,17 @@ def watched(last: Callable[[], None], *, exit_code: int) -> Iterator[None]:
     Parameters
     ----------
     last : called before the exit, in the thread that noticed; the window can no longer be used
+
+    Raises
+    ------
+    DisplayError
+        at the end of the context, if the Wayland desktop went away inside it
     """
+    if window_system.is_wayland():
+        yield
+        if wayland.is_lost():
+            raise DisplayError("lost the connection to the Wayland desktop")
+        return
     xlib = _xlib()
     if xlib is None:
         yield

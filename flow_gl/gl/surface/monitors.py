@@ -4,6 +4,7 @@ Nothing is cached: a monitor can be unplugged at any moment, and GLFW then frees
 coordinates, with the origin defined by the system. On Wayland areas are pixels, and a window's position is unknown.
 """
 
+import ctypes
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,7 +23,8 @@ class Monitor:
 
     Attributes
     ----------
-    name : name of the output on Linux ("DP-1"), of the product elsewhere
+    name : name of the output on Linux ("DP-1"), of the product elsewhere and on older Wayland desktops; the second of
+        two with the same name ends in " 2"
     refresh_hz : 0 if unknown
     content_scale : 1.0 = 96 dpi
     area : the whole monitor, screen coordinates
@@ -52,16 +54,19 @@ class Monitor:
 def monitors() -> list[Monitor]:
     """Return the monitors, the primary one first. Raises DisplayError without a display."""
     glfw = import_glfw()
-    found = []
+    found: list[Monitor] = []
+    names: list[str] = []
     for handle in glfw.get_monitors():
         try:
             mode = glfw.get_video_mode(handle)
         except ValueError:
             continue  # a null pointer: unplugged a moment ago
         left, top = glfw.get_monitor_pos(handle)
+        name = _text(glfw.get_monitor_name(handle))
+        names.append(name)
         found.append(
             Monitor(
-                name=_text(glfw.get_monitor_name(handle)),
+                name=name if names.count(name) == 1 else f"{name} {names.count(name)}",
                 refresh_hz=int(mode.refresh_rate),
                 content_scale=float(glfw.get_monitor_content_scale(handle)[0]),
                 area=Rect(float(left), float(top), float(mode.size.width), float(mode.size.height)),
@@ -113,8 +118,12 @@ def _covered_by(window: Any) -> Monitor | None:
     """Return the monitor that a window (a GLFW handle) covers in full screen."""
     import glfw
 
-    handle = glfw.get_window_monitor(window)
-    return named(_text(glfw.get_monitor_name(handle))) if handle else None
+    covered = glfw.get_window_monitor(window)
+    return next((one for one in monitors() if covered and _address(one.handle) == _address(covered)), None)
+
+
+def _address(handle: Any) -> int | None:
+    return ctypes.cast(handle, ctypes.c_void_p).value
 
 
 def rect_of(window: Any) -> Rect:

@@ -11,12 +11,15 @@ from typing import Any, Final
 from imgui_bundle import imgui
 
 from flow_gl.core.palette import Palette
+from flow_gl.gl.surface.window_system import is_wayland
 from flow_gl.ui.paint import theme
 from flow_gl.ui.paint.drawing import OverlayDrawing
 from flow_gl.ui.paint.key_presses import KeyPresses, Press
 from flow_gl.ui.paint.painter import Painter
 
 _GLSL: Final = "#version 330"
+_NOWHERE: Final = -3.4028234663852886e38
+"""How Dear ImGui is told that the mouse has no position: the lowest float32."""
 
 
 class Gui:
@@ -43,6 +46,8 @@ class Gui:
         if window is not None:
             self._presses.watch(window)
             imgui.backends.glfw_init_for_opengl(ctypes.cast(window, ctypes.c_void_p).value or 0, True)
+            if is_wayland():
+                _forget_mouse_on_enter(window)
         imgui.backends.opengl3_init(_GLSL)
         self._drawing: Final = OverlayDrawing()
         # Filled by the window's callbacks (in tests by hand) as input comes, emptied by a new frame.
@@ -100,3 +105,21 @@ class Gui:
             imgui.backends.glfw_shutdown()
             self._presses.stop()
         imgui.destroy_context(self._context)
+
+
+def _forget_mouse_on_enter(window: Any) -> None:
+    """Treat the mouse as being nowhere from when it enters a window (a GLFW handle) until it moves.
+
+    On Wayland GLFW 3.4 drops the position at which the mouse enters, and Dear ImGui assumes the last one: without this,
+    a click right after the window has appeared below the mouse would hit something else.
+    """
+    import glfw
+
+    address = ctypes.cast(window, ctypes.c_void_p).value or 0
+
+    def enter(_window: Any, is_inside: int) -> None:
+        imgui.backends.glfw_cursor_enter_callback(address, is_inside)
+        if is_inside:
+            imgui.get_io().add_mouse_pos_event(_NOWHERE, _NOWHERE)
+
+    glfw.set_cursor_enter_callback(window, enter)

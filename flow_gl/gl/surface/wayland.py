@@ -1,4 +1,4 @@
-"""Vsync on Wayland: waits until the desktop asks for the next frame, but never for long.
+"""What a window on Wayland needs beyond GLFW: vsync that never waits for long, and care in leaving full screen.
 
 The driver's vsync waits for the same signal without a limit. A desktop sends none to a window that it does not show
 (minimised, on another workspace, screen locked), so the program would stop there: no alerts, no end on a signal. Here
@@ -9,11 +9,57 @@ import ctypes
 import time
 from typing import Any, Final
 
+from flow_gl.gl.surface.window_system import is_wayland
+
 HIDDEN_S: Final = 0.1
 """A desktop that has not asked for a frame for this long does not show the window."""
+SETTLE_S: Final = 0.3
+"""Longer than a desktop waits for a window's new frame before it goes on; Sway waits for 0.2 s."""
 _FRAME: Final = 3
 """Opcode of wl_surface.frame."""
 _DONE: Final = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint32)
+
+
+def fitted(window: Any, place: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    """Return the place to leave full screen for: on Wayland not larger than the monitor, elsewhere unchanged.
+
+    GLFW resizes at once, but the desktop has not left full screen yet: Weston ends a program that is too large for it.
+
+    Parameters
+    ----------
+    window : a GLFW handle
+    place : left, top, width and height, screen coordinates
+    """
+    import glfw
+
+    if not is_wayland():
+        return place
+    x, y, *size = place
+    width, height = map(min, size, glfw.get_window_size(window))
+    return x, y, width, height
+
+
+def settle() -> None:
+    """Process events for `SETTLE_S` on Wayland, between full screen on one monitor and on another.
+
+    Sway 1.7 leaves a window small that asks for both in one frame.
+    """
+    import glfw
+
+    until_s = time.monotonic() + SETTLE_S
+    while is_wayland() and (left_s := until_s - time.monotonic()) > 0.0:
+        glfw.wait_events_timeout(left_s)
+
+
+def is_lost() -> bool:
+    """Return whether the Wayland desktop has ended the connection; GLFW has then asked all windows to close."""
+    if not is_wayland():
+        return False
+    import glfw
+
+    get_error = ctypes.CDLL("libwayland-client.so.0").wl_display_get_error
+    get_error.argtypes = (ctypes.c_void_p,)
+    return bool(get_error(glfw.get_wayland_display()))  # type: ignore[no-untyped-call]  # the stub lacks its type
 
 
 class FrameSignal:
@@ -50,20 +96,19 @@ class FrameSignal:
     def is_awaited(self) -> bool:
         return self._callback is not None
 
-    def ask(self) -> None:
-        """Ask to be told when the frame that is presented next has been shown."""
+    def ask(self) -> bool:
+        """Ask for the signal, for the frame that is presented next; False if the last one has not been shown yet."""
+        if self.is_awaited:
+            return False
         self._callback = self._request(self._surface, _FRAME, self._kind, None)
         self._listen(self._callback, ctypes.addressof(self._listener), None)
+        return True
 
     def wait(self) -> None:
         """Process events until the signal arrives, for `HIDDEN_S` at most."""
         until_s = time.monotonic() + HIDDEN_S
         while self.is_awaited and (left_s := until_s - time.monotonic()) > 0.0:
             self._glfw.wait_events_timeout(left_s)
-
-    def close(self) -> None:
-        """Forget a signal that has not arrived. Call it before the window is destroyed."""
-        self._done(None, None, 0)
 
     def _done(self, _data: int | None, _callback: int | None, _time_ms: int) -> None:
         callback, self._callback = self._callback, None
