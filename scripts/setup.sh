@@ -125,6 +125,7 @@ system_packages() {
   [[ $(uname -s) == Linux ]] || return 0
   local wanted=" chart headless window " system column need name debian fedora arch suse package
   local missing=("$@") required=("$@") names=()
+  [[ -n ${WAYLAND_DISPLAY:-} ]] && wanted+="wayland "
   [[ $purpose == test ]] && wanted+="test "
   [[ $purpose == peers ]] && wanted+="peers "
   system="$(distribution)"

@@ -15,7 +15,7 @@ from flow_gl.core.system.libraries import SystemLibrary
 from tests.kit.waiting import PATIENCE_S
 
 KEY = "db-ThisIsNoRealKeyOnlyATestsOwn"
-DRIVER = {"vendor": "V", "renderer": "R", "version": "4.5", "glsl": "4.50"}
+DRIVER = {"vendor": "V", "renderer": "R", "version": "4.5", "glsl": "4.50", "is_wayland": False}
 
 
 def found(name: str, report: Report) -> Check:
@@ -79,6 +79,37 @@ def test_a_window_without_headless_drawing_is_enough(monkeypatch: pytest.MonkeyP
     report = doctor.examine()
     assert report.exit_code == 0
     assert found("monitors", report).text == "0: Left, 2560x1440 at 144 Hz, scale 1.25"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the choice is Linux's")
+@pytest.mark.parametrize(
+    ("session", "is_native", "expected"),
+    [("", False, "X11"), ("wayland-1", False, "X11 through XWayland: "), ("wayland-1", True, "Wayland: ")],
+)
+def test_the_window_system_is_named(
+    session: str, is_native: bool, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probed = {"monitors": [], **DRIVER, "is_wayland": is_native}
+    monkeypatch.setattr(doctor, "probe", lambda *_: probed)
+    monkeypatch.setattr(doctor, "import_faults", dict.fromkeys)
+    monkeypatch.setenv("WAYLAND_DISPLAY", session)
+    assert found("window system", doctor.examine()).text.startswith(expected)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the choice is Linux's")
+def test_the_probe_opens_the_window_that_the_settings_ask_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def probe(*words: str) -> dict[str, object]:
+        asked.append(words)
+        return {"monitors": [], **DRIVER}
+
+    path = tmp_path / "config.toml"
+    path.write_text("window_system = 'wayland'\n")
+    monkeypatch.setattr(doctor, "probe", probe)
+    monkeypatch.setattr(doctor, "import_faults", dict.fromkeys)
+    doctor.examine(config_file=path)
+    assert asked[0] == ("window", "wayland")
 
 
 @pytest.mark.usefixtures("_no_probes")

@@ -104,7 +104,7 @@ def examine(*, config_file: Path | None = None) -> Report:
             Check("flow_gl", "ok", f"{__version__}, Python {platform.python_version()}, {platform.platform()}"),
             *window,
             *_headless(has_window=any(check.name == "window" and check.verdict == "ok" for check in window)),
-            *_libraries(),
+            *_libraries(settings),
             *_packages(),
             _shared_memory(),
             _kernels(),
@@ -185,10 +185,13 @@ def _driver(found: dict[str, Any]) -> str:
     return f"OpenGL {found['version']}, {found['renderer']} ({found['vendor']})"
 
 
-def _libraries() -> list[Check]:
+def _libraries(settings: Settings | None) -> list[Check]:
     """Check the system libraries and name the packages of missing ones; the graphics probes decide if drawing works."""
     checks = []
-    for use, needs in _USES.items():
+    uses = dict(_USES)
+    if window_system.chosen(settings.window_system if settings else None, os.environ) == "wayland":
+        uses["window"] = window_system.NATIVE
+    for use, needs in uses.items():
         lacking = libraries.missing(*needs)
         if lacking:
             checks.append(Check(f"libraries: {use}", "warning", libraries.advice(lacking)))

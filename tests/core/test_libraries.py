@@ -33,7 +33,7 @@ def names(found: list[SystemLibrary]) -> list[str]:
 
 def test_every_line_of_the_list_has_a_package_for_each_distribution() -> None:
     found = libraries.read_list()
-    assert {library.need for library in found} == {"chart", "window", "headless", "test", "peers"}
+    assert {library.need for library in found} == {"chart", "window", "headless", "wayland", "test", "peers"}
     assert all(list(library.packages) == list(libraries.DISTRIBUTIONS) for library in found)
 
 

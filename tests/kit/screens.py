@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -149,6 +150,64 @@ def two_monitors(folder: Path) -> Iterator[Monitors]:
             monitors.add_mode("DUMMY1", mode)
         monitors.reset()
         yield monitors
+
+
+@dataclass(frozen=True, slots=True)
+class WaylandDesktop:
+    """A running Wayland desktop: its process, and the variables by which programs find it."""
+
+    process: "subprocess.Popen[bytes]"
+    environment: dict[str, str]
+
+    def end(self) -> None:
+        """End it, as when a desktop crashes."""
+        self.process.kill()
+        self.process.wait()
+
+
+@contextmanager
+def wayland_desktop() -> Iterator[WaylandDesktop]:
+    """Run Sway without a screen, with the outputs HEADLESS-1 (1280x720) and HEADLESS-2 (1024x600).
+
+    Skips the test where Sway is not installed. As root it is run as nobody, because it refuses to run as root.
+    """
+    if shutil.which("sway") is None:
+        pytest.skip("sway is not installed (make test installs it on Debian and Ubuntu)")
+    # Short, because of the sockets in it, and outside of pytest's folders, which only their user may enter.
+    with tempfile.TemporaryDirectory(prefix="wl-") as folder:
+        config = Path(folder) / "config"
+        config.write_text(_SWAY, encoding="utf-8")
+        command = ["sway", "-c", str(config)]
+        if os.geteuid() == 0:
+            os.chown(folder, _NOBODY, _NOBODY)
+            config.chmod(0o644)
+            command = ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups", *command]
+        own = {
+            **{"XDG_RUNTIME_DIR": folder, "HOME": folder, "WLR_BACKENDS": "headless", "WLR_RENDERER": "pixman"},
+            **{"WLR_HEADLESS_OUTPUTS": "2", "WLR_LIBINPUT_NO_DEVICES": "1"},
+        }
+        outer = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+        process = subprocess.Popen(
+            command, env={**outer, **own}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder
+        )
+        try:
+            until(lambda: any(Path(folder).glob("sway-ipc.*.sock")), "sway did not start")
+            (display,) = (path.name for path in Path(folder).glob("wayland-*") if path.suffix != ".lock")
+            (control,) = Path(folder).glob("sway-ipc.*.sock")
+            found = {"XDG_RUNTIME_DIR": folder, "WAYLAND_DISPLAY": display, "SWAYSOCK": str(control)}
+            yield WaylandDesktop(process, {**outer, **found})
+        finally:
+            process.kill()
+            process.wait()
+
+
+_NOBODY: Final = 65534
+_SWAY: Final = """
+xwayland disable
+output HEADLESS-1 resolution 1280x720 position 0,0
+output HEADLESS-2 resolution 1024x600 position 1280,0
+for_window [app_id=".*"] floating enable
+"""
 
 
 @contextmanager

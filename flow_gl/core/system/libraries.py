@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-Need = Literal["chart", "window", "headless"]
+Need = Literal["chart", "window", "headless", "wayland"]
 LIST: Final = Path(__file__).resolve().parents[2] / "system_packages.txt"
 DISTRIBUTIONS: Final = ("debian", "fedora", "arch", "suse")
 """The list's columns of packages, in order."""

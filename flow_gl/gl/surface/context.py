@@ -282,11 +282,12 @@ class Window:
             return
         if not self._covered:
             self._restore = monitors.place_of(self.handle)
-        elif self.is_fullscreen:
-            # Many window managers leave a window that is in full screen on its monitor: go there without it first.
-            place = wayland.fitted(self.handle, monitors.centred(target, *self._restore[2:]))
-            glfw.set_window_monitor(self.handle, None, *place, 0)
-            wayland.settle()
+        else:
+            if self.is_fullscreen:
+                # Many window managers leave a window that is in full screen on its monitor: go there without it first.
+                place = wayland.fitted(self.handle, monitors.centred(target, *self._restore[2:]))
+                glfw.set_window_monitor(self.handle, None, *place, 0)
+            wayland.settle(self)  # also when GLFW has just left an unplugged monitor
         self._covered = target.name
         size = int(target.area.width), int(target.area.height)
         glfw.set_window_monitor(self.handle, target.handle, 0, 0, *size, target.refresh_hz or glfw.DONT_CARE)

@@ -168,7 +168,7 @@ def glfw_reason(glfw: Any) -> str:
     """Return why GLFW's last call failed, and which packages are missing."""
     code, description = glfw.get_error()
     reason = _text(description).rstrip(".") if code else "the driver gave no reason"
-    lacking = libraries.advice(libraries.missing("chart", "window"))
+    lacking = libraries.advice(libraries.missing(*window_system.needs()))
     return f"{reason} ({lacking})" if lacking else reason
 
 

@@ -7,17 +7,26 @@ the driver's vsync is off, and a hidden window's frames are dropped after `HIDDE
 
 import ctypes
 import time
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
+from flow_gl.gl.api import clear
 from flow_gl.gl.surface.window_system import is_wayland
 
 HIDDEN_S: Final = 0.1
 """A desktop that has not asked for a frame for this long does not show the window."""
-SETTLE_S: Final = 0.3
-"""Longer than a desktop waits for a window's new frame before it goes on; Sway waits for 0.2 s."""
+SETTLING_FRAMES: Final = 3
+"""The desktop's answer arrives during the first, the second is drawn for it, the third allows for a late answer."""
 _FRAME: Final = 3
 """Opcode of wl_surface.frame."""
 _DONE: Final = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint32)
+
+
+class Drawn(Protocol):
+    """A window, as far as an empty frame needs it."""
+
+    def begin(self) -> None: ...
+
+    def swap(self) -> None: ...
 
 
 def fitted(window: Any, place: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
@@ -39,16 +48,15 @@ def fitted(window: Any, place: tuple[int, int, int, int]) -> tuple[int, int, int
     return x, y, width, height
 
 
-def settle() -> None:
-    """Process events for `SETTLE_S` on Wayland, between full screen on one monitor and on another.
+def settle(window: Drawn) -> None:
+    """Let the desktop finish leaving full screen on one monitor before another one is covered. Only on Wayland.
 
-    Sway 1.7 leaves a window small that asks for both in one frame.
+    Sway 1.7 leaves a window small that asks for the second before it has shown a frame of the first.
     """
-    import glfw
-
-    until_s = time.monotonic() + SETTLE_S
-    while is_wayland() and (left_s := until_s - time.monotonic()) > 0.0:
-        glfw.wait_events_timeout(left_s)
+    for _ in range(SETTLING_FRAMES if is_wayland() else 0):
+        window.begin()
+        clear((0.0, 0.0, 0.0))
+        window.swap()
 
 
 def is_lost() -> bool:
@@ -57,9 +65,11 @@ def is_lost() -> bool:
         return False
     import glfw
 
-    get_error = ctypes.CDLL("libwayland-client.so.0").wl_display_get_error
-    get_error.argtypes = (ctypes.c_void_p,)
-    return bool(get_error(glfw.get_wayland_display()))  # type: ignore[no-untyped-call]  # the stub lacks its type
+    library = ctypes.CDLL("libwayland-client.so.0")
+    display = glfw.get_wayland_display()  # type: ignore[no-untyped-call]  # the stub lacks its type
+    flush, get_error = library.wl_display_flush, library.wl_display_get_error
+    flush.argtypes = get_error.argtypes = (ctypes.c_void_p,)
+    return bool(flush(display) < 0 or get_error(display))  # what a dead connection does not take is no error to it
 
 
 class FrameSignal:

@@ -17,18 +17,23 @@ from pathlib import Path
 from typing import Final
 
 from flow_gl.core.errors import DisplayError
+from flow_gl.core.system import libraries
 
 VARIABLE: Final = "FLOW_GL_WINDOW_SYSTEM"
 """The setting's environment variable, which child processes are given."""
 APP_ID: Final = "flow-gl"
 """How desktops recognise the program's windows; the name of its .desktop file."""
+NATIVE: Final[tuple[libraries.Need, ...]] = ("chart", "headless", "wayland")
+"""What a window through Wayland needs of the list of system libraries."""
 _GLFW_VARIABLE: Final = "PYGLFW_LIBRARY"
 """Names the library that the glfw package loads."""
 
 
 def chosen(asked: str | None, environment: Mapping[str, str]) -> str:
-    """Return "x11" or "wayland": as asked, else X11 unless the environment names only a Wayland display."""
-    return asked or ("wayland" if is_session(environment) and not environment.get("DISPLAY") else "x11")
+    """Return "x11" or "wayland": as asked, else X11 unless only the Wayland desktop can be reached."""
+    if asked or not is_session(environment):
+        return asked or "x11"
+    return "x11" if environment.get("DISPLAY") and _has_x_server(environment["DISPLAY"]) else "wayland"
 
 
 def is_session(environment: Mapping[str, str]) -> bool:
@@ -68,11 +73,29 @@ def prepare(asked: str | None) -> None:
     os.environ[_GLFW_VARIABLE] = str(library)
 
 
+def needs() -> tuple[libraries.Need, ...]:
+    """Return what the chosen window system needs of the list of system libraries."""
+    return NATIVE if os.environ.get(_GLFW_VARIABLE) == str(_library("wayland")) else ("chart", "window")
+
+
 def is_wayland() -> bool:
     """Return whether GLFW, which must be initialised, draws windows through Wayland."""
     import glfw
 
     return bool(glfw.get_platform() == glfw.PLATFORM_WAYLAND)
+
+
+def _has_x_server(display: str) -> bool:
+    """Return whether an X server accepts a connection."""
+    try:
+        xlib = ctypes.CDLL("libX11.so.6")
+    except OSError:
+        return False
+    xlib.XOpenDisplay.restype, xlib.XCloseDisplay.argtypes = ctypes.c_void_p, (ctypes.c_void_p,)
+    connection = xlib.XOpenDisplay(display.encode())
+    if connection:
+        xlib.XCloseDisplay(connection)
+    return bool(connection)
 
 
 def _library(name: str) -> Path | None:
