@@ -61,6 +61,8 @@ def test_the_readme_has_every_system_package() -> None:
     assert rows == [
         {one.packages["debian"] for one in listed if one.need == need} for need in ("chart", "window", "headless")
     ]
+    below = README[README.index(line[1]) :].split("\n\n")[1]
+    assert all(one.packages["debian"] in below for one in listed if one.need == "wayland")
 
 
 def test_the_readme_has_every_extra() -> None:
