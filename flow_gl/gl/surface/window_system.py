@@ -60,8 +60,9 @@ def prepare(asked: str | None) -> None:
     if chosen(asked, os.environ) != "wayland":
         return
     library = _library("wayland")
-    if library is not None and os.environ.get(_GLFW_VARIABLE, str(library)) != str(library):
-        return  # the user's own
+    named = os.environ.get(_GLFW_VARIABLE)
+    if named and Path(named) != library and Path(named).parent.name != "imgui_bundle":
+        return  # the user's own; the bindings name theirs, which a child process inherits
     if library is None:
         if asked:
             raise DisplayError("window_system = wayland: the installed glfw has no library for Wayland: use x11")
