@@ -268,14 +268,13 @@ class Window:
     def set_fullscreen(self, is_on: bool, monitor: Monitor | None = None) -> None:
         """Cover a monitor, by default the one that shows most of the window; or go back to where the window was.
 
-        On Wayland, which does not say which one that is, the default is the primary one.
+        On Wayland, where that is unknown, the default is the primary one.
         """
         glfw = self._glfw
         if not is_on:
             covered, self._covered = self._covered, ""
             if self.is_fullscreen:
-                place = wayland.fitted(self.handle, self._place_beneath(covered))
-                glfw.set_window_monitor(self.handle, None, *place, 0)
+                wayland.uncover(self.handle, self._place_beneath(covered))
             return
         target = monitor or monitors.showing(self.handle) or next(iter(monitors.monitors()), None)
         if target is None or (self.is_fullscreen and self._covered == target.name):
@@ -285,8 +284,7 @@ class Window:
         else:
             if self.is_fullscreen:
                 # Many window managers leave a window that is in full screen on its monitor: go there without it first.
-                place = wayland.fitted(self.handle, monitors.centred(target, *self._restore[2:]))
-                glfw.set_window_monitor(self.handle, None, *place, 0)
+                wayland.uncover(self.handle, monitors.centred(target, *self._restore[2:]))
             wayland.settle(self)  # also when GLFW has just left an unplugged monitor
         self._covered = target.name
         size = int(target.area.width), int(target.area.height)
@@ -314,11 +312,10 @@ class Window:
         GL.glViewport(0, 0, *self.size)
 
     def swap(self) -> None:
-        signal = self._signal
-        if signal is None or signal.ask():
+        if self._signal is None or self._signal.ask():
             self._glfw.swap_buffers(self.handle)
-        if signal is not None:
-            signal.wait()
+        if self._signal is not None:
+            self._signal.wait()
 
     def close(self) -> None:
         self._glfw.destroy_window(self.handle)

@@ -29,8 +29,8 @@ class Drawn(Protocol):
     def swap(self) -> None: ...
 
 
-def fitted(window: Any, place: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
-    """Return the place to leave full screen for: on Wayland not larger than the monitor, elsewhere unchanged.
+def uncover(window: Any, place: tuple[int, int, int, int]) -> None:
+    """Leave full screen, on Wayland for a size that is not larger than the monitor.
 
     GLFW resizes at once, but the desktop has not left full screen yet: Weston ends a program that is too large for it.
 
@@ -41,11 +41,10 @@ def fitted(window: Any, place: tuple[int, int, int, int]) -> tuple[int, int, int
     """
     import glfw
 
-    if not is_wayland():
-        return place
-    x, y, *size = place
-    width, height = map(min, size, glfw.get_window_size(window))
-    return x, y, width, height
+    x, y, width, height = place
+    if is_wayland():
+        width, height = map(min, (width, height), glfw.get_window_size(window))
+    glfw.set_window_monitor(window, None, x, y, width, height, 0)  # type: ignore[arg-type]  # the stub lacks None
 
 
 def settle(window: Drawn) -> None:
