@@ -91,6 +91,8 @@ class ChartAxes:
         self._ranges: Final = RangeBook(ranges_job)
         self._timeline: Final = TimelineReader()
         self._marks: Final = MarkBook()
+        self._searched: tuple[object, ...] = ()
+        """The dependencies of the last search of the visible ranges."""
         self.axis_px: Final[Cached[float]] = Cached()
         """Width that the numbers at the chart's right axis need."""
 
@@ -119,8 +121,12 @@ class ChartAxes:
         )
         own.lines.refresh(market, state.filters.layers)
         seen_ns = state.time.ends_ns(moment.event_ns, layout.price.width, own.timeline)
-        if own.price.per_px <= 0.0 or own.comparison.is_due or self._job.may_run("time"):
-            _search(market, state, own, seen_ns, moment.scale)
+        is_needed = own.price.per_px <= 0.0 or own.comparison.is_due
+        if is_needed or self._job.may_run("time"):
+            searched = self._dependencies(market, state, own, seen_ns)
+            if is_needed or not searched or searched != self._searched:
+                self._searched = searched
+                _search(market, state, own, seen_ns, moment.scale)
         own.marked, own.in_view = self._read_ranges(market, state, own, seen_ns, moment.event_ns)
         cut = own.cleared_before_ns, _until_ns(state)
         window = Window(*seen_ns, state.time.ns_per_px, moment.scale, *cut, state.aggregation)
@@ -134,6 +140,17 @@ class ChartAxes:
         if own.cvd_seen is not None:
             own.cvd.fit(*own.cvd_seen, height_px=layout.cvd.height, least_span=MIN_CONTRACTS, dt_s=moment.dt_s)
         comparison_pane.fit(own.comparison, layout.comparison.height, moment.dt_s)
+
+    def _dependencies(
+        self, market: MarketReader, state: ViewState, own: ChartState, seen_ns: tuple[int, int]
+    ) -> tuple[object, ...]:
+        """Return what the visible ranges depend on; () if that is too much to compare, as with a comparison."""
+        if own.comparison.rule is not None:
+            return ()
+        ids = seen_ns[0] // market.bucket_ns, seen_ns[1] // market.bucket_ns
+        cut, layers = (own.cleared_before_ns, _until_ns(state)), state.filters.layers
+        lines = own.lines.sizes.version if ORDER_SIZES in layers else -1
+        return (market, market.changes, own.lod, *ids, *cut, lines, state.filters.has_cvd_candles)
 
     def _read_shapes(self, market: MarketReader, state: ViewState) -> tuple[ShownShape, ...]:
         """Return the user's drawings with their numbers; the same object while nothing changes."""

@@ -53,6 +53,8 @@ def curve_left(scene: Scene, begin: float, room_px: float) -> float:
     room_px : least length of a curve that counts
     """
     view, gaps = scene.price_view, scene.reader.gaps
+    if not len(gaps):
+        return begin
     gaps = gaps[gaps["kind"] != int(GapKind.CLOSED)]
     now_ns = min(scene.now_ns, scene.until_ns)
     for gap in np.sort(gaps[(gaps["start"] < view.t_right_ns)], order="start"):
