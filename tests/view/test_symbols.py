@@ -172,3 +172,16 @@ def test_nine_charts_of_two_markets_are_drawn() -> None:
             assert len(np.unique(part.reshape(-1, 3), axis=0)) > 30, f"chart {chart.index + 1} is empty"
     finally:
         pilot.close()
+
+
+def test_no_symbol_is_requested_before_the_feed_has_a_chart_because_it_would_become_a_second_one() -> None:
+    pilot = HeadlessPilot(size=(1200, 700))
+    try:
+        pilot.link.markets.clear()
+        pilot.link.addable_stype = "continuous"
+        pilot.frames(3)
+        choose(pilot, "f2", "cl")
+        assert pilot.link.asked == []
+        assert "CL.v.0: the feed is starting; try again in a moment" in notes(pilot)
+    finally:
+        pilot.close()

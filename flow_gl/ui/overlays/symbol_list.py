@@ -90,6 +90,8 @@ class SymbolList:
 
 def _choose(row: Row, chart: int | None, frame: Frame, state: ViewState) -> str:
     """Show a symbol, or ask the feed for it first. Returns one line for the user, or ""."""
+    if not frame.markets:
+        return f"{row.symbol}: the feed is starting; try again in a moment"
     if chart is None:
         if problem := chart_list.add(state, frame.markets, row.symbol):
             return problem
