@@ -61,6 +61,12 @@ def up(link: EngineLink) -> None:
     until_engine(link, is_up)
 
 
+def has_session(link: EngineLink) -> bool:
+    """Return whether the first chart's numbers are published: its rows are there a moment before."""
+    link.markets[0].refresh()
+    return int(link.markets[0].session["last_ts"]) > 0
+
+
 def bubbles_of(link: EngineLink, chart: int = 0) -> np.ndarray:
     ring = link.markets[chart].store.bubbles[0]
     return ring.read(0, ring.head)[1]
@@ -121,6 +127,7 @@ def test_real_days_give_the_known_numbers_through_two_processes(
 def test_a_killed_engine_is_noticed_immediately_and_continues_where_it_was() -> None:
     with closing(EngineLink.start(DEMO)) as link:
         up(link)
+        until_engine(link, lambda: has_session(link))  # only then is there a state for the next engine to reach
         first = (link.generation, link.engine, link.markets[0], link.pid)
         assert link.pid
         os.kill(link.pid, signal.SIGKILL)
