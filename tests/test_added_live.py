@@ -11,15 +11,15 @@ import pytest
 
 from flow_gl.core.items import Trades
 from flow_gl.core.schema import FeedState
-from flow_gl.core.spec import KEY_VARIABLE, EngineSpec, LiveSpec
 from flow_gl.core.units import SECOND_NS
 from flow_gl.feed.files.replay import read_items
 from flow_gl.services.archive.query import list_sessions
 from flow_gl.ui.link import LinkState
 from flow_gl.view.engine_link.supervisor import EngineLink
 from tests.gateway.process import GatewayProcess
-from tests.gateway.tape import ES, KEY, NQ, Contract, make_tape, of
-from tests.kit.exchange_hours import NOW_NS, shift_now, shifted
+from tests.gateway.tape import ES, NQ, Contract, make_tape, of
+from tests.kit.exchange_hours import NOW_NS
+from tests.kit.live_engine import live_engine
 from tests.kit.numbers import totals_of, totals_shown
 from tests.kit.waiting import until_engine
 
@@ -34,17 +34,6 @@ def gateway() -> Iterator[GatewayProcess]:
     gateway = GatewayProcess(count=COUNT, published=PUBLISHED, step_ns=STEP_NS, open_ns=OPEN_NS)
     yield gateway
     gateway.kill()
-
-
-def live(gateway: GatewayProcess, folder: Path, *symbols: str) -> EngineLink:
-    spec = LiveSpec(
-        symbols=symbols,
-        gateway="127.0.0.1",
-        port=gateway.port,
-        record_dir=str(folder / "recordings"),
-        archive=f"sqlite:///{folder / 'archive.db'}",
-    )
-    return EngineLink.start(EngineSpec(feed=spec), environment=shifted(shift_now()) | {KEY_VARIABLE: KEY})
 
 
 def has(link: EngineLink, published: int, *contracts: Contract) -> bool:
@@ -64,7 +53,7 @@ def numbers(link: EngineLink) -> list[bytes]:
 def test_an_added_symbol_is_charted_recorded_and_archived_from_the_open_and_comes_again_after_a_crash(
     gateway: GatewayProcess, tmp_path: Path
 ) -> None:
-    with closing(live(gateway, tmp_path, "NQ.v.0")) as link:
+    with closing(live_engine(gateway, tmp_path, "NQ.v.0")) as link:
         until_engine(link, lambda: has(link, PUBLISHED, NQ) and link.offered)
         assert link.addable_stype == "continuous"
         assert link.offered[:2] == ("NQ.v.0", "ES.v.0")
@@ -78,7 +67,7 @@ def test_an_added_symbol_is_charted_recorded_and_archived_from_the_open_and_come
         gateway("reset")
         gateway("publish", count=400)
         until_engine(link, lambda: has(link, PUBLISHED + 500, NQ, ES))
-        with closing(live(gateway, tmp_path / "whole", "NQ.v.0", "ES.v.0")) as whole:
+        with closing(live_engine(gateway, tmp_path / "whole", "NQ.v.0", "ES.v.0")) as whole:
             until_engine(whole, lambda: has(whole, PUBLISHED + 500, NQ, ES))
             until_engine(link, lambda: link.poll() and whole.poll() and numbers(link) == numbers(whole))
         assert link.pid
@@ -99,7 +88,7 @@ def test_an_added_symbol_is_charted_recorded_and_archived_from_the_open_and_come
 def test_a_symbol_that_the_gateway_does_not_know_is_reported_and_the_chart_continues(
     gateway: GatewayProcess, tmp_path: Path
 ) -> None:
-    with closing(live(gateway, tmp_path, "NQ.v.0")) as link:
+    with closing(live_engine(gateway, tmp_path, "NQ.v.0")) as link:
         until_engine(link, lambda: has(link, PUBLISHED, NQ))
         refused: list[tuple[str, str]] = []
         assert link.add("CL.v.0") == ""

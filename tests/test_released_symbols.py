@@ -13,7 +13,7 @@ from flow_gl.core.commands import SetSpeed
 from flow_gl.core.items import Trades
 from flow_gl.core.schema import CHARTS, FeedState
 from flow_gl.core.settings import AggregationSettings
-from flow_gl.core.spec import KEY_VARIABLE, EngineSpec, FilesSpec, LiveSpec
+from flow_gl.core.spec import EngineSpec, FilesSpec
 from flow_gl.core.units import SECOND_NS
 from flow_gl.feed.files.replay import read_items
 from flow_gl.services.archive.query import list_sessions
@@ -21,8 +21,9 @@ from flow_gl.ui.link import LinkState
 from flow_gl.view.engine_link.stores import requested_of
 from flow_gl.view.engine_link.supervisor import EngineLink
 from tests.gateway.process import GatewayProcess
-from tests.gateway.tape import ES, KEY, NQ, make_tape, of
-from tests.kit.exchange_hours import NOW_NS, shift_now, shifted
+from tests.gateway.tape import ES, NQ, make_tape, of
+from tests.kit.exchange_hours import NOW_NS
+from tests.kit.live_engine import live_engine
 from tests.kit.many_symbols import SYMBOLS, write_many
 from tests.kit.numbers import totals_of, totals_shown
 from tests.kit.waiting import until_engine
@@ -98,17 +99,6 @@ def gateway() -> Iterator[GatewayProcess]:
     gateway.kill()
 
 
-def live(gateway: GatewayProcess, folder: Path, *symbols: str) -> EngineLink:
-    spec = LiveSpec(
-        symbols=symbols,
-        gateway="127.0.0.1",
-        port=gateway.port,
-        record_dir=str(folder / "recordings"),
-        archive=f"sqlite:///{folder / 'archive.db'}",
-    )
-    return EngineLink.start(EngineSpec(feed=spec), environment=shifted(shift_now()) | {KEY_VARIABLE: KEY})
-
-
 def has(link: EngineLink, published: int, *symbols: str) -> bool:
     """Return whether charts have all trades until now."""
     contracts = {"NQ.v.0": NQ, "ES.v.0": ES}
@@ -121,7 +111,7 @@ def test_live_a_released_symbol_is_recorded_on_and_comes_back_with_the_numbers_o
     gateway: GatewayProcess, tmp_path: Path
 ) -> None:
     nine = ("NQ.v.0", "ES.v.0", *QUIET[:7])
-    with closing(live(gateway, tmp_path, *nine)) as link:
+    with closing(live_engine(gateway, tmp_path, *nine)) as link:
         until_engine(link, lambda: has(link, PUBLISHED, "NQ.v.0", "ES.v.0"))
         nq, generation = link.markets[0], link.generation
         link.need({*nine, QUIET[7]} - {"ES.v.0"})
@@ -141,7 +131,7 @@ def test_live_a_released_symbol_is_recorded_on_and_comes_back_with_the_numbers_o
         gateway("publish", count=500)
         until_engine(link, lambda: has(link, PUBLISHED + 1000, "NQ.v.0", "ES.v.0"))
         assert link.markets[0] is nq
-        with closing(live(gateway, tmp_path / "whole", "NQ.v.0", "ES.v.0")) as whole:
+        with closing(live_engine(gateway, tmp_path / "whole", "NQ.v.0", "ES.v.0")) as whole:
             until_engine(whole, lambda: has(whole, PUBLISHED + 1000, "NQ.v.0", "ES.v.0"))
             for symbol in ("NQ.v.0", "ES.v.0"):
                 until_engine(
