@@ -49,7 +49,7 @@ JOBS: Final = {
     # What "hide the smallest 50 %" is in contracts.
     "size floor": Timing(period_s=2.0, delay_s=0.5),
     # Dear ImGui's windows and texts. Numbers that change faster than this cannot be read.
-    "overlays": Timing(period_s=0.05, delay_s=0.075),
+    "overlays": Timing(period_s=0.05, delay_s=0.1),
     "header": Timing(period_s=0.1, delay_s=0.1),
     "panel": Timing(period_s=0.2, delay_s=0.15),
 }
