@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from flow_gl.core.schema import OPEN
+from flow_gl.layers.labels import counts
 from flow_gl.layers.labels.count_places import NumberPlaces
 from tests.kit.pilot import HeadlessPilot
 
@@ -111,3 +112,44 @@ def test_a_small_trade_changes_only_its_bubbles_number(screen: Screen) -> None:
     screen.loop.run_for_picture()
     assert screen.begun
     np.testing.assert_array_equal(screen.numbers(), shown)
+
+
+def test_a_pause_soon_after_another_one_shows_the_number_of_its_moment(
+    screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers: list[int] = []
+
+    def noted(volume: int) -> str:
+        numbers.append(volume)
+        return str(volume)
+
+    def toggle_pause() -> None:
+        screen.state.toggle_pause(screen.time.wall_ns(), screen.frame.event_ns)
+
+    monkeypatch.setattr(counts, "count_text", noted)
+    toggle_pause()
+    screen.frames(30)
+    for between in (1, 2, 3, 1, 2, 3):
+        screen.trade(30)
+        screen.frames(5)
+        toggle_pause()
+        screen.frames(between)
+        toggle_pause()
+        screen.frames(60)
+        chart = screen.charts[0]
+        assert chart.scene is not None
+        bubble = chart.scene.reader.open_bubble(chart.scene.lod)
+        assert bubble is not None
+        assert bubble["buy"] in numbers
+
+
+def test_a_whole_choice_follows_soon_after_the_last_trade(screen: Screen) -> None:
+    screen.state.filters.layers = {"bubbles", "counts"}
+    screen.trade(20)
+    screen.frames(40)
+    screen.begun.clear()
+    screen.trade()
+    screen.frames(10)
+    assert not screen.begun
+    screen.frames(260)
+    assert len(screen.begun) == 1

@@ -147,7 +147,7 @@ class CountsLayer:
             for _ in self._find(scene):
                 pass
             return
-        while self._steps is not None or not self._is_shown(rows_key):
+        while self._steps is not None or not self._is_shown(scene, rows_key):
             if not self._job.may_run("trades", is_early=self._steps is not None):
                 return
             if self._steps is None:
@@ -158,9 +158,9 @@ class CountsLayer:
             if next(self._steps, _END) is _END:
                 self._steps = None
 
-    def _is_shown(self, rows_key: tuple[object, ...]) -> bool:
+    def _is_shown(self, scene: Scene, rows_key: tuple[object, ...]) -> bool:
         """Return whether the numbers are those of these rows and labels; in a saved picture, of a choice from them."""
-        if self._has_followed and not self._chart.jobs.may_defer:
+        if self._has_followed and not self._may_follow(scene):
             return False
         return rows_key == self._rows_key and not self._have_labels_moved
 
@@ -177,9 +177,14 @@ class CountsLayer:
 
     def _open_key(self, scene: Scene) -> tuple[int, ...]:
         bubble = scene.reader.open_bubble(self._chart.rows.series.current.lod)
-        if bubble is None or self._chart.shown.is_paused:
+        if bubble is None:
             return ()
         return int(bubble["buy"]), int(bubble["sell"]), int(bubble["price"])
+
+    def _may_follow(self, scene: Scene) -> bool:
+        """Return whether the last choice is still good enough while the open bubble's own number follows its trades."""
+        last = self._chosen
+        return last is not None and self._chart.jobs.may_defer and 0.0 <= scene.wall_s - last.wall_s < _KEPT_S
 
     def _follow_open(self, scene: Scene) -> bool:
         """Change only the open bubble's number, if its last trades can affect no other one. Returns whether they did.
@@ -190,8 +195,7 @@ class CountsLayer:
         bubble = scene.reader.open_bubble(chart.rows.series.current.lod)
         if last is None or bubble is None or int(bubble["id"]) != last.newest_id:
             return False
-        is_recent = chart.jobs.may_defer and 0.0 <= scene.wall_s - last.wall_s < _KEPT_S
-        if not is_recent or self._have_labels_moved:
+        if not self._may_follow(scene) or self._have_labels_moved:
             return False
         volume = max(int(bubble["buy"]), int(bubble["sell"])) or int(bubble["unsided"])
         radius = radius_of(volume, chart.shown.reference, scene.style, view.scale)
