@@ -27,12 +27,18 @@ from flow_gl.core.comparison import Comparison
 from flow_gl.core.palette import COLOUR_BLIND, LIGHT
 from flow_gl.core.spec import DemoSpec, EngineSpec, FilesSpec
 from flow_gl.core.units import SECOND_NS
-from flow_gl.layers.discs import volumes
+from flow_gl.feed.synthetic.demo import OPEN_NS
+from flow_gl.layers.discs import radii, reference_of, volumes
 from flow_gl.layers.rows import hit
 from flow_gl.ui.state.chart_list import symbol_of
+from flow_gl.ui.state.marked_range import MarkedRange
 from flow_gl.view.frame_loop import FrameLoop
 
 Prepare = Callable[[FrameLoop], None]
+MINUTE_NS = 60 * SECOND_NS
+RTH_OPEN_NS = OPEN_NS + 930 * MINUTE_NS
+UNTIL_TEN = DemoSpec(symbols=("NQ",), history_s=16 * 3600.0)
+"""A market that has room for a window after the first fifteen minutes of regular hours."""
 
 
 @dataclass(frozen=True)
@@ -47,19 +53,48 @@ class Shot:
     prepare: Prepare = field(default=lambda _: None)
 
 
-def point_at_largest(loop: FrameLoop) -> None:
-    """Put the mouse over the largest bubble of the chart's middle that no newer one covers."""
+def largest_bubble(loop: FrameLoop, *, within: tuple[float, float], clear: float = 0.0) -> tuple[int, float, float]:
+    """Return id and place (px) of the largest bubble in a part of the chart that no newer one covers.
+
+    Parameters
+    ----------
+    within : the part of the chart's width
+    clear : share of its radius within which nothing newer covers it; 0 for the centre alone
+    """
     assert loop.frame is not None
     scene = loop.frame.charts[0].scene
     assert scene is not None
     view, rows = scene.price_view, hit.visible_rows(scene)
-    half_ns = scene.reader.widths_ns[scene.lod] // 2
-    for at in np.argsort(-volumes(rows)):
+    half_ns, sizes = scene.reader.widths_ns[scene.lod] // 2, volumes(rows)
+    reaches = clear * radii(sizes, reference_of(scene), scene.style, view.scale)
+    turns = np.linspace(0.0, 2 * np.pi, 12, endpoint=False)
+    for at in np.argsort(-sizes):
         x = view.screen_x(int(rows["ts_event"][at]) + half_ns)
         y = view.screen_y(rows["price"][at] / scene.reader.tick_size)
-        if 0.3 < (x - view.rect.x) / view.rect.width < 0.7 and hit.bubble_at(scene, x, y) == rows["id"][at]:
-            imgui.get_io().add_mouse_pos_event(x, y)
-            return
+        around = zip(x + reaches[at] * np.cos(turns), y + reaches[at] * np.sin(turns), strict=True)
+        is_within = within[0] < (x - view.rect.x) / view.rect.width < within[1]
+        if is_within and all(hit.bubble_at(scene, *place) == rows["id"][at] for place in around):
+            return int(rows["id"][at]), x, y
+    sys.exit("the picture has no bubble that is not covered")
+
+
+def point_at_largest(loop: FrameLoop) -> None:
+    """Put the mouse over the largest bubble of the chart's middle."""
+    _, x, y = largest_bubble(loop, within=(0.3, 0.7))
+    imgui.get_io().add_mouse_pos_event(x, y)
+
+
+def pin_largest(loop: FrameLoop) -> None:
+    """Pin the largest bubble left of the window that then opens."""
+    own = loop.state.charts[0]
+    own.pinned_id, _, _ = largest_bubble(loop, within=(0.15, 0.6), clear=0.9)
+    own.pinned_lod = own.lod
+
+
+def mark_open(loop: FrameLoop) -> None:
+    """Mark the first fifteen minutes of regular hours."""
+    width_ns = loop.link.markets[0].widths_ns[loop.state.charts[0].lod]
+    loop.state.marked = MarkedRange(RTH_OPEN_NS, RTH_OPEN_NS + 15 * MINUTE_NS - 1, width_ns)
 
 
 def open_panels(loop: FrameLoop) -> None:
@@ -95,6 +130,8 @@ SHOTS = {
     "light": Shot(DemoSpec(seed=3, symbols=("NQ",)), size=(1280, 720), prepare=use_light),
     "comparison": Shot(DemoSpec(seed=11), span_s=900, size=(1280, 720), prepare=compare),
     "colour-blind": Shot(DemoSpec(seed=3, symbols=("NQ",)), size=(1280, 720), prepare=use_colour_blind),
+    "footprint": Shot(DemoSpec(seed=7, symbols=("NQ",)), span_s=36, size=(1280, 720), prepare=pin_largest),
+    "range": Shot(UNTIL_TEN, span_s=2420, size=(1280, 720), prepare=mark_open),
 }
 
 
