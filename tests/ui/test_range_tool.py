@@ -91,6 +91,14 @@ def test_a_drag_without_alt_and_a_click_with_alt_mark_nothing(pilot):
     assert pilot.loop.state.marked is None
 
 
+def test_the_window_opens_in_the_corner_that_the_range_leaves_free(pilot):
+    pilot.loop.state.selected = 1
+    pilot.until_idle()
+    alt_drag(pilot, 0.05, 0.3)
+    band = marked_band(pilot.charts[0].scene)
+    assert pilot.loop.state.charts[0].range_card_px[0] > band.right
+
+
 def test_the_key_marks_from_the_mouse_to_the_mouse_and_escape_closes(pilot):
     pilot.move(place(pilot, 0.4))
     pilot.press("x")

@@ -77,7 +77,7 @@ def draw_pinned(chart: ChartFrame, row: np.void, frame: Frame, state: ViewState,
     own, palette = state.charts[chart.index], state.palette
     dense = imgui.get_io().display_framebuffer_scale.x
     name = f"Pinned###pinned{chart.index}"
-    size_px = _size_px(name, frame, dense)
+    size_px = window_size(name, frame, dense)
     place = place_beside(chart.scene, _disc(chart.scene, row, own.pinned_lod), size_px, before=own.card_px)
     if place != own.card_px:
         imgui.set_next_window_pos((place[0] / dense, place[1] / dense), imgui.Cond_.always.value)
@@ -163,8 +163,8 @@ def _meets(a: Rect, b: Rect) -> bool:
     return a.x < b.right and b.x < a.right and a.y < b.bottom and b.y < a.bottom
 
 
-def _size_px(name: str, frame: Frame, dense: float) -> tuple[float, float]:
-    """Return the size of the window, as it was last drawn; an estimate before that."""
+def window_size(name: str, frame: Frame, dense: float) -> tuple[float, float]:
+    """Return the size (framebuffer pixels) of a window with numbers, as it was last drawn; an estimate before that."""
     window = imgui.internal.find_window_by_name(name)
     if window is None or window.size.x < WIDTH_PX * frame.gui_scale:
         return 1.15 * WIDTH_PX * frame.scale, 1.7 * WIDTH_PX * frame.scale

@@ -16,7 +16,7 @@ from flow_gl.ui.overlays import words
 from flow_gl.ui.overlays.frame import ChartFrame, Frame
 from flow_gl.ui.overlays.panels import ladder
 from flow_gl.ui.overlays.panels.base import Row, Section, figures
-from flow_gl.ui.overlays.panels.bubble import WIDTH_PX, card_rows, line_color, window_flags
+from flow_gl.ui.overlays.panels.bubble import WIDTH_PX, card_rows, line_color, window_flags, window_size
 from flow_gl.ui.paint.painter import Painter
 from flow_gl.ui.state.view_state import ViewState
 
@@ -95,9 +95,7 @@ def draw(chart: ChartFrame, found: RangeProfile, frame: Frame, state: ViewState,
     own, palette = state.charts[chart.index], state.palette
     dense = imgui.get_io().display_framebuffer_scale.x
     name = f"Range###range{chart.index}"
-    window = imgui.internal.find_window_by_name(name)
-    size_px = (window.size.x * dense, window.size.y * dense) if window is not None else (0.0, 0.0)
-    place = _place(chart.scene, size_px, own.card_px, own.range_card_px)
+    place = _place(chart.scene, window_size(name, frame, dense), own.card_px, own.range_card_px)
     if place != own.range_card_px:
         imgui.set_next_window_pos((place[0] / dense, place[1] / dense), imgui.Cond_.always.value)
     is_filled, is_open = imgui.begin(name, True, window_flags())
@@ -138,7 +136,7 @@ def _place(
     pane, margin = scene.price_view.rect, _MARGIN_PX * scene.price_view.scale
     width, height = size_px
     left, top = pane.x + margin, pane.y + margin
-    right = max(left, min(scene.profile_rect.x, pane.right) - (width or WIDTH_PX * scene.price_view.scale) - margin)
+    right = max(left, min(scene.profile_rect.x, pane.right) - width - margin)
     taken = [marked_band(scene)]
     if other_px is not None:
         taken.insert(0, Rect(*other_px, width, height))
