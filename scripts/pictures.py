@@ -28,7 +28,7 @@ from flow_gl.core.palette import COLOUR_BLIND, LIGHT
 from flow_gl.core.spec import DemoSpec, EngineSpec, FilesSpec
 from flow_gl.core.units import SECOND_NS
 from flow_gl.feed.synthetic.demo import OPEN_NS
-from flow_gl.layers.discs import radii, reference_of, volumes
+from flow_gl.layers.discs import volumes
 from flow_gl.layers.rows import hit
 from flow_gl.ui.state.chart_list import symbol_of
 from flow_gl.ui.state.marked_range import MarkedRange
@@ -53,27 +53,18 @@ class Shot:
     prepare: Prepare = field(default=lambda _: None)
 
 
-def largest_bubble(loop: FrameLoop, *, within: tuple[float, float], clear: float = 0.0) -> tuple[int, float, float]:
-    """Return id and place (px) of the largest bubble in a part of the chart that no newer one covers.
-
-    Parameters
-    ----------
-    within : the part of the chart's width
-    clear : share of its radius within which nothing newer covers it; 0 for the centre alone
-    """
+def largest_bubble(loop: FrameLoop, *, within: tuple[float, float]) -> tuple[int, float, float]:
+    """Return id and place (px) of the largest bubble in a part of the chart's width that no newer one covers."""
     assert loop.frame is not None
     scene = loop.frame.charts[0].scene
     assert scene is not None
     view, rows = scene.price_view, hit.visible_rows(scene)
-    half_ns, sizes = scene.reader.widths_ns[scene.lod] // 2, volumes(rows)
-    reaches = clear * radii(sizes, reference_of(scene), scene.style, view.scale)
-    turns = np.linspace(0.0, 2 * np.pi, 12, endpoint=False)
-    for at in np.argsort(-sizes):
+    half_ns = scene.reader.widths_ns[scene.lod] // 2
+    for at in np.argsort(-volumes(rows)):
         x = view.screen_x(int(rows["ts_event"][at]) + half_ns)
         y = view.screen_y(rows["price"][at] / scene.reader.tick_size)
-        around = zip(x + reaches[at] * np.cos(turns), y + reaches[at] * np.sin(turns), strict=True)
         is_within = within[0] < (x - view.rect.x) / view.rect.width < within[1]
-        if is_within and all(hit.bubble_at(scene, *place) == rows["id"][at] for place in around):
+        if is_within and hit.bubble_at(scene, x, y) == rows["id"][at]:
             return int(rows["id"][at]), x, y
     sys.exit("the picture has no bubble that is not covered")
 
@@ -87,7 +78,7 @@ def point_at_largest(loop: FrameLoop) -> None:
 def pin_largest(loop: FrameLoop) -> None:
     """Pin the largest bubble left of the window that then opens."""
     own = loop.state.charts[0]
-    own.pinned_id, _, _ = largest_bubble(loop, within=(0.15, 0.6), clear=0.9)
+    own.pinned_id, _, _ = largest_bubble(loop, within=(0.15, 0.6))
     own.pinned_lod = own.lod
 
 
@@ -130,7 +121,7 @@ SHOTS = {
     "light": Shot(DemoSpec(seed=3, symbols=("NQ",)), size=(1280, 720), prepare=use_light),
     "comparison": Shot(DemoSpec(seed=11), span_s=900, size=(1280, 720), prepare=compare),
     "colour-blind": Shot(DemoSpec(seed=3, symbols=("NQ",)), size=(1280, 720), prepare=use_colour_blind),
-    "footprint": Shot(DemoSpec(seed=7, symbols=("NQ",)), span_s=36, size=(1280, 720), prepare=pin_largest),
+    "footprint": Shot(DemoSpec(seed=7, symbols=("NQ",)), span_s=120, size=(1280, 720), prepare=pin_largest),
     "range": Shot(UNTIL_TEN, span_s=2420, size=(1280, 720), prepare=mark_open),
 }
 
