@@ -4,6 +4,7 @@ A video has a constant frame rate in real time: frame k shows the picture at k /
 a picture is repeated. Where encoding is slower, pictures are dropped, and counted.
 """
 
+import queue
 import time
 from collections import deque
 from collections.abc import Callable
@@ -81,6 +82,8 @@ class Recorder:
         self._number = -1
         """Number of the newest frame whose picture was requested; -1 before the first."""
         self._slots: Final = deque(range(SLOTS))
+        self._answers: Final[queue.SimpleQueue[messages.FromEncoder]] = queue.SimpleQueue()
+        """What the encoder answered, but for the free slots."""
         self._news: Final[list[str]] = []
         self._pending = 0
         """Files that the encoder has not completed yet."""
@@ -92,7 +95,7 @@ class Recorder:
         self._segment: Final = Segment.create(f"video{id(self) % 10_000}", int(np.prod(shape)))
         self._pixels: Final[NDArray[np.uint8]] = np.frombuffer(self._segment.buffer, np.uint8).reshape(shape)
         try:
-            self._process: Final = LineProcess(COMMAND, environment=environment_for(), name="video")
+            self._process: Final = LineProcess(COMMAND, environment=environment_for(), name="video", on_line=self._hear)
         except OSError as error:
             self._segment.close()
             raise FlowError(f"the video encoder cannot be started: {error.strerror or error}") from error
@@ -186,17 +189,25 @@ class Recorder:
         now_s = time.monotonic()
         if now_s - self._looked_s >= _LOOK_S:
             self._looked_s, self._was_gone = now_s, self.is_gone
-        for line in self._process.lines():
-            with suppress(msgspec.MsgspecError):  # a library has printed something
-                self._take(messages.from_encoder.decode(line))
+        if self._was_gone:
+            self._process.lines()  # waits until all that it wrote was heard
+        while not self._answers.empty():
+            self._take(self._answers.get())
         if self._was_gone and (self._pending or (self.error is None and not self.is_ready)):
             self._pending = 0
             self._fail(FlowError("the video encoder has ended"))
 
+    def _hear(self, line: bytes) -> None:
+        """Take a line of the encoder, in the thread that reads them: a slot is free again with no work in a frame."""
+        with suppress(msgspec.MsgspecError):  # a library has printed something
+            message = messages.from_encoder.decode(line)
+            if isinstance(message, Free):
+                self._slots.append(message.slot)
+            else:
+                self._answers.put(message)
+
     def _take(self, message: messages.FromEncoder) -> None:
         match message:
-            case Free(slot=slot):
-                self._slots.append(slot)
             case Ready():
                 self.is_ready = True
             case Done(path=path, seconds=seconds):
@@ -227,6 +238,7 @@ class Recorder:
 
     def _end(self, wait_s: float) -> None:
         self._process.end(wait_s)
+        self._process.lines()  # waits, as above
         self.poll()
         self._process.close()
         self._segment.close()

@@ -5,7 +5,7 @@ available.
 """
 
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from typing import Final
 
@@ -27,6 +27,7 @@ class LineProcess:
     command : its command line
     environment : its complete environment
     name : of the threads that read and write
+    on_line : called in the reading thread with each line, without its newline; `lines` then returns none
 
     Raises
     ------
@@ -34,7 +35,14 @@ class LineProcess:
         The process cannot be started.
     """
 
-    def __init__(self, command: Sequence[str], *, environment: Mapping[str, str], name: str) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        name: str,
+        on_line: Callable[[bytes], None] | None = None,
+    ) -> None:
         with ExitStack() as on_failure:
             self._errors: Final = on_failure.enter_context(last_words_file())
             self.process: Final = start(command, environment=environment, errors=self._errors)
@@ -42,8 +50,11 @@ class LineProcess:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self._input: Final = PipeWriter(self.process.stdin, name=name)
-        self._output: Final = PipeReader(self.process.stdout, name=f"{name}'s lines")
         self._text = b""
+        self._on_line: Final = on_line
+        self._output: Final = PipeReader(
+            self.process.stdout, name=f"{name}'s lines", on_bytes=None if on_line is None else self._split
+        )
 
     @property
     def has_ended(self) -> bool:
@@ -57,8 +68,17 @@ class LineProcess:
         """Return the lines since the last call, without their newlines; after the process has ended, all of them."""
         if self.process.returncode is not None:
             self._output.wait_for_end(_LAST_LINES_S)
-        *found, self._text = (self._text + self._output.take()).split(b"\n")
+        return self._whole(self._output.take())
+
+    def _whole(self, read: bytes) -> list[bytes]:
+        """Return the lines that end in what was read, and keep the rest."""
+        *found, self._text = (self._text + read).split(b"\n")
         return found
+
+    def _split(self, read: bytes) -> None:
+        assert self._on_line is not None
+        for line in self._whole(read):
+            self._on_line(line)
 
     def last_words(self) -> str:
         """Return the last line of its standard error, secrets masked; "" if there is none."""

@@ -7,6 +7,7 @@ Python 3.12, and `select` does not support them.
 import os
 import queue
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Final
 
@@ -25,10 +26,12 @@ class PipeReader:
     Parameters
     ----------
     pipe : binary and unbuffered; closed by `close`
+    on_bytes : called in the thread with what was read; `take` then returns nothing
     """
 
-    def __init__(self, pipe: IO[bytes], *, name: str) -> None:
+    def __init__(self, pipe: IO[bytes], *, name: str, on_bytes: Callable[[bytes], None] | None = None) -> None:
         self._pipe: Final = pipe
+        self._on_bytes: Final = on_bytes
         self._chunks: Final[queue.Queue[bytes]] = queue.Queue(_MAX_CHUNKS)
         self._gathered: list[bytes] = []
         self._is_closed = False
@@ -68,7 +71,7 @@ class PipeReader:
     def _run(self) -> None:
         with suppress(OSError, ValueError):  # ValueError: closed in the meantime
             while not self._is_closed and (chunk := os.read(self._pipe.fileno(), _CHUNK)):
-                self._chunks.put(chunk)
+                (self._on_bytes or self._chunks.put)(chunk)
 
 
 class PipeWriter:
