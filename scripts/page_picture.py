@@ -26,7 +26,7 @@ _BEFORE_END_S = 3.0
 """How long before the program's picture the page's are taken: the time that the browser needs to draw."""
 
 
-def take_page(*, duration_s: float = 40.0) -> Image.Image:
+def take_page(*, duration_s: float = 35.0) -> Image.Image:
     """Run the demo with a server and return the three screens side by side."""
     width, height = _SIZE
     with tempfile.TemporaryDirectory() as folder:
