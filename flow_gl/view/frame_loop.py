@@ -238,8 +238,8 @@ class FrameLoop:
         link = self.link
         engine = link.engine
         state = () if engine is None else tuple(engine.status[name].item() for name in _SHOWN_AT_REST)
-        heads = () if self.state.pause else tuple(market.store.session.version for market in link.markets)
-        return (link.state, link.generation, state, self.surface.size, heads)
+        heads = [0 if self.state.pause else market.store.session.version for market in link.markets]
+        return (link.state, link.generation, state, self.surface.size, *heads)
 
     def send(self, command: Command) -> None:
         if isinstance(command, Configure):
@@ -265,7 +265,8 @@ class FrameLoop:
         if link.engine is not None:
             link.engine.refresh()
         for market in link.markets:
-            market.refresh(logs_only=self.state.pause is not None)
+            # A market that came during a pause is read once: before that not even its symbol is known.
+            market.refresh(logs_only=self.state.pause is not None and market.changes > 0)
 
     def _take_over(self) -> None:
         """Switch to new stores: send the new engine the settings of the last one, and end a pause."""

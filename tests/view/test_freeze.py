@@ -78,5 +78,10 @@ def test_asking_whether_the_picture_rests_changes_nothing(pilot: HeadlessPilot) 
     pilot.time.advance(5_000_000_000)
     assert [loop.is_at_rest for _ in range(3)] == [True] * 3
     assert not loop.poll_engine()
+    pilot.link.bring("YMZ5")
+    assert loop.poll_engine()
+    loop.run_frame(FRAME_S)
+    pilot.time.advance(5_000_000_000)
+    assert not loop.poll_engine()
     pilot.link.set_status(state=FeedState.ENDED)
     assert [loop.poll_engine() for _ in range(3)] == [True] * 3

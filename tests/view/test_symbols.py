@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from imgui_bundle import imgui
 
+from flow_gl.store.market import MarketReader
 from flow_gl.ui.workspaces.manager import WorkspaceManager, manager_of
 from tests.kit.pilot import HeadlessPilot
 
@@ -75,6 +76,16 @@ def test_a_symbol_without_a_market_is_asked_of_the_feed_and_comes_without_affect
     pilot.until(lambda: len(pilot.charts) == 3, "the market came and has no chart")
     assert names(pilot) == ["NQZ5", "ESZ5", "YMZ5"]
     assert all(now is before for now, before in zip(pilot.state.charts, kept, strict=False))
+
+
+def test_a_chart_that_is_added_during_a_pause_comes_during_the_pause(pilot: HeadlessPilot) -> None:
+    pilot.press("space")
+    choose(pilot, "ctrl+n", "ym")
+    pilot.link.bring("YMZ5")
+    pilot.link.markets[-1] = MarketReader(pilot.link.stores[-1])  # as the link makes it: not read yet
+    pilot.frames(3)
+    assert pilot.state.pause is not None
+    assert names(pilot) == ["NQZ5", "ESZ5", "YMZ5"]
 
 
 def test_a_symbol_that_the_feed_refuses_is_reported_and_the_charts_stay(pilot: HeadlessPilot) -> None:
