@@ -8,6 +8,7 @@
 - `ports`: a port that a server may leave and take again.
 - `exchange_hours`: a clock for live programs at which the exchange is open.
 - `markets`: a plausible market in a local store, without the engine, and scenes of it.
+- `discs`: where the discs of a scene are.
 - `charted`: a pipeline with charts in local stores.
 - `local_link`: a `Link` over such stores, in place of an engine process.
 - `scripted_feed`: a feed that delivers what a test gives it.

@@ -11,9 +11,7 @@ from flow_gl.core.schema import FINISHED_LIST, UNDEF_PRICE
 from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.units import HOUR_NS, SECOND_NS
 from flow_gl.gl.label_boxes import LabelBox, overlaps
-from flow_gl.gl.view import Rect
 from flow_gl.layers.base import LAYERS, Scene, Style
-from flow_gl.layers.discs import radii, reference_of, volumes
 from flow_gl.layers.labels.fixed_levels import KINDS, finished_ranges, fixed_levels, line_left
 from flow_gl.layers.labels.right_edge import NewestDiscs, newest_px
 from flow_gl.layers.rows.hit import visible_rows
@@ -21,6 +19,7 @@ from flow_gl.layers.sessions import sessions_in_view
 from flow_gl.layers.stack import ChartStack
 from flow_gl.ui.overlays.hover import fixed_level
 from flow_gl.ui.overlays.hover.tip import Spot, Tip
+from tests.kit.discs import discs_of, touches
 from tests.kit.gl_context import draw
 from tests.kit.levels import plant_levels
 from tests.kit.markets import START_NS, TICK, WEEK, make_market, make_scene, make_week
@@ -194,20 +193,6 @@ def test_a_label_covers_no_bubble_at_the_live_edge_where_its_name_has_room_besid
         found = {box.text: box.rect for box in labels_of(stack, moved) if box.text.startswith("IB high")}
         assert list(found) == [expected]
         assert found[expected].x > moved.live_x_px
-
-
-def discs_of(scene: Scene) -> list[tuple[float, float, float]]:
-    """Return x, y and radius of the bubbles in view, px."""
-    view, rows = scene.price_view, visible_rows(scene)
-    radius = radii(volumes(rows), reference_of(scene), scene.style, view.scale)
-    xs, ys = view.bubble_xs(rows["id"], SECOND_NS), view.rect.y + (view.y_top - rows["price"] / TICK) / view.y_per_px
-    return list(zip(xs.tolist(), ys.tolist(), radius.tolist(), strict=True))
-
-
-def touches(box: Rect, disc: tuple[float, float, float]) -> bool:
-    x, y, radius = disc
-    dx, dy = max(box.x - x, 0.0, x - box.right), max(box.y - y, 0.0, y - box.bottom)
-    return dx * dx + dy * dy < radius * radius
 
 
 @pytest.mark.parametrize("room_px", [10.0, 70.0, 200.0], ids=["no room", "little room", "room"])

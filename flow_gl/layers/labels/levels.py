@@ -1,8 +1,9 @@
 """Price levels as lines with labels: POC, value area, VWAP with its bands, low-volume nodes, the prior session's.
 
 Labels sit on their lines at the left, the most important first. A label that would overlap another moves right to the
-next free column on its line; if there is none, the label is omitted and the line stays. All of them belong to a session
-and span it (`layers.sessions`); those of finished sessions are in `session_levels`.
+next free column on its line; if there is none, the label is omitted and the line stays. In a session's first minutes
+its bubbles are at the left, too: while nothing traded in view before its start, the labels are left of it instead.
+All levels belong to a session and span it (`layers.sessions`); those of finished sessions are in `session_levels`.
 """
 
 import math
@@ -19,11 +20,13 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
+from flow_gl.layers.discs import radius_range
 from flow_gl.layers.labels.layout import LEVELS, LINES, PROFILE
 from flow_gl.layers.labels.words import price_text
 from flow_gl.layers.lines.vwap import current_curve_left, current_values, vwap_color
 from flow_gl.layers.lines.vwap_points import Values
-from flow_gl.layers.sessions import Session, current_left, current_profile, sessions_shown
+from flow_gl.layers.roll_places import contract_left
+from flow_gl.layers.sessions import Session, current_left, current_profile, sessions_in_view, sessions_shown
 
 _LABEL_PX: Final = 13.0
 _COLUMNS: Final = 5
@@ -38,6 +41,11 @@ _BAND_LABELS_PX: Final = 320.0
 """In sessions narrower than this the bands of VWAP have no labels, px at scale 1."""
 _MIN_LABELS_PX: Final = 320.0
 """... in at least this many pixels at scale 1: shortly after a roll there is little room after it."""
+_BEFORE_PX: Final = 150.0
+"""Labels are left of the running session's start if at least this much room is empty there, px at scale 1."""
+_NARROW_SHARE: Final = 0.5
+"""Bands of VWAP begin at one point, where only VWAP has its label: in a session narrower than this share of the pane,
+whose labels are left of its start, they have none."""
 PARTIAL_SUFFIX: Final = "*"
 """Suffix of a level from a session whose beginning is missing."""
 REGULAR_WORD: Final = " RTH"
@@ -133,7 +141,7 @@ class LevelsLayer(CachedLayer):
         view, chart = scene.price_view, self._chart
         found = self._find(scene)
         begin = current_left(scene)
-        place = view.rect, view.scale, scene.profile_rect, begin, round(_live_px(scene))
+        place = view.rect, view.scale, scene.profile_rect, begin, round(_live_px(scene)), empty_left(scene)
         if found < 0:
             return (*place, found)
         return (*place, self._lines_now(scene), self._curves_now(scene), found, chart.shown.tick_size, scene.style)
@@ -189,15 +197,18 @@ class LevelsLayer(CachedLayer):
         node_lines, level_lines = lines[: len(self._nodes)], lines[len(self._nodes) :]
         placed = [(box.x, box.y, box.right, box.bottom) for box in chart.batches.placed]
         others = len(placed)
-        session, ends = sessions_shown(scene)[-1], (begin, rect.right)
+        session, ends, before = sessions_shown(scene)[-1], (begin, rect.right), empty_left(scene)
+        # A name before the start is tied to its line.
+        line_ends = begin if before is None else begin - _reach_px(scene), rect.right
         values = current_values(scene)
         for level, y in zip(self._levels, level_lines, strict=True):
             if level.is_curve(values, session):
-                curve = curve_y(chart, scene, values, level)
-                add_label(chart, scene, level, curve, (current_curve_left(scene), rect.right), placed=placed)
+                curve, left = curve_y(chart, scene, values, level), current_curve_left(scene)
+                its_before = before if left == begin else None  # else bubbles are left of the curve
+                add_label(chart, scene, level, curve, (left, rect.right), placed=placed, before=its_before)
             elif rect.y <= y < rect.bottom:
-                add_line(chart, scene, level, y, ends)
-                add_label(chart, scene, level, y, ends, placed=placed)
+                add_line(chart, scene, level, y, line_ends)
+                add_label(chart, scene, level, y, ends, placed=placed, before=before)
         self._add_nodes(scene, node_lines, placed)
         chart.batches.placed.extend(Rect(a, b, c - a, d - b) for a, b, c, d in placed[others:])
 
@@ -239,6 +250,22 @@ def _live_px(scene: Scene) -> float:
     return min(max(scene.live_x_px, rect.x), rect.right)
 
 
+def empty_left(scene: Scene) -> float | None:
+    """Return the x from which the pane is empty up to the running session's start; None if that is too narrow."""
+    rect, begin = scene.price_view.rect, current_left(scene)
+    least = begin - _BEFORE_PX * scene.price_view.scale - _reach_px(scene)
+    # In a session that has rolled, the earlier contract's bubbles are left of `begin`.
+    if least < rect.x or begin >= rect.right or contract_left(scene) > rect.x:
+        return None
+    left = max((right for one, _, right in sessions_in_view(scene) if one.is_finished), default=rect.x)
+    return left if left <= least else None
+
+
+def _reach_px(scene: Scene) -> float:
+    """Return how far a session's first bubbles may reach to the left of its start, px."""
+    return round(radius_range(scene.style, scene.price_view.scale)[1])
+
+
 def add_line(chart: Chart, scene: Scene, level: Level, y: float, ends: tuple[float, float]) -> None:
     """Add a level's line from one x to another."""
     under, scale, (period, dash) = chart.batches.under, scene.price_view.scale, level.dash
@@ -263,6 +290,7 @@ def add_label(
     ends: tuple[float, float],
     *,
     placed: list[Box],
+    before: float | None = None,
 ) -> None:
     """Add a level's label at the left of its line, if it finds room; its box is added to `placed`.
 
@@ -271,12 +299,13 @@ def add_label(
     y : of the line; of a curve, the function from x to it
     ends : left and right end of the line, px
     placed : boxes of the labels so far
+    before : the label goes left of its line if it finds room there, right of this x
     """
     rect, scale = scene.price_view.rect, scene.price_view.scale
     size = _LABEL_PX * scale
     is_band = level.name.rstrip(PARTIAL_SUFFIX).endswith("SD")
     begin, room = ends[0], ends[1] - ends[0]
-    if is_band and room < _BAND_LABELS_PX * scale:
+    if is_band and room < max(_BAND_LABELS_PX * scale, 0.0 if before is None else _NARROW_SHARE * rect.width):
         return
     text = level.name
     # The curve of a band has another value there, that of VWAP may have.
@@ -288,7 +317,13 @@ def add_label(
     end = begin + min(max(_LABELS_SHARE * room, least), room)
     if isinstance(y, (int, float)):
         y = min(max(y, rect.y + size), rect.bottom - size)
-    box = free_place(first, y, (width, 1.5 * size), placed, _GAP_PX * scale)
+    box = None
+    if before is not None and not (is_band and callable(y)):
+        right, middle = begin - _reach_px(scene), y(begin + 1) if callable(y) else y
+        box = free_before(right, middle, (width, 1.5 * size), placed, _GAP_PX * scale)
+        box = None if box is None or box[0] < before else box
+    if box is None:
+        box = free_place(first, y, (width, 1.5 * size), placed, _GAP_PX * scale)
     if box is None or box[2] > end or not (rect.y <= box[1] and box[3] <= rect.bottom):
         return
     placed.append(box)
@@ -332,4 +367,22 @@ def free_place(
         if not met:
             return label
         left = max(end for _, end in met) + gap
+    return None
+
+
+def free_before(right: float, y: float, size: tuple[float, float], placed: list[Box], gap: float) -> Box | None:
+    """Return the rightmost place of a label left of `right` at which it overlaps nothing; None after a few columns.
+
+    Parameters
+    ----------
+    y : of the line
+    size : width and height of the label
+    """
+    width, height = size
+    for _ in range(_COLUMNS):
+        label = right - width, y - 0.5 * height, right, y + 0.5 * height
+        met = met_by(label, placed)
+        if not met:
+            return label
+        right = min(begin for begin, _ in met) - gap
     return None
