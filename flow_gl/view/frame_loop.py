@@ -251,7 +251,7 @@ class FrameLoop:
         self.link.send(command)
 
     def _refresh(self) -> None:
-        """Bring the readers up to date; while paused, only the engine's status."""
+        """Bring the readers up to date; while paused, only the engine's status, and a market that has just come."""
         link = self.link
         link.poll()
         if link.generation != self._generation:
@@ -265,7 +265,6 @@ class FrameLoop:
         if link.engine is not None:
             link.engine.refresh()
         for market in link.markets:
-            # A market that came during a pause is read once: before that not even its symbol is known.
             market.refresh(logs_only=self.state.pause is not None and market.changes > 0)
 
     def _take_over(self) -> None:
