@@ -16,7 +16,7 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.base import HeaderBar, Scene
 from flow_gl.layers.comparison.points import newest_value
 from flow_gl.layers.labels.axis_ticks import AxisTicks
-from flow_gl.layers.labels.layout import ALL, CVD_SCALE, PROFILE, TIME, LabelLayout, Numbers
+from flow_gl.layers.labels.layout import ALL, CVD_SCALE, PRICE_SCALE, PROFILE, TIME, LabelLayout, Numbers
 from flow_gl.layers.rows.chart_rows import ChartRows
 from flow_gl.layers.shown_values import ShownValues
 
@@ -149,7 +149,7 @@ class Chart:
             self.batches.placed[:] = scene.covered
             if self.moved & TIME:
                 self.ticks.update(scene, self.shown.tick_size)
-            elif self.moved & CVD_SCALE:
+            elif self.moved & (CVD_SCALE | PRICE_SCALE):
                 self.ticks.update_values(scene, self.shown.tick_size)
         self.rows.fill_blocks(scene, self.screen_px, self.shown.reference)
 

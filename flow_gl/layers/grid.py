@@ -3,7 +3,7 @@
 from flow_gl.core.palette import mix
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
-from flow_gl.layers.labels.layout import CVD_SCALE, OTHER, TIME
+from flow_gl.layers.labels.layout import CVD_SCALE, OTHER, PRICE_SCALE, TIME
 
 
 class TimeGridLayer(CachedLayer):
@@ -29,7 +29,7 @@ class TimeGridLayer(CachedLayer):
 class GridLayer(CachedLayer):
     """Price and CVD lines, and the borders of the panes. Adds rectangles below the bubbles."""
 
-    follows = OTHER | CVD_SCALE
+    follows = OTHER | CVD_SCALE | PRICE_SCALE
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         chart = self._chart

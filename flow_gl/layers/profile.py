@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
-from flow_gl.layers.labels.layout import PROFILE, TIME
+from flow_gl.layers.labels.layout import PRICE_SCALE, PROFILE, TIME
 from flow_gl.layers.profile_bars import ProfileBars, rows_per_bar_of
 from flow_gl.layers.sessions import current_profile, finished_profile, sessions_in_view
 
@@ -16,7 +16,7 @@ from flow_gl.layers.sessions import current_profile, finished_profile, sessions_
 class ProfileLayer:
     """Draws the profile of the running session."""
 
-    follows: ClassVar[int] = TIME | PROFILE
+    follows: ClassVar[int] = TIME | PROFILE | PRICE_SCALE
     """The changes that move it, as bits of `labels.layout`; it updates in no other frame."""
 
     def __init__(self, chart: Chart) -> None:
@@ -57,7 +57,7 @@ class ProfileLayer:
 class FinishedProfilesLayer:
     """Draws the profiles of the finished sessions in view."""
 
-    follows: ClassVar[int] = TIME
+    follows: ClassVar[int] = TIME | PRICE_SCALE
     """The changes that move it, as bits of `labels.layout`; it updates in no other frame."""
 
     def __init__(self, chart: Chart) -> None:

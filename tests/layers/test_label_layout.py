@@ -15,12 +15,13 @@ from flow_gl.gl.resources import SharedResources
 from flow_gl.gl.surface.context import HeadlessContext
 from flow_gl.gl.view import Rect, View
 from flow_gl.layers import chart
-from flow_gl.layers.base import Scene, Style
-from flow_gl.layers.labels.layout import ALL, CVD_SCALE, LEVELS, LINES, PRICE, TIME, LabelLayout, Numbers
+from flow_gl.layers.base import LAYERS, Scene, Style
+from flow_gl.layers.labels.layout import ALL, CVD_SCALE, LEVELS, LINES, PRICE, PRICE_SCALE, TIME, LabelLayout, Numbers
 from flow_gl.layers.stack import ChartStack
 from flow_gl.view.frame_scheduler import JOBS, FrameScheduler
+from tests.kit.events import plant_one_of_each, with_marks
 from tests.kit.gl_context import draw
-from tests.kit.markets import make_market, make_scene
+from tests.kit.markets import START_NS, make_market, make_scene
 from tests.layers.test_cached_layers import fire
 
 FRAME_S = 1 / 144
@@ -97,11 +98,12 @@ def test_a_changed_axis_lays_labels_out_again(scene: Scene, pane: str, name: str
     layout = Layout(scene, is_busy=True)
     later = next_frame(scene)
     view = getattr(later, pane)
-    is_cvd_scale = pane == "cvd_view" and name in {"y_top", "y_per_px"}
+    is_scale = name in {"y_top", "y_per_px"}
+    own = CVD_SCALE | PRICE if pane == "cvd_view" else PRICE_SCALE | PRICE | LEVELS
     moved = layout.begin(replace(later, **{pane: replace(view, **{name: other(getattr(view, name))})}))
-    assert moved == (CVD_SCALE | PRICE if is_cvd_scale else ALL)
+    assert moved == (own if is_scale else ALL)
     assert layout.why()[0] == "view"  # the first frame is one, too
-    assert len(layout.why()) == (2 if is_cvd_scale else 1)
+    assert len(layout.why()) == (2 if is_scale else 1)
 
 
 def test_new_numbers_lay_labels_out_immediately(scene: Scene) -> None:
@@ -247,6 +249,36 @@ def test_a_market_looks_the_same_as_with_labels_laid_out_in_every_frame(
         bottom = int(scene.cvd_view.rect.bottom)
         np.testing.assert_array_equal(a[:bottom], b[:bottom], err_msg=f"frame {frame}")
     assert 30 <= len(laid) <= 60  # a new scale, a new row, a deferred profile, a fifth of a second
+
+
+def test_scales_that_glide_look_the_same_as_with_everything_laid_out_in_every_frame(
+    context: HeadlessContext, pair: tuple[ChartStack, ChartStack]
+) -> None:
+    context.target.resize(1280, 720)
+    context.begin()
+    market = make_market(300, seed=3, gap=(60, 130, GapKind.NO_TRADES))
+    plant_one_of_each(market)
+    scene = with_marks(make_scene(market, 1280, 720, span_s=280))
+    pointed = replace(scene, style=Style(is_visible=frozenset(LAYERS)), crosshair_px=(400.0, 600.0))
+    fire(market, START_NS + 200 * SECOND_NS, 1)
+    pointed.reader.refresh()
+    for stack in pair:
+        for number in range(20):  # the flash of the cross ends
+            drawn(stack, replace(pointed, wall_s=pointed.wall_s + number))
+    scene = replace(pointed, wall_s=pointed.wall_s + 20)
+    pictures = []
+    for frame in range(24):
+        scene = replace(scene, wall_s=scene.wall_s + FRAME_S)
+        moves = (("price_view", frame % 3 != 1), ("cvd_view", frame % 3 != 0))
+        for pane, is_moved in moves:
+            view = getattr(scene, pane)
+            shift = (1.7 if frame < 12 else -2.3) * view.y_per_px
+            moved = replace(view, y_top=view.y_top + shift, y_per_px=view.y_per_px * 1.01)
+            scene = replace(scene, **{pane: moved if is_moved else view})
+        a, b = drawn(pair[0], scene), drawn(pair[1], scene)
+        np.testing.assert_array_equal(a, b, err_msg=f"frame {frame}")
+        pictures.append(a)
+    assert len({picture.tobytes() for picture in pictures}) == len(pictures)
 
 
 def test_a_gap_in_view_does_not_lay_labels_out_more_often(stack: ChartStack, monkeypatch: pytest.MonkeyPatch) -> None:

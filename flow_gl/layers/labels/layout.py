@@ -30,7 +30,6 @@ _LATE_S: Final = 0.25
 frame for them alone by then."""
 _PASSING: Final = frozenset({"now_ns", "wall_s", "price_view", "cvd_view"})
 _of_scene: Final = attrgetter(*(one.name for one in fields(Scene) if one.compare and one.name not in _PASSING))
-_of_view: Final = attrgetter(*(field.name for field in fields(View) if field.name != "t_right_ns"))
 _of_scale: Final = attrgetter("y_top", "y_per_px")
 _of_pane: Final = attrgetter(
     *(field.name for field in fields(View) if field.name not in {"t_right_ns", "y_top", "y_per_px"})
@@ -43,10 +42,11 @@ LINES: Final = 8
 OTHER: Final = 16
 LEVELS: Final = 32
 CVD_SCALE: Final = 64
+PRICE_SCALE: Final = 128
 """The changes that move lines and labels, as bits: passing time; last price and CVD; the profile with its levels;
-new rows of lines; everything else; passing time again, for levels and curves, in a later frame; and the scale of the
-CVD pane, which also moves what shows CVD."""
-ALL: Final = TIME | PRICE | PROFILE | LINES | OTHER | LEVELS | CVD_SCALE
+new rows of lines; everything else; passing time again, for levels and curves, in a later frame; and the scales of the
+CVD pane, which also moves what shows CVD, and of the price pane, which also moves the last price, levels and curves."""
+ALL: Final = TIME | PRICE | PROFILE | LINES | OTHER | LEVELS | CVD_SCALE | PRICE_SCALE
 
 
 class Numbers(NamedTuple):
@@ -69,7 +69,8 @@ class LabelLayout:
         self._job: Final = jobs.add("labels")
         self._levels_job: Final = jobs.add("levels")
         self._view: tuple[object, ...] = ()
-        self._cvd_scale = (0.0, 0.0)
+        self._scales: tuple[object, object] = ((), ())
+        """Of the price and of the CVD pane."""
         self._numbers = Numbers()
         self._right_ns = 0
         self._timed_s = 0.0
@@ -80,13 +81,16 @@ class LabelLayout:
     def begin_frame(self, scene: Scene, numbers: Numbers) -> int:
         """Return the changes that moved lines and labels, as bits; 0 if they are not laid out in this frame."""
         price_view = scene.price_view
-        view, cvd_scale = (_of_scene(scene), _of_view(price_view), _of_pane(scene.cvd_view)), _of_scale(scene.cvd_view)
+        view = _of_scene(scene), _of_pane(price_view), _of_pane(scene.cvd_view)
+        scales = _of_scale(price_view), _of_scale(scene.cvd_view)
         if view != self._view:
             self._job.run_now("view")
             self._view, moved = view, ALL
-        elif numbers != self._numbers or cvd_scale != self._cvd_scale:
+        elif numbers != self._numbers or scales != self._scales:
             moved = 0 if self._jobs.may_defer else ALL
-            if cvd_scale != self._cvd_scale:
+            if scales[0] != self._scales[0]:
+                moved |= PRICE_SCALE | PRICE | LEVELS
+            if scales[1] != self._scales[1]:
                 moved |= CVD_SCALE | PRICE
             for bit, new, old in zip(_BITS, numbers, self._numbers, strict=True):
                 if new != old:
@@ -101,7 +105,7 @@ class LabelLayout:
             elif not self._job.may_run("scrolling", is_early=moved_px >= _EARLY_PX):
                 return self._levels_moved(price_view, 0)
             moved = TIME
-        self._numbers, self._cvd_scale = numbers, cvd_scale
+        self._numbers, self._scales = numbers, scales
         if moved & TIME:
             self._right_ns, self._timed_s = price_view.t_right_ns, scene.wall_s
             self.are_levels_due = True
@@ -109,7 +113,7 @@ class LabelLayout:
 
     def _levels_moved(self, view: View, moved: int) -> int:
         """Add LEVELS to the changes of this frame if it is their turn."""
-        if not self.are_levels_due:
+        if not self.are_levels_due and not moved & LEVELS:
             return moved
         if moved & LEVELS:
             self._levels_job.ran_with_another()

@@ -8,7 +8,7 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.base import OffScale, Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.labels import ticks
-from flow_gl.layers.labels.layout import TIME
+from flow_gl.layers.labels.layout import PRICE_SCALE, TIME
 from flow_gl.layers.labels.words import contracts_text, price_text
 
 _LABEL_PX: Final = 13.0
@@ -33,7 +33,7 @@ class OffScaleLayer(CachedLayer):
     """Adds arrows and a label above the bubbles."""
 
     avoids = True
-    follows = TIME
+    follows = TIME | PRICE_SCALE
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         if scene.below is None and scene.above is None:

@@ -11,7 +11,7 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.discs import tick_size_of
-from flow_gl.layers.labels.layout import TIME
+from flow_gl.layers.labels.layout import PRICE_SCALE, TIME
 from flow_gl.layers.labels.words import contracts_text
 from flow_gl.layers.marks.heights import HeightsInView
 from flow_gl.layers.marks.mark import FADE_NS, Mark
@@ -54,7 +54,7 @@ class AbsorptionLayer(CachedLayer):
     """Adds zones below the bubbles, and labels."""
 
     avoids = True
-    follows = TIME
+    follows = TIME | PRICE_SCALE
 
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)

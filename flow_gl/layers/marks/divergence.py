@@ -9,7 +9,7 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.discs import tick_size_of
-from flow_gl.layers.labels.layout import CVD_SCALE, TIME
+from flow_gl.layers.labels.layout import CVD_SCALE, PRICE_SCALE, TIME
 from flow_gl.layers.marks.mark import Mark
 
 _DOT_PX: Final = 4.0
@@ -30,7 +30,7 @@ def lines_of(scene: Scene, mark: Mark) -> tuple[_Line, _Line] | None:
 class DivergenceLayer(CachedLayer):
     """Adds lines above the bubbles and over the CVD pane."""
 
-    follows = TIME | CVD_SCALE
+    follows = TIME | CVD_SCALE | PRICE_SCALE
 
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)

@@ -14,7 +14,7 @@ from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.discs import radius_of, tick_size_of
 from flow_gl.layers.labels.count_boxes import Rings
-from flow_gl.layers.labels.layout import TIME
+from flow_gl.layers.labels.layout import PRICE_SCALE, TIME
 from flow_gl.layers.labels.words import contracts_text
 from flow_gl.layers.marks.heights import HeightsInView
 from flow_gl.layers.marks.mark import Mark
@@ -75,7 +75,7 @@ class LargeTradeLayer(CachedLayer):
     """Adds rings above the bubbles; the labels of the strongest go first."""
 
     avoids = True
-    follows = TIME
+    follows = TIME | PRICE_SCALE
 
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)

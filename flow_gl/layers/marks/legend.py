@@ -14,7 +14,7 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.discs import radii, reference_of, tick_size_of, volumes
-from flow_gl.layers.labels.layout import TIME
+from flow_gl.layers.labels.layout import PRICE_SCALE, TIME
 from flow_gl.layers.labels.words import contracts_text
 from flow_gl.layers.marks.mark import KINDS
 from flow_gl.layers.rows.hit import visible_rows
@@ -85,7 +85,7 @@ class MarksLegendLayer(CachedLayer):
     """
 
     avoids = True
-    follows = TIME
+    follows = TIME | PRICE_SCALE
 
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)

@@ -8,7 +8,7 @@ from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.chart import Chart
 from flow_gl.layers.discs import tick_size_of
-from flow_gl.layers.labels.layout import TIME
+from flow_gl.layers.labels.layout import PRICE_SCALE, TIME
 from flow_gl.layers.marks.heights import HeightsInView
 from flow_gl.layers.marks.mark import Mark
 
@@ -51,7 +51,7 @@ def _box_of(scene: Scene, mark: Mark, height: tuple[float, float]) -> Rect | Non
 class StackedImbalanceLayer(CachedLayer):
     """Adds zones below the bubbles."""
 
-    follows = TIME
+    follows = TIME | PRICE_SCALE
 
     def __init__(self, chart: Chart) -> None:
         super().__init__(chart)

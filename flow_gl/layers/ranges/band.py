@@ -8,7 +8,7 @@ from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.cached_layer import CachedLayer
 from flow_gl.layers.discs import tick_size_of
-from flow_gl.layers.labels.layout import TIME
+from flow_gl.layers.labels.layout import PRICE_SCALE, TIME
 from flow_gl.layers.labels.words import contracts_text, length_text, price_text, signed_text
 from flow_gl.layers.lines.layer import place_of
 from flow_gl.layers.panes import panes_of
@@ -49,7 +49,7 @@ class RangeLevelsLayer(CachedLayer):
     """
 
     avoids = True
-    follows = TIME
+    follows = TIME | PRICE_SCALE
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         if scene.marked is None and scene.in_view is None:

@@ -5,7 +5,7 @@ from typing import Final
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
-from flow_gl.layers.labels.layout import TIME
+from flow_gl.layers.labels.layout import PRICE_SCALE, TIME
 from flow_gl.layers.profile_bars import ProfileBars, rows_per_bar_of
 from flow_gl.layers.ranges.places import marked_profile
 from flow_gl.layers.ranges.range_profile import RangeProfile
@@ -48,7 +48,7 @@ class _RangeBars:
 class ViewProfileLayer(_RangeBars):
     """Draws the profile of the visible range."""
 
-    follows = TIME
+    follows = TIME | PRICE_SCALE
 
     def update(self, scene: Scene) -> None:
         self.show(scene, scene.in_view, scene.profile_rect)
@@ -57,7 +57,7 @@ class ViewProfileLayer(_RangeBars):
 class RangeProfileLayer(_RangeBars):
     """Draws the profile of the marked range at its right end."""
 
-    follows = TIME
+    follows = TIME | PRICE_SCALE
 
     def update(self, scene: Scene) -> None:
         self.show(scene, scene.marked, marked_profile(scene))

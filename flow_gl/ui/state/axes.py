@@ -30,7 +30,7 @@ _SEARCH_STEPS: Final = 40
 _GROWTH: Final = 0.01
 """A span that grows with the data does so in steps of this share."""
 
-EASE_S: Final = 0.16
+EASE_S: Final = 0.11
 """Time constant of an eased axis."""
 _REST_PX: Final = 0.2
 """An axis within this distance of its goal has arrived."""
