@@ -66,5 +66,10 @@ def pixel_xs(view: View, times_ns: NDArray[np.int64]) -> NDArray[np.float64]:
 
 def place_of(view: View) -> tuple[object, ...]:
     """Return a key for the positions of lines in a pane; it changes when time moves them by a whole pixel."""
+    return *x_place_of(view), view.y_top, view.y_per_px
+
+
+def x_place_of(view: View) -> tuple[object, ...]:
+    """Return the same for their x alone, which a scale that glides does not change."""
     right_px = round(view.folded.position(view.t_right_ns) / view.ns_per_px)
-    return right_px, view.ns_per_px, view.rect, view.y_top, view.y_per_px, view.scale, view.folded
+    return right_px, view.ns_per_px, view.rect, view.scale, view.folded

@@ -6,15 +6,18 @@ value. A session whose minutes are not known has flat lines at the values of its
 """
 
 import math
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from flow_gl.core.cached import Cached
 from flow_gl.core.palette import Palette, Rgb, mix
 from flow_gl.core.schema import PRICE_SCALE, GapKind
 from flow_gl.layers.base import Scene, once
-from flow_gl.layers.lines.layer import LinesLayer, pixel_xs, place_of
+from flow_gl.layers.chart import Chart
+from flow_gl.layers.lines.layer import LinesLayer, pixel_xs, place_of, x_place_of
 from flow_gl.layers.lines.vwap_points import Values, end_of, points_of, values_of
 from flow_gl.layers.rows.hit import END_OF_TIME
 from flow_gl.layers.sessions import Session, current_left, sessions_in_view, sessions_shown
@@ -70,35 +73,71 @@ def current_curve_left(scene: Scene) -> float:
     return curve_left(scene, current_left(scene), LABEL_PX * scene.price_view.scale)
 
 
+class _Curve(NamedTuple):
+    """A session's VWAP and its bands, which a scale that glides only moves up and down.
+
+    Attributes
+    ----------
+    xs : of the points, float64 (n,), px
+    joined : whether each point is joined to the next one, bool (n - 1,)
+    values : of each line at the points, float64 (lines, n), ticks above price 0
+    looks : thickness, colour and opacity of each line
+    """
+
+    xs: NDArray[np.float64]
+    joined: NDArray[np.bool_]
+    values: NDArray[np.float64]
+    looks: list[tuple[float, Rgb, float]]
+
+
 class VwapLayer(LinesLayer):
     """Draws below the bubbles."""
+
+    def __init__(self, chart: Chart) -> None:
+        super().__init__(chart)
+        self._curves: Final[Cached[list[_Curve]]] = Cached()
 
     def key(self, scene: Scene) -> tuple[object, ...]:
         reader, view = scene.reader, scene.price_view
         if "levels" not in scene.style.is_visible or not reader.session["trade_count"]:
             return ()
-        now_px = round(view.screen_x(min(scene.now_ns, scene.until_ns)))
         per_price = PRICE_SCALE / (view.y_per_px * self._chart.shown.tick_size)
         # Shortly after a session's open its trades are there and its VWAP is not.
-        now = float(reader.session["vwap"]), float(reader.session["vwap_sd"])
-        now_ys = [round(value * per_price) for value in now if math.isfinite(value)]
-        versions = reader.sessions_version, reader.breaks_version, scene.lines, scene.lines.vwaps.version
-        first_ts = int(reader.session["first_ts"])
-        return (*place_of(view), now_px, *now_ys, *versions, first_ts, scene.until_ns, scene.style.palette, per_price)
+        now_ys = [round(value * per_price) for value in self._now(scene) if math.isfinite(value)]
+        return (*place_of(view), *now_ys, *self._dependencies(scene))
+
+    def _now(self, scene: Scene) -> tuple[float, float]:
+        """Return VWAP and its standard deviation, points."""
+        return float(scene.reader.session["vwap"]), float(scene.reader.session["vwap_sd"])
+
+    def _dependencies(self, scene: Scene) -> tuple[object, ...]:
+        """Return what the curves depend on besides the place of the pane and the newest values."""
+        reader, lines = scene.reader, scene.lines
+        now_px = round(scene.price_view.screen_x(min(scene.now_ns, scene.until_ns)))
+        versions = reader.sessions_version, reader.breaks_version, lines, lines.vwaps.version
+        first_ts, tick_size = int(reader.session["first_ts"]), self._chart.shown.tick_size
+        return (now_px, *versions, first_ts, scene.until_ns, scene.style.palette, tick_size)
 
     def build(self, scene: Scene) -> None:
         view = scene.price_view
-        for session, left, right in sessions_in_view(scene):
-            if session.is_finished and right - left < MIN_PX * view.scale:
-                continue
-            self._add(scene, session, left, right)
+        key = *x_place_of(view), *self._now(scene), *self._dependencies(scene)
+        for xs, joined, values, looks in self._curves.get(key, lambda: list(self._curves_in(scene))):
+            self.shapes.curves(xs, view.rect.y + (view.y_top - values) / view.y_per_px, joined, looks)
 
-    def _add(self, scene: Scene, session: Session, left: float, right: float) -> None:
+    def _curves_in(self, scene: Scene) -> Iterator[_Curve]:
+        """Yield the curves of the sessions in view."""
+        for session, left, right in sessions_in_view(scene):
+            is_wide = not session.is_finished or right - left >= MIN_PX * scene.price_view.scale
+            curve = self._curve(scene, session, left, right) if is_wide else None
+            if curve is not None:
+                yield curve
+
+    def _curve(self, scene: Scene, session: Session, left: float, right: float) -> _Curve | None:
         view, palette = scene.price_view, scene.style.palette
         range_ns = max(session.start_ns, view.t_left_ns), min(view.t_right_ns, end_of(scene, session))
         times, values = points_of(scene, session, *range_ns, most=round(_MAX_SHARE * view.rect.width) + 2)
         if not len(times):
-            return
+            return None
         xs, joined = pixel_xs(view, times), joined_points(times, scene.reader.gaps)
         if not session.is_finished and xs[-1] < right:
             # The current value extends to the price axis.
@@ -111,8 +150,7 @@ class VwapLayer(LinesLayer):
         if has_bands:
             looks += [(line, quiet, alpha * band_alpha) for band_alpha in (0.42, 0.42, 0.30, 0.30)]
         ticks = (values[:, :1] + _FACTORS[: len(looks)] * values[:, 1:]) * per_tick
-        ys = view.rect.y + (view.y_top - ticks.T) / view.y_per_px
-        self.shapes.curves(xs, ys, joined, looks)
+        return _Curve(xs, joined, ticks.T, looks)
 
 
 def joined_points(times: NDArray[np.int64], gaps: NDArray[np.void]) -> NDArray[np.bool_]:
