@@ -86,6 +86,13 @@ def touched_by(boxes: Boxes, x: float, y: float, radius: float) -> NDArray[np.bo
     return np.asarray(dx * dx + dy * dy < radius * radius)
 
 
+def met_by(boxes: Boxes, box: Boxes) -> NDArray[np.bool_]:
+    """Return which boxes overlap a single one: bool (boxes,)."""
+    is_met = np.abs(boxes.x - box.x) < boxes.half_width + box.half_width
+    is_met &= np.abs(boxes.y - box.y) < boxes.half_height + box.half_height
+    return is_met
+
+
 def free_of_newer(discs: Discs, boxes: Boxes) -> NDArray[np.bool_]:
     """Return which boxes are not touched by a disc that is newer than their own: bool (boxes,)."""
     is_free = np.ones(len(boxes.x), np.bool_)

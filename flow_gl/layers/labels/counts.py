@@ -31,6 +31,7 @@ from flow_gl.layers.labels.count_boxes import (
     Rings,
     free_of_others,
     free_of_rings,
+    met_by,
     touched_by,
 )
 from flow_gl.layers.labels.count_discs import count_text, discs_in, text_size
@@ -213,6 +214,9 @@ class CountsLayer:
         box = Boxes(last.boxes.owner[:1], *(np.array([one]) for one in (last.x, y, half_width, half_height)))
         is_free = own.place.kind is Kind.MIDDLE and has_room and not (touched & ~last.touched).any()
         is_free = is_free and bool(free_of_rings(last.rings, box, RING_PX * view.scale)[0])
+        is_met = met_by(last.boxes, box)
+        is_met[last.own] = False
+        is_free = is_free and not is_met.any()
         if not is_free or not _are_legible(box, view.rect, self._taken)[0]:
             return False
         its_price = price - chart.rows.series.current.base.price
