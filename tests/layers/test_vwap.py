@@ -211,7 +211,8 @@ def test_a_label_names_the_value_only_where_the_curve_has_it(stack: ChartStack) 
 @pytest.mark.parametrize("palette", PALETTES.values(), ids=PALETTES)
 def test_a_frame_without_news_uploads_no_curve(stack: ChartStack, palette: object) -> None:
     scene = replace(week_scene(), style=Style(palette=palette))  # type: ignore[arg-type]
-    draw(stack, scene)
+    for _ in range(2):  # the first may fill the atlas that all tests share, and labels are then made again
+        draw(stack, scene)
     stack.chart.counters.reset()
     draw(stack, replace(scene, wall_s=scene.wall_s + 0.01))
     assert stack.chart.counters.overlay_bytes == 0
