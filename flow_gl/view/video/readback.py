@@ -6,6 +6,7 @@ of the driver's memory, and a frame after that it is unmapped. The frame's threa
 
 import ctypes
 import queue
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -15,10 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flow_gl.core.errors import DisplayError
+from flow_gl.core.system.platform.processes import lower_priority
 from flow_gl.gl.api import GL, buffer_data, map_buffer_range, read_pixels
 
 _BUFFERS: Final = 4
 _MAX_VIEWS: Final = 16
+_NICENESS: Final = 10
+"""Of the thread that copies: it must not take the core of the frame that has just asked it."""
 _PACK: Final = GL.GL_PIXEL_PACK_BUFFER
 Deliver = Callable[[NDArray[np.uint8]], None]
 """Copies pixels away: uint8 (height, width, 4), RGBA, bottom row first. Called on a separate thread."""
@@ -116,6 +120,8 @@ class PixelRing:
         self._mapped -= 1
 
     def _copy(self) -> None:
+        if sys.platform == "linux":  # there, of this thread alone
+            lower_priority(_NICENESS)
         while (job := self._jobs.get()) is not None:
             pixels, deliver, buffer = job
             try:

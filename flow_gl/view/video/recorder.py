@@ -4,6 +4,7 @@ A video has a constant frame rate in real time: frame k shows the picture at k /
 a picture is repeated. Where encoding is slower, pictures are dropped, and counted.
 """
 
+import ctypes
 import queue
 import time
 from collections import deque
@@ -256,9 +257,12 @@ class Recorder:
         """Copy pixels to their slot, with the top left corner in its place, and notify the encoder."""
         slot = self._pixels[message.slot]
         height, width = min(len(slot), len(pixels)), min(slot.shape[1], pixels.shape[1])
-        if slot.shape != pixels.shape:
+        if slot.shape == pixels.shape:
+            # NumPy would hold the interpreter's lock while it copies, and a frame would wait for it.
+            ctypes.memmove(slot.ctypes.data, pixels.ctypes.data, slot.nbytes)
+        else:
             slot[:] = 0
-        slot[len(slot) - height :, :width] = pixels[len(pixels) - height :, :width]
+            slot[len(slot) - height :, :width] = pixels[len(pixels) - height :, :width]
         self._send(message)
 
     def _send(self, message: messages.ToEncoder) -> None:
