@@ -21,7 +21,7 @@ class WindowSettings(BusSettings):
     size: Annotated[
         str | None,
         Setting(
-            help="window or picture in pixels, WxH",
+            help="window or picture in pixels, WxH; a window through Wayland: in points",
             unset="as in the last run, initially 1600x900",
             metavar="WxH",
             check=checks.size,
