@@ -25,7 +25,7 @@ class CachedLayer(ABC):
     """Whether `build` places labels with `batches.take`: then it depends on all labels placed before."""
     follows: ClassVar[int] = ALL
     """The changes that move it, as bits of `labels.layout`. OTHER moves every layer. A layer that follows LEVELS avoids
-    the labels that move with time, one frame later."""
+    the labels that move with time, in a later frame."""
 
     def __init__(self, chart: Chart) -> None:
         self._chart: Final = chart

@@ -48,6 +48,11 @@ def volumes(rows: NDArray[np.void]) -> NDArray[np.int64]:
     return np.where(dominant > 0, dominant, rows["unsided"])
 
 
+def volume_of(bubble: np.void) -> int:
+    """Return the same for one BUBBLE row."""
+    return max(int(bubble["buy"]), int(bubble["sell"])) or int(bubble["unsided"])
+
+
 def tick_size_of(scene: Scene) -> int:
     """Return the tick size of the price axis, 1e-9."""
     return scene.reader.tick_size or UNKNOWN_TICK_SIZE

@@ -22,7 +22,7 @@ from flow_gl.gl.text import PLATE_PAD_X, use_text_program
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
 from flow_gl.layers.chart import Chart
-from flow_gl.layers.discs import radius_of, tick_size_of
+from flow_gl.layers.discs import radius_of, tick_size_of, volume_of
 from flow_gl.layers.labels.count_boxes import (
     Boxes,
     Discs,
@@ -52,7 +52,6 @@ _ALONE_ALPHA: Final = 0.25
 """Opacity of the ground behind a number: beside its disc, inside it where other discs overlap it (together they are
 nearly as light as the text), and inside it otherwise."""
 _END: Final = object()
-_OPEN: Final = 7
 _MAX_ROWS: Final = 6000
 """With more bubbles in view than this, discs cannot be distinguished."""
 _KEPT_S: Final = 1.5
@@ -106,7 +105,9 @@ class CountsLayer:
         self._chart: Final = chart
         self._key: tuple[object, ...] = ()
         self._rows_key: tuple[object, ...] = ()
-        """What the last choice was made for; the open bubble is at `_OPEN`."""
+        """What the last choice was made for, besides the open bubble."""
+        self._shown_open: tuple[int, ...] = ()
+        """The open bubble whose number is shown."""
         self._start = 0
         """Position of the first bubble of the last choice."""
         self._count = 0
@@ -141,29 +142,29 @@ class CountsLayer:
         self._ringed = scene.marks.of(EventKind.LARGE_TRADE)
         if rows.start < self._start or self._chosen is None or scene.wall_s - self._chosen.wall_s >= _KEPT_S:
             self._start = rows.start  # bubbles that leave the view are no hurry
-        rows_key = self._start, rows.stop, *zoom, self._open_key(scene), self._ringed
+        rows_key, open_key = (self._start, rows.stop, *zoom, self._ringed), self._open_key(scene)
         if key != self._key:
             self._job.run_now("view")
-            self._key, self._rows_key, self._steps = key, rows_key, None
+            self._key, self._rows_key, self._shown_open, self._steps = key, rows_key, open_key, None
             for _ in self._find(scene):
                 pass
             return
-        while self._steps is not None or not self._is_shown(scene, rows_key):
+        while self._steps is not None or not self._is_shown(scene, rows_key, open_key):
             if not self._job.may_run("trades", is_early=self._steps is not None):
                 return
             if self._steps is None:
-                last, self._rows_key = self._rows_key, rows_key
-                if (*last[:_OPEN], rows_key[_OPEN], *last[_OPEN + 1 :]) == rows_key and self._follow_open(scene):
+                is_same_view, self._rows_key, self._shown_open = rows_key == self._rows_key, rows_key, open_key
+                if is_same_view and self._follow_open(scene):
                     return
                 self._steps = self._find(scene)
             if next(self._steps, _END) is _END:
                 self._steps = None
 
-    def _is_shown(self, scene: Scene, rows_key: tuple[object, ...]) -> bool:
+    def _is_shown(self, scene: Scene, rows_key: tuple[object, ...], open_key: tuple[int, ...]) -> bool:
         """Return whether the numbers are those of these rows and labels; in a saved picture, of a choice from them."""
         if self._has_followed and not self._may_follow(scene):
             return False
-        return rows_key == self._rows_key and not self._have_labels_moved
+        return rows_key == self._rows_key and open_key == self._shown_open and not self._have_labels_moved
 
     @property
     def _have_labels_moved(self) -> bool:
@@ -198,7 +199,7 @@ class CountsLayer:
             return False
         if not self._may_follow(scene) or self._have_labels_moved:
             return False
-        volume = max(int(bubble["buy"]), int(bubble["sell"])) or int(bubble["unsided"])
+        volume = volume_of(bubble)
         radius = radius_of(volume, chart.shown.reference, scene.style, view.scale)
         size, half_width, half_height = text_size(volume, radius, view.scale)
         has_room = radius - math.hypot(half_width, half_height) >= RIM_PX * view.scale

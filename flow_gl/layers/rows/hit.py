@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from flow_gl.core.schema import BUBBLE
 from flow_gl.layers.base import Scene
-from flow_gl.layers.discs import radii, radius_range, reference_of, tick_size_of, volumes
+from flow_gl.layers.discs import radii, radius_of, radius_range, reference_of, tick_size_of, volume_of, volumes
 from flow_gl.layers.rows.packing import UNKNOWN_TICK_SIZE
 from flow_gl.store.market import MarketReader
 from flow_gl.store.ring import Ring
@@ -154,7 +154,7 @@ def hidden_count(scene: Scene) -> int:
     count = sum(int(np.count_nonzero(volumes(part) < scene.style.size_floor)) for part in parts)
     bubble = scene.reader.open_bubble(scene.lod)
     if bubble is not None:
-        count += int(volumes(np.array([bubble], BUBBLE))[0] < scene.style.size_floor)
+        count += volume_of(bubble) < scene.style.size_floor
     return count
 
 
@@ -197,10 +197,10 @@ def distance_px(scene: Scene, bubble_id: int, x_px: float, y_px: float) -> float
     view, row = scene.price_view, row_of(scene.reader, scene.lod, bubble_id)
     if row is None:
         return math.inf
-    volume = volumes(np.array([row], BUBBLE))
-    if volume[0] < scene.style.size_floor:
+    volume = volume_of(row)
+    if volume < scene.style.size_floor:
         return math.inf
-    radius = float(radii(volume, reference_of(scene), scene.style, view.scale)[0])
+    radius = radius_of(volume, reference_of(scene), scene.style, view.scale)
     x = float(view.bubble_xs(np.array([bubble_id]), scene.reader.widths_ns[scene.lod])[0])
     y = view.screen_y(int(row["price"]) / tick_size_of(scene))
     return max(0.0, math.hypot(x - x_px, y - y_px) - radius)

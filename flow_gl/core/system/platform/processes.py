@@ -54,7 +54,10 @@ def start(command: Sequence[str], *, environment: Mapping[str, str], errors: IO[
 
 
 def lower_priority(niceness: int) -> None:
-    """Let other processes run first where cores are scarce: add `niceness` to this process's. Not on Windows."""
+    """Let others run first where cores are scarce: add `niceness` to this process's, on Linux to this thread's.
+
+    Threads that are started later inherit it. No effect on Windows.
+    """
     if sys.platform != "win32":
         with suppress(OSError):
             os.nice(niceness)

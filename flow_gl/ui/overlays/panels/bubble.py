@@ -10,7 +10,7 @@ from flow_gl.core.palette import Palette, Rgb
 from flow_gl.core.units import SECOND_NS
 from flow_gl.gl.view import Rect
 from flow_gl.layers.base import Scene
-from flow_gl.layers.discs import radius_of, reference_of, tick_size_of, volumes
+from flow_gl.layers.discs import radius_of, reference_of, tick_size_of, volume_of
 from flow_gl.layers.labels.words import bucket_text, percent
 from flow_gl.layers.ranges.range_profile import read_range
 from flow_gl.store.market import MarketReader
@@ -152,7 +152,7 @@ def place_beside(
 def _disc(scene: Scene, row: np.void, lod: int) -> Rect:
     """Return the box of a bubble's disc, with some room around it."""
     view = scene.price_view
-    radius = radius_of(int(volumes(np.array([row]))[0]), reference_of(scene), scene.style, view.scale)
+    radius = radius_of(volume_of(row), reference_of(scene), scene.style, view.scale)
     radius += _ROOM_PX * view.scale
     x = float(view.bubble_xs(np.array([int(row["id"])]), scene.reader.widths_ns[lod])[0])
     y = view.screen_y(int(row["price"]) / tick_size_of(scene))
