@@ -18,19 +18,6 @@ from tests.gateway.tape import ES, NQ, OPEN_NS, Contract, of
 PUBLISHED = 1500
 
 
-@pytest.fixture(scope="module")
-def process() -> Iterator[GatewayProcess]:
-    process = GatewayProcess(count=len(TAPE))
-    yield process
-    process.close()
-
-
-@pytest.fixture
-def gateway(process: GatewayProcess) -> GatewayProcess:
-    process("fresh", published=PUBLISHED)
-    return process
-
-
 @pytest.fixture
 def rig(gateway: GatewayProcess) -> Iterator[Rig]:
     """Run a live feed of NQ alone."""

@@ -4,7 +4,6 @@ The clock closes buckets as in the engine, which is where a fault could cause ha
 """
 
 import random
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -15,25 +14,14 @@ from flow_gl.core.settings import AggregationSettings
 from flow_gl.core.units import SECOND_NS
 from flow_gl.engine.pipeline import Pipeline
 from flow_gl.engine.sinks import Collector
+from tests.feed.conftest import COUNT
 from tests.feed.live_rig import Rig
 from tests.gateway.process import GatewayProcess
 from tests.gateway.tape import ES, NQ, make_tape, of
 
-TAPE = make_tape(4000)
+TAPE = make_tape(COUNT)
+PUBLISHED = 500
 LEVELS = 4
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[GatewayProcess]:
-    process = GatewayProcess(count=len(TAPE))
-    yield process
-    process.close()
-
-
-@pytest.fixture
-def gateway(process: GatewayProcess) -> GatewayProcess:
-    process("fresh", published=500)
-    return process
 
 
 class Numbers:
